@@ -1,0 +1,149 @@
+//! The code object: one function, class body or module, compiled.
+//!
+//! Immutable and free of VM values, so that several VMs and threads share it;
+//! each VM makes its own quickened copy of `words` at first run.
+
+use std::sync::Arc;
+
+use num_bigint::BigInt;
+
+use crate::ast::{Name, StrLit};
+use crate::bytecode::Word;
+use crate::source::{Source, Span};
+
+/// A register of a frame.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Reg(pub u16);
+
+/// An index into `Code::consts`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ConstIdx(pub u32);
+
+/// A constant of a code object.
+#[derive(Clone, Debug)]
+pub enum Const {
+    None,
+    True,
+    False,
+    Ellipsis,
+    Int(i64),
+    BigInt(BigInt),
+    Float(f64),
+    Str(StrLit),
+    Bytes(Vec<u8>),
+    Tuple(Vec<Const>),
+    FrozenSet(Vec<Const>),
+    /// An identifier: of a variable, an attribute or a module.
+    Name(Name),
+    Code(Arc<Code>),
+}
+
+/// Where a closure's free variable comes from, seen from the frame that makes the function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Capture {
+    /// The cell in this register of the maker.
+    Local(Reg),
+    /// The maker's own free variable with this index.
+    Free(u16),
+}
+
+/// A protected region: an exception raised by an instruction that starts in
+/// `start..end` puts it into `R[exc]` and goes on at `target`. Inner regions
+/// come before outer ones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handler {
+    pub start: u32,
+    pub end: u32,
+    pub target: u32,
+    pub exc: Reg,
+}
+
+/// A named variable of the frame, for error messages and `locals()`.
+#[derive(Clone, Debug)]
+pub struct LocalVar {
+    pub name: Name,
+    pub reg: Reg,
+    /// The register holds a cell once the prologue has run.
+    pub is_cell: bool,
+}
+
+/// What kind of code it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CodeFlags {
+    /// Has a `yield` and is not async.
+    pub generator: bool,
+    /// `async def` without `yield`, or a module with top-level await.
+    pub coroutine: bool,
+    /// `async def` with `yield`.
+    pub async_generator: bool,
+    pub class_body: bool,
+    pub module: bool,
+    pub varargs: bool,
+    pub varkw: bool,
+}
+
+impl CodeFlags {
+    /// Whether a call makes a suspended frame rather than running one.
+    pub fn suspends(self) -> bool {
+        self.generator || self.coroutine || self.async_generator
+    }
+}
+
+/// A compiled function, class body or module.
+///
+/// Registers at entry: `R[0..n_pos]` positional parameters (`n_posonly` of
+/// them positional-only), then `n_kwonly` keyword-only ones, then `*args` and
+/// `**kwargs` where the flags say so; all others unbound. A class body has its
+/// namespace in `R[0]`.
+#[derive(Debug)]
+pub struct Code {
+    pub name: Name,
+    pub qualname: Name,
+    pub source: Arc<Source>,
+    pub flags: CodeFlags,
+    pub n_posonly: u16,
+    /// Positional parameters, positional-only ones included.
+    pub n_pos: u16,
+    pub n_kwonly: u16,
+    /// Names of the parameters in the order of their registers.
+    pub params: Vec<Name>,
+    pub n_regs: u32,
+    pub words: Vec<Word>,
+    pub consts: Vec<Const>,
+    pub handlers: Vec<Handler>,
+    /// Pairs (word index of an instruction, its source span), ascending; an
+    /// instruction without a pair of its own has that of the one before it.
+    pub spans: Vec<(u32, Span)>,
+    pub locals: Vec<LocalVar>,
+    /// Names of the free variables, in closure order.
+    pub free: Vec<Name>,
+    /// One for each of `free`: where the maker finds its cell.
+    pub captures: Vec<Capture>,
+    /// The constant that is the docstring.
+    pub doc: Option<ConstIdx>,
+    /// 1-based line of the `def`, `class` or lambda; of its first decorator where it has one.
+    pub first_line: u32,
+}
+
+impl Code {
+    /// Number of parameter registers at entry.
+    pub fn n_params(&self) -> usize {
+        self.n_pos as usize
+            + self.n_kwonly as usize
+            + self.flags.varargs as usize
+            + self.flags.varkw as usize
+    }
+
+    /// The source span of the instruction that starts at word `pc` or holds it.
+    pub fn span_at(&self, pc: u32) -> Span {
+        match self.spans.partition_point(|&(at, _)| at <= pc) {
+            0 => Span::default(),
+            n => self.spans[n - 1].1,
+        }
+    }
+
+    /// 1-based source line of the instruction at `pc`.
+    pub fn line_at(&self, pc: u32) -> u32 {
+        self.source.line_of(self.span_at(pc).start)
+    }
+}
