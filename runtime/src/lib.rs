@@ -1,1 +1,4 @@
 
+pub mod random;
+pub mod table;
+pub mod text;

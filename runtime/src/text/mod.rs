@@ -1,0 +1,7 @@
+//! Text and numbers as text, apart from any VM value: the str type, the exact
+//! arithmetic of int and float that scripts see, and the formatting
+//! mini-languages. Nothing here raises: errors are plain enums and messages
+//! that the caller turns into exceptions.
+
+pub mod hash;
+pub mod pystr;
