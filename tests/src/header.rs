@@ -1,0 +1,157 @@
+//! Parses the header comments at the top of a golden, an example or a spec example. Takes the
+//! source, gives a `Header`, never interprets the program below it.
+
+use std::collections::BTreeSet;
+
+/// One of the three things that a run is compared by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+    Exit,
+}
+
+/// What the lines `# key: value` at the top of a program say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// Rules of spec.md that the program shows.
+    pub rules: Vec<String>,
+    /// Where CPython is known to differ; empty where it must agree.
+    pub differs: BTreeSet<Stream>,
+    pub real_clock: bool,
+    pub args: Vec<String>,
+    pub stdin: String,
+    /// More options of `lockstep run`.
+    pub flags: Vec<String>,
+}
+
+/// Reads the header of a program.
+///
+/// # Errors
+/// What is wrong with it, for the author of the program.
+pub fn parse(source: &str) -> Result<Header, String> {
+    let mut header = Header::default();
+    for line in source.lines() {
+        let Some(comment) = line.strip_prefix('#') else {
+            break;
+        };
+        let Some((key, value)) = comment.split_once(':') else {
+            continue;
+        };
+        let value = value.trim();
+        match key.trim() {
+            "rule" => header.rules.extend(words(&value.replace(',', " "))),
+            "cpython" => header.differs = parse_differs(value)?,
+            "clock" => {
+                header.real_clock = match value {
+                    "real" => true,
+                    "virtual" => false,
+                    _ => return Err(format!("unknown clock {value:?} in the header")),
+                }
+            }
+            "args" => header.args = words(value),
+            "stdin" => header.stdin = unescape(value),
+            "flags" => header.flags = words(value),
+            // Any other comment with a colon is prose.
+            _ => {}
+        }
+    }
+    Ok(header)
+}
+
+impl Header {
+    /// The value of `--seed` among the flags, which the oracle follows too.
+    pub fn seed(&self) -> u64 {
+        let position = self.flags.iter().position(|flag| flag == "--seed");
+        position
+            .and_then(|index| self.flags.get(index + 1))
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0)
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Parses `differs (reason)` or `differs in stdout, exit (reason)`.
+fn parse_differs(value: &str) -> Result<BTreeSet<Stream>, String> {
+    let wrong = || {
+        format!(
+            "`# cpython: {value}` should read `differs (reason)` or `differs in stdout (reason)`"
+        )
+    };
+    let (what, reason) = value.split_once('(').ok_or_else(wrong)?;
+    if reason.trim_end_matches(')').trim().is_empty() {
+        return Err(wrong());
+    }
+    let rest = what
+        .trim()
+        .strip_prefix("differs")
+        .ok_or_else(wrong)?
+        .trim();
+    if rest.is_empty() {
+        return Ok([Stream::Stdout, Stream::Stderr, Stream::Exit].into());
+    }
+    let names = rest.strip_prefix("in ").ok_or_else(wrong)?;
+    names
+        .split([',', ' '])
+        .filter(|name| !name.is_empty() && *name != "and")
+        .map(|name| match name {
+            "stdout" => Ok(Stream::Stdout),
+            "stderr" => Ok(Stream::Stderr),
+            "exit" => Ok(Stream::Exit),
+            _ => Err(wrong()),
+        })
+        .collect()
+}
+
+fn unescape(value: &str) -> String {
+    let mut text = String::new();
+    let mut chars = value.chars();
+    while let Some(char) = chars.next() {
+        match (char, char == '\\') {
+            (_, true) => match chars.next() {
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                Some(other) => text.push(other),
+                None => {}
+            },
+            (char, false) => text.push(char),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_read_and_prose_is_left_alone() {
+        let header = parse(
+            "# rule: a.b, c.d\n# Note: this is prose\n# rule: e.f\n# clock: real\n# args: x y\n\
+             # stdin: one\\ntwo\n# flags: --seed 7\nprint(1)\n# rule: too.late\n",
+        )
+        .unwrap();
+        assert_eq!(header.rules, ["a.b", "c.d", "e.f"]);
+        assert!(header.real_clock);
+        assert_eq!(header.args, ["x", "y"]);
+        assert_eq!(header.stdin, "one\ntwo");
+        assert_eq!(header.seed(), 7);
+        assert!(header.differs.is_empty());
+    }
+
+    #[test]
+    fn a_difference_needs_a_reason() {
+        let differs = |value: &str| parse(&format!("# cpython: {value}\n")).map(|h| h.differs);
+        assert_eq!(differs("differs (addresses)").unwrap().len(), 3);
+        assert_eq!(
+            differs("differs in stderr and exit (a report)").unwrap(),
+            [Stream::Stderr, Stream::Exit].into()
+        );
+        assert!(differs("differs").is_err());
+        assert!(differs("differs ()").is_err());
+        assert!(differs("differs in stdin (x)").is_err());
+    }
+}
