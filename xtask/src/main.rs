@@ -1,1 +1,43 @@
-fn main() {}
+//! `cargo xtask`: the project's own tools. Takes a subcommand, gives its exit status.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod bless;
+mod conformance;
+mod suite;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own tools")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Subcommand)]
+enum Subcommands {
+    /// Write expected files from Lockstep's output, where CPython 3.13 prints the same
+    Bless(bless::Options),
+    /// Run the suite on CPython 3.13 and fail on a difference to the expected files
+    Oracle(conformance::Options),
+    /// Compare the speed of Lockstep with CPython 3.13's
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Subcommands::Bless(options) => bless::run(&options),
+        Subcommands::Oracle(options) => conformance::run(&options),
+        Subcommands::Bench(options) => bench::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
