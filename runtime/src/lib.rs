@@ -1,4 +1,3 @@
-
 pub mod random;
 pub mod table;
 pub mod text;

@@ -5,3 +5,5 @@
 
 pub mod hash;
 pub mod pystr;
+pub mod unicode;
+mod unicode_tables;

@@ -1,0 +1,1 @@
+//! Unit tests of the str type; expectations printed by CPython 3.13.
