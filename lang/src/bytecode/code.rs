@@ -65,6 +65,11 @@ pub struct LocalVar {
     pub reg: Reg,
     /// The register holds a cell once the prologue has run.
     pub is_cell: bool,
+    /// A comprehension's own variable: its register is this variable's only at the words
+    /// `start..end`, and `locals()` leaves it out. For all others `0..u32::MAX`.
+    pub hidden: bool,
+    pub start: u32,
+    pub end: u32,
 }
 
 /// What kind of code it is.
@@ -134,6 +139,13 @@ impl Code {
             + self.flags.varkw as usize
     }
 
+    /// The name of the variable that `reg` holds at word `pc`: what CheckBound and LoadCell
+    /// complain about.
+    pub fn local_name(&self, reg: Reg, pc: u32) -> Option<&Name> {
+        let at_pc = |var: &&LocalVar| var.reg == reg && var.start <= pc && pc < var.end;
+        self.locals.iter().find(at_pc).map(|var| &var.name)
+    }
+
     /// The source span of the instruction that starts at word `pc` or holds it.
     pub fn span_at(&self, pc: u32) -> Span {
         match self.spans.partition_point(|&(at, _)| at <= pc) {
@@ -144,6 +156,6 @@ impl Code {
 
     /// 1-based source line of the instruction at `pc`.
     pub fn line_at(&self, pc: u32) -> u32 {
-        self.source.line_of(self.span_at(pc).start)
+        self.source.line(self.span_at(pc).start)
     }
 }

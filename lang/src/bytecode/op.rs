@@ -133,32 +133,60 @@ pub struct Layout {
 }
 
 macro_rules! operand {
-    (_) => { Operand::None };
-    (d) => { Operand::Dst };
-    (s) => { Operand::Src };
-    (sn) => { Operand::SrcN };
-    (dn) => { Operand::DstN };
-    (dp) => { Operand::DstPair };
-    (w) => { Operand::Window };
-    (n) => { Operand::Count };
-    (i) => { Operand::Imm };
-    (f) => { Operand::Free };
-    (k) => { Operand::Const };
-    (nm) => { Operand::Name };
-    (j) => { Operand::Jump };
-    (i32) => { Operand::Imm32 };
+    (_) => {
+        Operand::None
+    };
+    (d) => {
+        Operand::Dst
+    };
+    (s) => {
+        Operand::Src
+    };
+    (sn) => {
+        Operand::SrcN
+    };
+    (dn) => {
+        Operand::DstN
+    };
+    (dp) => {
+        Operand::DstPair
+    };
+    (w) => {
+        Operand::Window
+    };
+    (n) => {
+        Operand::Count
+    };
+    (i) => {
+        Operand::Imm
+    };
+    (f) => {
+        Operand::Free
+    };
+    (k) => {
+        Operand::Const
+    };
+    (nm) => {
+        Operand::Name
+    };
+    (j) => {
+        Operand::Jump
+    };
+    (i32) => {
+        Operand::Imm32
+    };
 }
 
 macro_rules! layout {
+    ($a:tt = $bc:tt) => {
+        Layout { a: operand!($a), b: Operand::None, c: Operand::None, bc: operand!($bc),
+                 e0: Operand::None, e1: Operand::None, n_extra: 0 }
+    };
     ($a:tt $b:tt $c:tt) => { layout!($a $b $c + 0 _ _) };
     ($a:tt $b:tt $c:tt + $n:literal $e0:tt) => { layout!($a $b $c + $n $e0 _) };
     ($a:tt $b:tt $c:tt + $n:literal $e0:tt $e1:tt) => {
         Layout { a: operand!($a), b: operand!($b), c: operand!($c), bc: Operand::None,
                  e0: operand!($e0), e1: operand!($e1), n_extra: $n }
-    };
-    ($a:tt = $bc:tt) => {
-        Layout { a: operand!($a), b: Operand::None, c: Operand::None, bc: operand!($bc),
-                 e0: Operand::None, e1: Operand::None, n_extra: 0 }
     };
 }
 
@@ -244,6 +272,12 @@ ops! {
     LoadName [d _ _ + 1 nm];
     /// (class body) R[a] = R[0][name of free variable b], else the contents of free variable b
     LoadClassFree [d f _];
+    /// R[a] = R[b][K[e0]] when the class namespace R[b] has it, else as LoadGlobal (a lazily
+    /// evaluated bound or alias value that stands in a class body)
+    LoadDictGlobal [d s _ + 1 nm];
+    /// R[a] = R[b][name of free variable c] when the class namespace R[b] has it, else the
+    /// contents of free variable c
+    LoadDictFree [d s f];
     /// (class body) R[0][K[e0]] = R[a]
     StoreName [s _ _ + 1 nm];
     /// (class body) del R[0][K[e0]]; NameError
@@ -427,14 +461,26 @@ ops! {
     Call [d w n];
     /// as Call; the last len(K[e0]) arguments are keywords named by the tuple of strs K[e0]
     CallKw [d w n + 1 k];
-    /// R[a] = R[b](*R[b+1], **R[b+2]); R[b+1] a tuple or list, R[b+2] a dict or None
+    /// R[a] = R[b](*R[b+1], **R[b+2]); R[b+1] a tuple or list, R[b+2] a dict or None. x bit 1:
+    /// R[b+1] is the value of a lone `*` and may be anything; the TypeError of what is not
+    /// iterable then names the callee ("f() argument after * must be an iterable, not int")
     CallEx [d w _];
     /// R[a] = R[b+1].K[e0](R[b+2] .. R[b+2+c]); R[b] is scratch
     CallMethod [d w n + 4 nm];
     /// as CallMethod; the last len(K[e1]) arguments are keywords named by K[e1]
     CallMethodKw [d w n + 4 nm k];
+    /// R[a], R[a+1] = what to call for R[b].K[e0](…), looked up before the arguments are
+    /// evaluated: a plain function and R[b] as its first argument, or the attribute's value
+    /// and the unbound marker
+    LoadMethod [dp s _ + 3 nm];
+    /// the call after a LoadMethod into R[b], R[b+1]: R[a] = R[b](R[b+1], R[b+2] .. R[b+2+c]),
+    /// without R[b+1] where that is the unbound marker
+    CallLoaded [d w n];
+    /// as CallLoaded; the last len(K[e0]) arguments are keywords named by K[e0]
+    CallLoadedKw [d w n + 1 k];
     /// zero-argument `super()`: R[b] the global `super`, R[b+1] `__class__`, R[b+2] the first
-    /// argument; when R[b] is not the builtin: R[a] = R[b]()
+    /// argument; when R[b] is not the builtin: R[a] = R[b](). x bit 1: the code has no positional
+    /// parameter (R[b+2] is unbound); x bit 2: no `__class__` is in sight (R[b+1] is unbound)
     CallSuper [d w _];
     /// R[a] = the builtin that builds classes: called with (body function, name, *bases, **keywords)
     LoadBuildClass [d _ _];
