@@ -104,7 +104,8 @@ def exit_status(code):
 
 
 def without_own_frames(trace):
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    own = sys._getframe().f_code.co_filename
+    while trace is not None and trace.tb_frame.f_code.co_filename == own:
         trace = trace.tb_next
     return trace
 

@@ -75,5 +75,6 @@ pub fn run_case(binary: &Path, case: &Case) -> Result<Run, String> {
         .args(&case.header.args)
         .current_dir(&case.dir)
         .env("NO_COLOR", "1");
-    process::run(&mut command, case.header.stdin.as_bytes(), LIMIT)
+    let run = process::run(&mut command, case.header.stdin.as_bytes(), LIMIT)?;
+    Ok(case.header.mask(run))
 }

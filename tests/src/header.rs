@@ -1,6 +1,7 @@
 //! Parses the header comments at the top of a golden, an example or a spec example. Takes the
 //! source, gives a `Header`, never interprets the program below it.
 
+use crate::process::Run;
 use std::collections::BTreeSet;
 
 /// One of the three things that a run is compared by.
@@ -21,6 +22,8 @@ pub struct Header {
     pub real_clock: bool,
     pub args: Vec<String>,
     pub stdin: String,
+    /// Addresses in the output are compared as `0x...`.
+    pub masks_addresses: bool,
     /// More options of `lockstep run`.
     pub flags: Vec<String>,
 }
@@ -49,6 +52,7 @@ pub fn parse(source: &str) -> Result<Header, String> {
                     _ => return Err(format!("unknown clock {value:?} in the header")),
                 }
             }
+            "mask" if value == "addresses" => header.masks_addresses = true,
             "args" => header.args = words(value),
             "stdin" => header.stdin = unescape(value),
             "flags" => header.flags = words(value),
@@ -60,6 +64,15 @@ pub fn parse(source: &str) -> Result<Header, String> {
 }
 
 impl Header {
+    /// What of a run is compared: all of it, with addresses masked where the header asks for it.
+    pub fn mask(&self, mut run: Run) -> Run {
+        if self.masks_addresses {
+            run.stdout = without_addresses(&run.stdout);
+            run.stderr = without_addresses(&run.stderr);
+        }
+        run
+    }
+
     /// The value of `--seed` among the flags, which the oracle follows too.
     pub fn seed(&self) -> u64 {
         let position = self.flags.iter().position(|flag| flag == "--seed");
@@ -68,6 +81,18 @@ impl Header {
             .and_then(|value| value.parse().ok())
             .unwrap_or(0)
     }
+}
+
+fn without_addresses(text: &str) -> String {
+    let mut pieces = text.split("0x");
+    let mut masked = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.trim_start_matches(|char: char| char.is_ascii_hexdigit());
+        let is_address = rest.len() < piece.len();
+        masked.push_str(if is_address { "0x..." } else { "0x" });
+        masked.push_str(rest);
+    }
+    masked
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -140,6 +165,14 @@ mod tests {
         assert_eq!(header.stdin, "one\ntwo");
         assert_eq!(header.seed(), 7);
         assert!(header.differs.is_empty());
+    }
+
+    #[test]
+    fn addresses_are_masked() {
+        assert_eq!(
+            without_addresses("at 0x7f60 [x], 0x, at 0xFF"),
+            "at 0x... [x], 0x, at 0x..."
+        );
     }
 
     #[test]

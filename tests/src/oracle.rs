@@ -132,12 +132,13 @@ impl Server {
             .as_i64()
             .and_then(|exit| exit.try_into().ok())
             .unwrap_or(-1);
-        Ok(Run {
+        let run = Run {
             stdout: text("stdout"),
             stderr: text("stderr"),
             exit,
             timed_out: exit == 124,
-        })
+        };
+        Ok(case.header.mask(run))
     }
 }
 

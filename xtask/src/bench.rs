@@ -64,17 +64,26 @@ type Times = Result<Vec<f64>, String>;
 /// Where there is nothing to compare with, a workload fails or outputs differ.
 pub fn run(options: &Options) -> Result<(), String> {
     let lockstep = binary::lockstep_of_profile(&options.profile)?;
-    let mut contenders = vec![Contender { label: "lockstep", command: vec![lockstep, "run".into()] }];
+    let mut contenders = vec![Contender {
+        label: "lockstep",
+        command: vec![lockstep, "run".into()],
+    }];
     match oracle::find() {
         Ok(python) => {
             println!("{}", oracle::version(&python)?);
-            contenders.push(Contender { label: "cpython", command: vec![python] });
+            contenders.push(Contender {
+                label: "cpython",
+                command: vec![python],
+            });
         }
         Err(error) => println!("skipped: no comparison with CPython: {error}"),
     }
     if let Some(path) = &options.baseline {
         let command = vec![path.clone(), "run".into()];
-        contenders.push(Contender { label: "baseline", command });
+        contenders.push(Contender {
+            label: "baseline",
+            command,
+        });
     }
 
     let mut records = Vec::new();
@@ -108,7 +117,11 @@ pub fn run(options: &Options) -> Result<(), String> {
             let Some(mean) = geometric_mean(ratios) else {
                 continue;
             };
-            let title = format!("geometric mean of {} against {}", ratios.len(), contender.label);
+            let title = format!(
+                "geometric mean of {} against {}",
+                ratios.len(),
+                contender.label
+            );
             println!("{title:<47} {mean:>7.2}x");
             if options.check && contender.label == "cpython" && mean < mean_min {
                 failures.push(format!("{group}: {mean:.2}x is below {mean_min}x"));
@@ -120,7 +133,11 @@ pub fn run(options: &Options) -> Result<(), String> {
         let text = serde_json::to_string_pretty(&records).map_err(|error| error.to_string())?;
         fs::write(path, text + "\n").map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures.join("\n"))
+    }
 }
 
 fn workloads(group: &'static str, filter: Option<&str>) -> Result<Vec<Workload>, String> {
@@ -129,9 +146,16 @@ fn workloads(group: &'static str, filter: Option<&str>) -> Result<Vec<Workload>,
     let mut workloads: Vec<_> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "async"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "async")
+        })
         .map(|file| {
-            let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let name = file
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             Workload { group, name, file }
         })
         .filter(|workload| {
@@ -153,7 +177,10 @@ fn measure(workload: &Workload, contenders: &[Contender], n_rounds: usize) -> Ti
             let (run, cpu_s) = timed(&contender.command, &workload.file)?;
             if run.exit != 0 {
                 let last = run.last_stderr_line();
-                return Err(format!("{} exits with {}: {last}", contender.label, run.exit));
+                return Err(format!(
+                    "{} exits with {}: {last}",
+                    contender.label, run.exit
+                ));
             }
             match &output {
                 None => output = Some(run.stdout),
@@ -171,7 +198,10 @@ fn measure(workload: &Workload, contenders: &[Contender], n_rounds: usize) -> Ti
 fn timed(command: &[PathBuf], file: &Path) -> Result<(Run, f64), String> {
     let before_s = children_cpu_s()?;
     let mut child = Command::new(&command[0]);
-    child.args(&command[1..]).arg(file).env("PYTHONHASHSEED", "0");
+    child
+        .args(&command[1..])
+        .arg(file)
+        .env("PYTHONHASHSEED", "0");
     let run = process::run(&mut child, b"", LIMIT)?;
     Ok((run, children_cpu_s()? - before_s))
 }

@@ -35,7 +35,11 @@ pub fn run(options: &Options) -> Result<(), String> {
     let python = oracle::find()?;
     let (mut cases, mut failures) = suite::select(options.filter.as_deref());
     cases.retain(|case| case.kind != Kind::Spec);
-    let lockstep = if options.cpython { None } else { Some(binary::lockstep()?) };
+    let lockstep = if options.cpython {
+        None
+    } else {
+        Some(binary::lockstep()?)
+    };
     let outcomes = suite::for_each(&python, &cases, |server, case| {
         bless(server, lockstep.as_deref(), case).map_err(|error| format!("{}: {error}", case.name))
     })?;
@@ -55,7 +59,11 @@ pub fn run(options: &Options) -> Result<(), String> {
         "{n_written} written, {n_unchanged} unchanged, {n_skipped} skipped, {} refused",
         failures.len()
     );
-    if failures.is_empty() { Ok(()) } else { Err("some expected files were not written".to_owned()) }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err("some expected files were not written".to_owned())
+    }
 }
 
 fn bless(server: &mut Server, lockstep: Option<&Path>, case: &Case) -> Result<Outcome, String> {
@@ -107,7 +115,13 @@ fn write(case: &Case, expected: &Expected) -> io::Result<()> {
     let default_exit = i32::from(expected.last_stderr_line.is_some());
     let exit = (expected.exit != default_exit).then(|| format!("{}\n", expected.exit));
     put(&case.beside("out"), stdout)?;
-    put(&case.beside("err"), expected.last_stderr_line.as_ref().map(|line| format!("{line}\n")))?;
+    put(
+        &case.beside("err"),
+        expected
+            .last_stderr_line
+            .as_ref()
+            .map(|line| format!("{line}\n")),
+    )?;
     put(&case.beside("stderr"), expected.stderr.clone())?;
     put(&case.beside("exit"), exit)
 }

@@ -19,7 +19,10 @@ pub fn run(options: &Options) -> Result<(), String> {
     let python = match oracle::find() {
         Ok(python) => python,
         Err(error) => {
-            println!("skipped: {} cases were not compared with CPython: {error}", cases.len());
+            println!(
+                "skipped: {} cases were not compared with CPython: {error}",
+                cases.len()
+            );
             return Ok(());
         }
     };
@@ -34,6 +37,14 @@ pub fn run(options: &Options) -> Result<(), String> {
         println!("{failure}\n");
     }
     let version = oracle::version(&python)?;
-    println!("{} cases on {version}, {} differ", cases.len(), failures.len());
-    if failures.is_empty() { Ok(()) } else { Err("CPython contradicts expected files".to_owned()) }
+    println!(
+        "{} cases on {version}, {} differ",
+        cases.len(),
+        failures.len()
+    );
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err("CPython contradicts expected files".to_owned())
+    }
 }

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Workers beyond the machine's cores would only distort each other.
 fn n_workers() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from).min(8)
+    std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .min(8)
 }
 
 /// The cases whose names contain `filter`, and what is wrong with those that can't be read.
@@ -42,18 +44,23 @@ pub fn for_each<R: Send>(
             let mut server = Server::start(python)?;
             while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let result = job(&mut server, case);
-                let mut results = results.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                let mut results = results
+                    .lock()
+                    .unwrap_or_else(|poisoned| poisoned.into_inner());
                 results.push((case.name.clone(), result));
             }
             Ok(())
         };
-        let workers: Vec<_> =
-            (0..n_workers().min(cases.len())).map(|_| scope.spawn(worker)).collect();
+        let workers: Vec<_> = (0..n_workers().min(cases.len()))
+            .map(|_| scope.spawn(worker))
+            .collect();
         workers
             .into_iter()
             .try_for_each(|worker| worker.join().map_err(|_| "a worker panicked".to_owned())?)
     })?;
-    let mut results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut results = results
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     results.sort_by(|(left, _), (right, _)| left.cmp(right));
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
