@@ -474,3 +474,143 @@ fn free_slot(index: &[u32], mask: usize, hash: i64) -> usize {
     }
     slot
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::table::test_key::Key;
+
+    type Table = DictTable<Key, u64>;
+
+    fn put(table: &mut Table, key: u64, value: u64) {
+        match table.lookup(key as i64, Key(key)) {
+            Lookup::Found(at) => table.set_value_at(at, value),
+            Lookup::Absent => drop(table.insert_new(key as i64, Key(key), value)),
+            Lookup::Ask(_) => panic!("every key has its own hash here"),
+        }
+    }
+
+    fn take(table: &mut Table, key: u64) -> Option<u64> {
+        let found = table.find(key as i64, Key(key), |_| Ok::<_, Infallible>(false));
+        found.unwrap().map(|at| table.remove_at(at).value)
+    }
+
+    fn keys(table: &Table) -> Vec<u64> {
+        table.iter().map(|e| e.key.0).collect()
+    }
+
+    #[test]
+    fn keeps_insertion_order_like_a_list_of_pairs() {
+        let mut table = Table::new();
+        let mut model: Vec<(u64, u64)> = Vec::new();
+        let mut random = 1u64;
+        for step in 0..20_000u64 {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            // Multiples of a power of two share their low bits.
+            let key = (random >> 33) % 97 * if step % 2 == 0 { 1 } else { 1 << 20 };
+            match random >> 60 {
+                0..9 => {
+                    put(&mut table, key, step);
+                    match model.iter_mut().find(|pair| pair.0 == key) {
+                        Some(pair) => pair.1 = step,
+                        None => model.push((key, step)),
+                    }
+                }
+                9..14 => {
+                    let at = model.iter().position(|pair| pair.0 == key);
+                    assert_eq!(take(&mut table, key), at.map(|at| model.remove(at).1));
+                }
+                14 => assert_eq!(table.pop_last().map(|e| (e.key.0, e.value)), model.pop()),
+                _ if step % 50 == 0 => {
+                    table.clear();
+                    model.clear();
+                }
+                _ => table = table.copied(),
+            }
+            assert_eq!(table.len(), model.len());
+            assert!(
+                table
+                    .iter()
+                    .map(|e| (e.key.0, e.value))
+                    .eq(model.iter().copied())
+            );
+            assert_eq!(
+                table.next_from(0).map(|(_, e)| e.key.0),
+                model.first().map(|p| p.0)
+            );
+            assert_eq!(
+                table.prev_before(table.end()).map(|(_, e)| e.key.0),
+                model.last().map(|p| p.0)
+            );
+        }
+    }
+
+    #[test]
+    fn deleting_from_the_front_is_not_quadratic() {
+        let mut table = Table::with_capacity(200_000);
+        for key in 0..200_000 {
+            put(&mut table, key, 0);
+        }
+        for key in 0..200_000 {
+            let (at, entry) = table.next_from(0).unwrap();
+            assert_eq!(entry.key.0, key);
+            table.remove_at(at);
+        }
+        assert!(table.is_empty() && table.next_from(0).is_none());
+    }
+
+    #[test]
+    fn equal_hashes_are_met_in_order_and_can_be_refused() {
+        let mut table = Table::new();
+        table.insert_new(3, Key(1), 10);
+        table.insert_new(3, Key(2), 20);
+        assert_eq!(table.lookup(3, Key(1)), Lookup::Found(0));
+        let Lookup::Ask(mut probe) = table.lookup(3, Key(9)) else {
+            panic!("must ask")
+        };
+        assert_eq!(
+            table.probe_next(&mut probe),
+            ProbeStep::Candidate(0, Key(1))
+        );
+        table.insert_new(50, Key(50), 0);
+        assert!(
+            table.probe_valid(&probe, 0, Key(1)),
+            "an insertion that fits moves nothing"
+        );
+        assert_eq!(
+            table.probe_next(&mut probe),
+            ProbeStep::Candidate(1, Key(2))
+        );
+        table.remove_at(1);
+        assert!(!table.probe_valid(&probe, 1, Key(2)));
+        for key in 60..70 {
+            table.insert_new(key as i64, Key(key), 0);
+        }
+        assert!(
+            !table.probe_valid(&probe, 0, Key(1)),
+            "growing moves everything"
+        );
+        assert_eq!(table.get_identical(3, Key(1)), Some(10));
+        assert_eq!(table.get_identical(3, Key(2)), None);
+        assert_eq!(keys(&table)[..2], [1, 50]);
+    }
+
+    #[test]
+    fn grows_as_cpython_does() {
+        // sys.getsizeof shows the same steps: 5, 10, 21, 42 entries.
+        let mut table = Table::new();
+        assert_eq!(table.heap_bytes(), 0);
+        let mut grown_at = Vec::new();
+        for key in 0..50 {
+            if table.growth_bytes() > 0 {
+                grown_at.push(table.len());
+            }
+            put(&mut table, key, 0);
+        }
+        assert_eq!(grown_at, [0, 5, 10, 21, 42]);
+    }
+}
