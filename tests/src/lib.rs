@@ -8,6 +8,7 @@ pub mod binary;
 pub mod case;
 pub mod compare;
 pub mod header;
+pub mod launch;
 pub mod oracle;
 pub mod process;
 pub mod spec;
