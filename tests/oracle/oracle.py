@@ -87,7 +87,9 @@ def run_program(file, args, clock, seed):
         return exit_status(exit.code)
     except BaseException as error:
         sys.stdout.flush()
-        sys.excepthook(type(error), error, without_own_frames(error.__traceback__))
+        # The hook shows the traceback that the exception itself holds.
+        error.__traceback__ = without_own_frames(error.__traceback__)
+        sys.excepthook(type(error), error, error.__traceback__)
         # The interpreter ends itself with SIGINT, which a shell reports as 130.
         return 130 if isinstance(error, KeyboardInterrupt) else 1
 

@@ -78,8 +78,10 @@ class Selector:
 
     def _outside_pending(self, loop):
         # One descriptor is the loop's own wake-up pipe.
-        return len(self._inner.get_map()) > 1 or any(
-            not future.done() for future in loop.__dict__.get("_oracle_executor_futures", ())
+        return (
+            len(self._inner.get_map()) > 1
+            or loop.__dict__.get("_oracle_is_joining", False)
+            or any(not future.done() for future in loop.__dict__.get("_oracle_futures", ()))
         )
 
 
@@ -105,10 +107,22 @@ def install(virtual, seed):
 
     def tracked_run_in_executor(self, executor, func, *args):
         future = run_in_executor(self, executor, func, *args)
-        self.__dict__.setdefault("_oracle_executor_futures", weakref.WeakSet()).add(future)
+        self.__dict__.setdefault("_oracle_futures", weakref.WeakSet()).add(future)
         return future
 
     asyncio.base_events.BaseEventLoop.run_in_executor = tracked_run_in_executor
+
+    shutdown = asyncio.base_events.BaseEventLoop.shutdown_default_executor
+
+    async def tracked_shutdown(self, timeout=None):
+        # A thread joins the workers meanwhile, and a jump in time would end its wait.
+        self._oracle_is_joining = True
+        try:
+            await shutdown(self, timeout)
+        finally:
+            self._oracle_is_joining = False
+
+    asyncio.base_events.BaseEventLoop.shutdown_default_executor = tracked_shutdown
     if virtual:
         install_time()
         install_random(seed)
