@@ -22,6 +22,8 @@ import sys
 import time
 import weakref
 
+import set_order
+
 EPOCH_S = 1_000_000_000.0
 SLEEP_S_MAX = 9_000_000_000.0
 
@@ -93,6 +95,7 @@ def deadlock():
 
 def install(virtual, seed):
     asyncio.events.TimerHandle = asyncio.TimerHandle = TimerHandle
+    set_order.install()
 
     base = asyncio.selector_events.BaseSelectorEventLoop
     init = base.__init__
@@ -100,6 +103,7 @@ def install(virtual, seed):
     def loop_init(self, selector=None):
         init(self, selector)
         self._selector = Selector(self._selector, self, virtual)
+        set_order.of_loop(self)
 
     base.__init__ = loop_init
 
