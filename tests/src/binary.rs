@@ -31,15 +31,10 @@ pub fn lockstep() -> Result<PathBuf, String> {
 pub fn lockstep_of_profile(profile: &str) -> Result<PathBuf, String> {
     let (target, _) = workspace::target_and_profile();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // The whole workspace, so that dependencies have the features that `cargo test --workspace`
+    // has already built them with.
     let output = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "lockstep",
-            "--bin",
-            "lockstep",
-        ])
+        .args(["build", "--quiet", "--workspace", "--bin", "lockstep"])
         .args(["--profile", profile])
         .arg("--target-dir")
         .arg(&target)

@@ -26,10 +26,28 @@ pub fn scratch() -> &'static Path {
     static DIR: OnceLock<PathBuf> = OnceLock::new();
     DIR.get_or_init(|| {
         let (target, _) = workspace::target_and_profile();
+        remove_old(&target.join("scratch"));
         let dir = target.join("scratch").join(std::process::id().to_string());
         fs::create_dir_all(&dir).expect("cargo's target folder can be written to");
         dir
     })
+}
+
+/// Removes what earlier test programs left, but for those that may still be running.
+fn remove_old(scratch: &Path) {
+    let is_old = |entry: &fs::DirEntry| {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age.as_secs() > 3600))
+    };
+    for entry in fs::read_dir(scratch)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(is_old)
+    {
+        // Another test program may be removing it at the same time.
+        drop(fs::remove_dir_all(entry.path()));
+    }
 }
 
 /// Writes a source text to a new file and gives its path.
