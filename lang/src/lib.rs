@@ -6,5 +6,10 @@
 pub mod ast;
 pub mod bytecode;
 pub mod diagnostic;
+pub mod layout;
+pub mod lexer;
+pub mod parser;
 pub mod source;
 pub mod stack;
+pub mod subset;
+pub mod token;
