@@ -17,7 +17,7 @@ const INDENT_DEPTH_MAX: usize = 100;
 /// CPython's MAXFSTRINGLEVEL.
 const FSTRING_DEPTH_MAX: usize = 150;
 /// How deep fields nest in format specs.
-const SPEC_DEPTH_MAX: usize = 2;
+const SPEC_DEPTH_MAX: usize = 3;
 const TAB_COLUMNS: usize = 8;
 
 /// The tokens of one text. The last is `End`, the one before it closes the last line.

@@ -464,7 +464,7 @@ pub(super) fn primary(inp: &mut In) -> Res<Expr> {
             }
             T::LBracket => {
                 bump(inp);
-                let index = Box::new(tuple_of(inp, slice)?);
+                let index = Box::new(inp.parse(subscript())?);
                 expect(inp, T::RBracket)?;
                 let value = Box::new(expr);
                 ExprKind::Subscript { value, index }
@@ -479,6 +479,23 @@ pub(super) fn primary(inp: &mut In) -> Res<Expr> {
     Ok(expr)
 }
 
+/// What stands in a subscript's brackets: a tuple where there is a comma.
+fn subscript<'t>() -> impl Rule<'t, Expr> {
+    custom(|inp: &mut In<'t, '_>| {
+        let start = peek(inp).span.start;
+        let first = slice(inp)?;
+        let is_starred = matches!(first.kind, ExprKind::Starred(_));
+        if peek_kind(inp) != T::Comma && !is_starred {
+            return Ok(first);
+        }
+        let mut all = vec![first];
+        while eat(inp, T::Comma) && peek_kind(inp) != T::RBracket {
+            all.push(slice(inp)?);
+        }
+        Ok(node(ExprKind::Tuple(all), span_from(inp, start)))
+    })
+}
+
 /// One index of a subscript: `a`, `*a`, `a := b` or `a:b:c`.
 fn slice(inp: &mut In) -> Res<Expr> {
     let start = peek(inp).span.start;
@@ -486,8 +503,9 @@ fn slice(inp: &mut In) -> Res<Expr> {
         T::Star => return starred(inp),
         T::Colon => None,
         _ => {
+            let is_named = peek_second(inp) == T::ColonEqual;
             let lower = named_expression(inp)?;
-            if peek_kind(inp) != T::Colon || matches!(lower.kind, ExprKind::Named { .. }) {
+            if peek_kind(inp) != T::Colon || is_named {
                 return Ok(lower);
             }
             Some(lower)
@@ -747,9 +765,10 @@ fn braces(inp: &mut In) -> Res<Expr> {
         let spread = dict_item(inp)?;
         dict(inp, spread)?
     } else {
+        let can_be_key = peek_kind(inp) != T::Star && peek_second(inp) != T::ColonEqual;
         let first = star_named_expression(inp)?;
         match peek_kind(inp) {
-            T::Colon if can_be_key(&first) => {
+            T::Colon if can_be_key => {
                 let value = dict_value(inp)?;
                 dict(inp, DictItem::Pair { key: first, value })?
             }
@@ -759,10 +778,6 @@ fn braces(inp: &mut In) -> Res<Expr> {
     };
     expect(inp, T::RBrace)?;
     Ok(node(kind, span_from(inp, start)))
-}
-
-fn can_be_key(expr: &Expr) -> bool {
-    !matches!(expr.kind, ExprKind::Starred(_) | ExprKind::Named { .. })
 }
 
 /// `: value`.

@@ -12,6 +12,8 @@
 //! with `explain` set, where rules for common mistakes come in.
 
 mod blocks;
+#[cfg(test)]
+mod dump;
 mod expr;
 mod fstring;
 mod literal;
