@@ -50,9 +50,9 @@ struct Workload {
 }
 
 /// A program that runs workloads.
-struct Contender {
-    label: &'static str,
-    command: Vec<PathBuf>,
+pub struct Contender {
+    pub label: &'static str,
+    pub command: Vec<PathBuf>,
 }
 
 /// Seconds of user and system time of each contender, in their order, or why there are none.
@@ -63,28 +63,7 @@ type Times = Result<Vec<f64>, String>;
 /// # Errors
 /// Where there is nothing to compare with, a workload fails or outputs differ.
 pub fn run(options: &Options) -> Result<(), String> {
-    let lockstep = binary::lockstep_of_profile(&options.profile)?;
-    let mut contenders = vec![Contender {
-        label: "lockstep",
-        command: vec![lockstep, "run".into()],
-    }];
-    match oracle::find() {
-        Ok(python) => {
-            println!("{}", oracle::version(&python)?);
-            contenders.push(Contender {
-                label: "cpython",
-                command: vec![python],
-            });
-        }
-        Err(error) => println!("skipped: no comparison with CPython: {error}"),
-    }
-    if let Some(path) = &options.baseline {
-        let command = vec![path.clone(), "run".into()];
-        contenders.push(Contender {
-            label: "baseline",
-            command,
-        });
-    }
+    let contenders = contenders(&options.profile, options.baseline.as_ref())?;
 
     let mut records = Vec::new();
     let mut failures = Vec::new();
@@ -140,6 +119,36 @@ pub fn run(options: &Options) -> Result<(), String> {
     }
 }
 
+/// Lockstep, CPython 3.13 where there is one, and the baseline where there is one.
+///
+/// # Errors
+/// Where Lockstep can't be built.
+pub fn contenders(profile: &str, baseline: Option<&PathBuf>) -> Result<Vec<Contender>, String> {
+    let lockstep = binary::lockstep_of_profile(profile)?;
+    let mut contenders = vec![Contender {
+        label: "lockstep",
+        command: vec![lockstep, "run".into()],
+    }];
+    match oracle::find() {
+        Ok(python) => {
+            println!("{}", oracle::version(&python)?);
+            contenders.push(Contender {
+                label: "cpython",
+                command: vec![python],
+            });
+        }
+        Err(error) => println!("skipped: no comparison with CPython: {error}"),
+    }
+    if let Some(path) = baseline {
+        let command = vec![path.clone(), "run".into()];
+        contenders.push(Contender {
+            label: "baseline",
+            command,
+        });
+    }
+    Ok(contenders)
+}
+
 fn workloads(group: &'static str, filter: Option<&str>) -> Result<Vec<Workload>, String> {
     let dir = workspace::root().join("benches").join(group);
     let entries = fs::read_dir(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
@@ -174,7 +183,7 @@ fn measure(workload: &Workload, contenders: &[Contender], n_rounds: usize) -> Ti
     let mut output: Option<String> = None;
     for _ in 0..n_rounds {
         for (contender, fastest) in contenders.iter().zip(&mut fastest) {
-            let (run, cpu_s) = timed(&contender.command, &workload.file)?;
+            let (run, cpu_s) = timed(contender, &workload.file)?;
             if run.exit != 0 {
                 let last = run.last_stderr_line();
                 return Err(format!(
@@ -195,11 +204,15 @@ fn measure(workload: &Workload, contenders: &[Contender], n_rounds: usize) -> Ti
     Ok(fastest)
 }
 
-fn timed(command: &[PathBuf], file: &Path) -> Result<(Run, f64), String> {
+/// Runs a program and gives its user and system time in seconds.
+///
+/// # Errors
+/// Where it can't be started.
+pub fn timed(contender: &Contender, file: &Path) -> Result<(Run, f64), String> {
     let before_s = children_cpu_s()?;
-    let mut child = Command::new(&command[0]);
+    let mut child = Command::new(&contender.command[0]);
     child
-        .args(&command[1..])
+        .args(&contender.command[1..])
         .arg(file)
         .env("PYTHONHASHSEED", "0");
     let run = process::run(&mut child, b"", LIMIT)?;

@@ -5,6 +5,7 @@
 mod bench;
 mod bless;
 mod conformance;
+mod figures;
 mod suite;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +26,8 @@ enum Subcommands {
     Oracle(conformance::Options),
     /// Compare the speed of Lockstep with CPython 3.13's
     Bench(bench::Options),
+    /// Measure start-up, compiling, memory per parked task and growth
+    Figures(figures::Options),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Subcommands::Bless(options) => bless::run(&options),
         Subcommands::Oracle(options) => conformance::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
+        Subcommands::Figures(options) => figures::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
