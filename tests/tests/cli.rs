@@ -311,3 +311,28 @@ fn repl_exit_status() {
     assert_clean(&session);
     assert_eq!(session.exit, 9, "{}", session.stderr);
 }
+
+/// Addresses, hashes and the order of sets are the same in every run.
+#[test]
+fn runs_are_the_same() {
+    let path = launch::file(
+        "import asyncio, sync, random\nclass A: pass\n\
+         print(A(), object(), sync.Lock(), len, A().__init__, hash('x'), id(A) == id(A))\n\
+         print({A() for _ in range(20)}, {'a', 'b', 'c', 'd'}, random.random())\n\
+         async def f(n): await asyncio.sleep(n % 3)\n\
+         tasks = {asyncio.create_task(f(n)) for n in range(20)}\n\
+         done, pending = await asyncio.wait(tasks, timeout=1.5)\nprint(done, pending)\n",
+    );
+    let args = [
+        "run".into(),
+        "--clock".into(),
+        "virtual".into(),
+        path.into_os_string(),
+    ];
+    let runs: [Run; 3] = std::array::from_fn(|_| launch::args(&args, ""));
+    assert_clean(&runs[0]);
+    assert_eq!(runs[0].exit, 0, "{}", runs[0].stderr);
+    assert!(!runs[0].stdout.is_empty());
+    assert_eq!(runs[0], runs[1]);
+    assert_eq!(runs[0], runs[2]);
+}
