@@ -3,7 +3,11 @@
 //! mini-languages. Nothing here raises: errors are plain enums and messages
 //! that the caller turns into exceptions.
 
+pub mod float;
 pub mod hash;
+pub mod int;
+#[cfg(test)]
+mod protocol;
 pub mod pystr;
 pub mod unicode;
 mod unicode_tables;

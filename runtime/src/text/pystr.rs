@@ -122,11 +122,13 @@ pub fn clamp_range(len: usize, start: i64, end: i64) -> (usize, usize) {
 
 impl PyStr {
     /// The empty str.
-    pub const EMPTY: PyStr = PyStr::of(Store::Small1 {
-        len: 0,
-        ascii: true,
-        units: [0; SMALL_1],
-    });
+    pub const fn empty() -> PyStr {
+        PyStr::of(Store::Small1 {
+            len: 0,
+            ascii: true,
+            units: [0; SMALL_1],
+        })
+    }
 
     const fn of(store: Store) -> Self {
         PyStr {
@@ -579,7 +581,7 @@ impl From<char> for PyStr {
 
 impl Default for PyStr {
     fn default() -> Self {
-        Self::EMPTY
+        Self::empty()
     }
 }
 

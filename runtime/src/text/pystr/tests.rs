@@ -1,75 +1,14 @@
-//! The str type against a protocol that CPython 3.13 wrote: each line is a
-//! method, its arguments and its result (protocol.txt, by protocol.py).
+//! The str type against what CPython 3.13 answers.
 
-use super::{PyStr, Side, StrBuilder, TooLong, bytes_repr, clamp_range};
-
-#[derive(Clone, Debug, PartialEq)]
-enum Arg {
-    None,
-    Bool(bool),
-    Int(i64),
-    Str(PyStr),
-    List(Vec<Arg>),
-}
-
-impl Arg {
-    fn parse(text: &str) -> Arg {
-        match text {
-            "-" => Arg::None,
-            "T" => Arg::Bool(true),
-            "F" => Arg::Bool(false),
-            _ => {
-                if let Some(cps) = text.strip_prefix('"') {
-                    let mut out = StrBuilder::new();
-                    for cp in cps.split('.').filter(|cp| !cp.is_empty()) {
-                        out.push_cp(u32::from_str_radix(cp, 16).unwrap());
-                    }
-                    Arg::Str(out.finish())
-                } else if let Some(items) = text.strip_prefix('[') {
-                    let items = items.strip_suffix(']').unwrap();
-                    Arg::List(
-                        items
-                            .split(';')
-                            .filter(|i| !i.is_empty())
-                            .map(Arg::parse)
-                            .collect(),
-                    )
-                } else {
-                    Arg::Int(text.parse().unwrap())
-                }
-            }
-        }
-    }
-
-    fn str(&self) -> &PyStr {
-        match self {
-            Arg::Str(text) => text,
-            other => panic!("{other:?} is no str"),
-        }
-    }
-
-    fn int(&self) -> i64 {
-        match self {
-            Arg::Int(value) => *value,
-            other => panic!("{other:?} is no int"),
-        }
-    }
-
-    fn size(&self) -> usize {
-        self.int() as usize
-    }
-
-    fn limit(&self) -> Option<usize> {
-        usize::try_from(self.int()).ok()
-    }
-}
+use super::{PyStr, Side, TooLong, bytes_repr, clamp_range};
+use crate::text::protocol::{Arg, check};
 
 fn list(parts: Vec<PyStr>) -> Arg {
     Arg::List(parts.into_iter().map(Arg::Str).collect())
 }
 
 fn index(found: Option<usize>) -> Arg {
-    Arg::Int(found.map_or(-1, |at| at as i64))
+    Arg::Int((found.map_or(-1, |at| at as i64)).into())
 }
 
 fn evaluate(op: &str, args: &[Arg]) -> Arg {
@@ -92,7 +31,11 @@ fn evaluate(op: &str, args: &[Arg]) -> Arg {
         "lstrip" => s.strip(set(), Side::Left),
         "rstrip" => s.strip(set(), Side::Right),
         "slice" => s.slice(args[1].size()..args[2].size()),
-        "step" => s.slice_step(args[1].size(), args[2].int() as isize, args[3].size()),
+        "step" => s.slice_step(
+            args[1].int() as usize,
+            args[2].int() as isize,
+            args[3].size(),
+        ),
         "center" => s.center(args[1].size(), args[2].str().char_at(0).unwrap()),
         "ljust" => s.ljust(args[1].size(), args[2].str().char_at(0).unwrap()),
         "rjust" => s.rjust(args[1].size(), args[2].str().char_at(0).unwrap()),
@@ -134,7 +77,7 @@ fn evaluate(op: &str, args: &[Arg]) -> Arg {
         }
         "find" => return index(s.find(args[1].str(), range(2).0, range(2).1)),
         "rfind" => return index(s.rfind(args[1].str(), range(2).0, range(2).1)),
-        "count" => return Arg::Int(s.count(args[1].str(), range(2).0, range(2).1) as i64),
+        "count" => return Arg::Int(s.count(args[1].str(), range(2).0, range(2).1).into()),
         "starts" => return Arg::Bool(s.starts_with(args[1].str(), range(2).0, range(2).1)),
         "ends" => return Arg::Bool(s.ends_with(args[1].str(), range(2).0, range(2).1)),
         "split" => return list(s.split(Some(args[1].str()), args[2].limit())),
@@ -146,7 +89,7 @@ fn evaluate(op: &str, args: &[Arg]) -> Arg {
             let sep = args[1].str().clone();
             let (a, sep, b) = match s.partition(&sep) {
                 Some((a, b)) => (a, sep, b),
-                None => (s.clone(), PyStr::EMPTY, PyStr::EMPTY),
+                None => (s.clone(), PyStr::empty(), PyStr::empty()),
             };
             return list(vec![a, sep, b]);
         }
@@ -154,17 +97,17 @@ fn evaluate(op: &str, args: &[Arg]) -> Arg {
             let sep = args[1].str().clone();
             let (a, sep, b) = match s.rpartition(&sep) {
                 Some((a, b)) => (a, sep, b),
-                None => (PyStr::EMPTY, PyStr::EMPTY, s.clone()),
+                None => (PyStr::empty(), PyStr::empty(), s.clone()),
             };
             return list(vec![a, sep, b]);
         }
-        "cmp" => return Arg::Int(s.cmp(args[1].str()) as i64),
-        "hash" => return Arg::Int(s.hash()),
+        "cmp" => return Arg::Int((s.cmp(args[1].str()) as i64).into()),
+        "hash" => return Arg::Int(s.hash().into()),
         "utf8" => {
             let mut out = Vec::new();
             return match s.push_utf8(&mut out) {
-                Ok(()) => Arg::List(out.into_iter().map(|b| Arg::Int(b as i64)).collect()),
-                Err(at) => Arg::Int(at as i64),
+                Ok(()) => Arg::List(out.into_iter().map(|b| Arg::Int(b.into())).collect()),
+                Err(at) => Arg::Int(at.into()),
             };
         }
         other => panic!("unknown method {other}"),
@@ -181,19 +124,11 @@ fn canonical(arg: &Arg) -> bool {
 
 #[test]
 fn every_method_answers_as_cpython() {
-    for (number, line) in include_str!("protocol.txt").lines().enumerate() {
-        let mut fields = line.split('\t');
-        let op = fields.next().unwrap();
-        let mut args: Vec<Arg> = fields.map(Arg::parse).collect();
-        let expect = args.pop().unwrap();
-        let seen = evaluate(op, &args);
-        assert_eq!(seen, expect, "line {}: {op} {args:?}", number + 1);
-        assert!(
-            canonical(&seen),
-            "line {}: not in the narrowest form",
-            number + 1
-        );
-    }
+    check(include_str!("../protocol/str.txt"), |op, args| {
+        let seen = evaluate(op, args);
+        assert!(canonical(&seen), "{op} {args:?}: not in the narrowest form");
+        seen
+    });
 }
 
 #[test]
@@ -232,7 +167,7 @@ fn appending_shares_and_never_changes_older_strings() {
 
 #[test]
 fn a_million_appends_are_quick() {
-    let mut s = PyStr::EMPTY;
+    let mut s = PyStr::empty();
     let x = PyStr::from("x");
     for _ in 0..1_000_000 {
         s = s.append(&x);
@@ -262,8 +197,8 @@ fn results_past_the_limit_are_refused() {
 
 #[test]
 fn bytes_are_quoted_as_cpython_does() {
-    let check = |data: &[u8], expect: &str| assert_eq!(bytes_repr(data).to_utf8().unwrap(), expect);
-    check(b"", "b''");
-    check(b"it's \xff\0\t", r#"b"it's \xff\x00\t""#);
-    check(b"'\"\\", r#"b'\'"\\'"#);
+    let same = |data: &[u8], expect: &str| assert_eq!(bytes_repr(data).to_utf8().unwrap(), expect);
+    same(b"", "b''");
+    same(b"it's \xff\0\t", r#"b"it's \xff\x00\t""#);
+    same(b"'\"\\", r#"b'\'"\\'"#);
 }
