@@ -695,7 +695,7 @@ mod tests {
                 if a : NEWLINE
                 INDENT b NEWLINE
                 if d : NEWLINE
-                ERROR INDENT e NEWLINE
+                INDENT e NEWLINE
                 DEDENT DEDENT f NEWLINE
                 END
                 29..30 TabError: inconsistent use of tabs and spaces in indentation
@@ -721,22 +721,22 @@ mod tests {
         check(
             "if a:\n    b\n  c\n",
             expect![[r#"
-            if a : NEWLINE
-            INDENT b NEWLINE
-            DEDENT ERROR c NEWLINE
-            END
-            12..14 IndentationError: unindent does not match any outer indentation level
-        "#]],
+                if a : NEWLINE
+                INDENT b NEWLINE
+                DEDENT c NEWLINE
+                END
+                12..14 IndentationError: unindent does not match any outer indentation level
+            "#]],
         );
         check(
             "if a:\n        b\n\tc\n",
             expect![[r#"
-            if a : NEWLINE
-            INDENT b NEWLINE
-            ERROR c NEWLINE
-            DEDENT END
-            16..17 TabError: inconsistent use of tabs and spaces in indentation
-        "#]],
+                if a : NEWLINE
+                INDENT b NEWLINE
+                c NEWLINE
+                DEDENT END
+                16..17 TabError: inconsistent use of tabs and spaces in indentation
+            "#]],
         );
     }
 
@@ -840,8 +840,8 @@ mod tests {
         check(
             "'a' \"b\\\"\" r'\\\\' b'c' Rb'd' '''e\n'f'''\n''",
             expect![[r#"
-                'a' "b\"" r'\' b' c ' Rb' d ' ' '' e NEWLINE
-                'f' '' NEWLINE
+                'a' "b\"" r'\\' b'c' Rb'd' '''e
+                'f''' NEWLINE
                 '' NEWLINE
                 END
             "#]],

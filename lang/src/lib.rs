@@ -9,6 +9,7 @@ pub mod diagnostic;
 pub mod layout;
 pub mod lexer;
 pub mod parser;
+pub mod render;
 pub mod source;
 pub mod stack;
 pub mod subset;

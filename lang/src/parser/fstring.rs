@@ -157,8 +157,8 @@ fn field(inp: &mut In, raw: bool, out: &mut TextJoiner) -> Res<()> {
     if is_debug {
         // The text from the brace to the next token is printed as it stands.
         let end = peek(inp).span.start;
-        let text = inp.state().source.slice(Span::new(open.end, end));
-        out.literal.push_str(&literal::unify_newlines(text));
+        let text = debug_text(inp, Span::new(open.end, end));
+        out.literal.push_str(&literal::unify_newlines(&text));
     }
     let mut conversion = None;
     if eat(inp, T::Exclamation) {
@@ -187,6 +187,38 @@ fn field(inp: &mut In, raw: bool, out: &mut TextJoiner) -> Res<()> {
         span: Span::new(open.start, last_end(inp)),
     });
     Ok(())
+}
+
+/// The text of a field as it stands, but without comments.
+fn debug_text(inp: &mut In, span: Span) -> String {
+    let state = inp.state();
+    let text = state.source.slice(span);
+    if !text.contains('#') {
+        return text.to_string();
+    }
+    // A `#` inside a token is none that starts a comment.
+    let tokens = state
+        .tokens
+        .iter()
+        .filter(|token| span.start <= token.span.start && token.span.end <= span.end);
+    let mut out = String::new();
+    let mut at = span.start;
+    let push_gap = |out: &mut String, gap: Span| {
+        let mut rest = state.source.slice(gap);
+        while let Some(hash) = rest.find('#') {
+            out.push_str(&rest[..hash]);
+            let line_end = rest[hash..].find(['\n', '\r']);
+            rest = line_end.map_or("", |len| &rest[hash + len..]);
+        }
+        out.push_str(rest);
+    };
+    for token in tokens {
+        push_gap(&mut out, Span::new(at, token.span.start));
+        out.push_str(state.source.slice(token.span));
+        at = token.span.end;
+    }
+    push_gap(&mut out, Span::new(at, span.end));
+    out
 }
 
 /// The text and fields after a colon.
