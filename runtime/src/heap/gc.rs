@@ -1,0 +1,115 @@
+//! Mark and sweep. Marking is iterative: depth of data never becomes depth of
+//! the Rust stack. It takes the VM's roots as a closure and runs no script code.
+
+use super::{FLAG_ATTRS, FLAG_COLOR, FLAG_WEAK, GC_THRESHOLD_MIN, Header, Heap, Kind, kind, page};
+use crate::object::weak::WeakRef;
+use crate::value::Value;
+
+/// Collects what is reachable: hand every root, and every value an object holds, to `mark`.
+pub struct Marker {
+    pending: Vec<*mut Header>,
+    color: u8,
+}
+
+impl Marker {
+    /// Marks a value; what it holds is marked later.
+    #[inline]
+    pub fn mark(&mut self, v: Value) {
+        if v.is_ptr() {
+            let cell = v.header_ptr();
+            // SAFETY: pointer values are cells of mapped pages; marking has the heap to itself.
+            unsafe {
+                if (*cell).flags & FLAG_COLOR != self.color && (*cell).kind != Kind::Free {
+                    (*cell).flags ^= FLAG_COLOR;
+                    self.pending.push(cell);
+                }
+            }
+        }
+    }
+
+    /// Marks each value.
+    pub fn mark_all(&mut self, values: &[Value]) {
+        for &v in values {
+            self.mark(v);
+        }
+    }
+}
+
+impl Heap {
+    /// Frees every cell not reachable from what `roots` marks. Values that are
+    /// neither marked nor reachable must not be used afterwards.
+    pub fn collect(&mut self, roots: impl FnOnce(&mut Marker)) {
+        self.n_collections += 1;
+        self.color ^= FLAG_COLOR;
+        let mut marker = Marker { pending: Vec::new(), color: self.color };
+        roots(&mut marker);
+        self.shapes.trace(&mut marker);
+        self.drain(&mut marker);
+        self.clear_weak();
+        self.sweep();
+    }
+
+    fn drain(&mut self, marker: &mut Marker) {
+        while let Some(cell) = marker.pending.pop() {
+            // SAFETY: pending cells were live when marked, and nothing is freed while marking.
+            unsafe {
+                kind::trace_cell(cell, marker);
+                if (*cell).flags & FLAG_ATTRS != 0
+                    && let Some(&dict) = self.attrs.get(&Value::from_header(cell))
+                {
+                    marker.mark(dict);
+                }
+            }
+        }
+    }
+
+    fn is_marked(&self, v: Value) -> bool {
+        // SAFETY: as in `Marker::mark`.
+        !v.is_ptr() || unsafe { (*v.header_ptr()).flags & FLAG_COLOR == self.color }
+    }
+
+    fn clear_weak(&mut self) {
+        let mut weak = std::mem::take(&mut self.weak);
+        weak.retain(|&w| self.is_marked(w));
+        for &w in &weak {
+            let target = self.cell::<WeakRef>(w).target;
+            if !self.is_marked(target) {
+                self.cell_mut::<WeakRef>(w).target = Value::EMPTY;
+            }
+        }
+        self.weak = weak;
+        let mut interned = std::mem::take(&mut self.interned);
+        interned.retain(|v| self.is_marked(*v));
+        self.interned = interned;
+    }
+
+    fn sweep(&mut self) {
+        let mut live = 0;
+        for i in 0..self.pages.len() {
+            let page = self.pages[i];
+            // SAFETY: the page is ours; unmarked cells are unreachable, are
+            // dropped once and go to the free list of their class.
+            unsafe {
+                for cell in page::cells(page) {
+                    if (*cell).kind == Kind::Free {
+                        continue;
+                    }
+                    let class = (*cell).size_class as usize;
+                    if (*cell).flags & FLAG_COLOR == self.color {
+                        live += page::size_of_class(class) + kind::external_bytes(cell);
+                        continue;
+                    }
+                    if (*cell).flags & (FLAG_ATTRS | FLAG_WEAK) != 0 {
+                        self.attrs.remove(&Value::from_header(cell));
+                    }
+                    kind::drop_cell(cell);
+                    page::make_free(cell, self.free[class]);
+                    self.free[class] = cell;
+                }
+            }
+        }
+        self.live_bytes = live;
+        self.bytes_since_gc = 0;
+        self.gc_threshold = live.max(GC_THRESHOLD_MIN);
+    }
+}

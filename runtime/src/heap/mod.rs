@@ -1,0 +1,447 @@
+//! The heap: typed cells in size-class pages, a tracing mark-and-sweep collector.
+//!
+//! It gives `Value`s that point to cells and references into cells while it is
+//! borrowed. It never runs script code and never collects by itself: the VM
+//! calls `collect` at a safepoint, with its roots.
+//!
+//! ```text
+//!  page (64 KiB, aligned; never unmapped while the heap lives)
+//!  ┌───────────┬──────┬──────┬──────┬─
+//!  │ page head │ cell │ cell │ cell │ …      all cells of one size class
+//!  └───────────┴──────┴──────┴──────┴─
+//!  cell
+//!  ┌────────────────────┬──────────┬───────────────────┐
+//!  │ Header (16 bytes)  │ T        │ tail: [Value; n]  │
+//!  └────────────────────┴──────────┴───────────────────┘
+//! ```
+//!
+//! Why stale values can't corrupt memory: a page's cells keep their size and
+//! place, a freed cell's kind is `Free`, and each access compares the kind. A
+//! value kept by mistake across a collection is refused, or names another
+//! object of the same type; it never reads foreign memory. References borrow
+//! the heap, and `collect` needs it mutably, so none survives a collection.
+
+mod gc;
+mod kind;
+mod page;
+
+pub use gc::Marker;
+pub use kind::Kind;
+
+use std::alloc::{self, Layout};
+use std::mem;
+use std::ptr;
+
+use crate::object::shape::Shapes;
+use crate::value::Value;
+use page::{CELL_SIZE_MAX, N_CLASSES, PAGE_SIZE, PageHead};
+
+/// The hidden class of a cell: index into the VM's shapes. Builtin types have
+/// fixed numbers (see `object::class`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct ShapeId(pub u32);
+
+/// The first 16 bytes of every cell.
+#[repr(C, align(16))]
+pub struct Header {
+    kind: Kind,
+    flags: u8,
+    size_class: u8,
+    _pad: u8,
+    shape: ShapeId,
+    /// Number of values in the tail. Invariant: fixed from allocation to sweep.
+    tail_len: u32,
+    /// Identity for `id()` and default hashes; 0 until asked for.
+    id: u32,
+}
+
+const FLAG_COLOR: u8 = 1;
+/// The cell has an entry in the side table of attributes.
+const FLAG_ATTRS: u8 = 2;
+/// A weak reference to the cell may exist.
+const FLAG_WEAK: u8 = 4;
+
+/// A type whose values live in cells.
+pub trait Object: Sized + 'static {
+    const KIND: Kind;
+    /// Marks every value the object holds (its tail is marked by the heap).
+    fn trace(&self, marker: &mut Marker);
+    /// Bytes held outside the cell.
+    fn external_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// Longest tail a cell can have; longer sequences keep their items in a box.
+pub const TAIL_MAX: usize = 200;
+
+/// See the module's text.
+pub struct Heap {
+    free: [*mut Header; N_CLASSES],
+    pages: Vec<*mut PageHead>,
+    color: u8,
+    /// Bytes allocated since the last collection.
+    bytes_since_gc: usize,
+    /// Collect when `bytes_since_gc` reaches this.
+    gc_threshold: usize,
+    /// Bytes live after the last collection.
+    live_bytes: usize,
+    next_id: u32,
+    /// Ticks left until the VM looks up: set to 0 here when a collection is due.
+    pub countdown: i32,
+    /// Attributes of cells that are not plain instances, such as an instance
+    /// of a subclass of list.
+    attrs: hashbrown::HashMap<Value, Value>,
+    weak: Vec<Value>,
+    interned: hashbrown::HashTable<Value>,
+    n_collections: u64,
+    /// The hidden classes of every cell.
+    pub shapes: Shapes,
+    /// Collect at every safepoint: finds values kept without a root.
+    pub stress: bool,
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        Heap::new()
+    }
+}
+
+const GC_THRESHOLD_MIN: usize = 16 << 20;
+/// How often the VM looks up when nothing is due: ticks of its countdown.
+pub const COUNTDOWN_TICKS: i32 = 20_000;
+
+impl Heap {
+    pub fn new() -> Heap {
+        Heap {
+            free: [ptr::null_mut(); N_CLASSES],
+            pages: Vec::new(),
+            color: 0,
+            bytes_since_gc: 0,
+            gc_threshold: GC_THRESHOLD_MIN,
+            live_bytes: 0,
+            next_id: 1,
+            countdown: COUNTDOWN_TICKS,
+            attrs: hashbrown::HashMap::new(),
+            weak: Vec::new(),
+            interned: hashbrown::HashTable::new(),
+            n_collections: 0,
+            shapes: Shapes::default(),
+            stress: false,
+        }
+    }
+
+    // ---- allocation ------------------------------------------------------
+
+    /// A new cell without a tail.
+    #[inline]
+    pub fn alloc<T: Object>(&mut self, shape: ShapeId, object: T) -> Value {
+        self.alloc_tail(shape, object, 0, Value::EMPTY)
+    }
+
+    /// A new cell with a tail of `tail_len <= TAIL_MAX` values, each `fill`.
+    #[inline]
+    pub fn alloc_tail<T: Object>(&mut self, shape: ShapeId, object: T, tail_len: usize, fill: Value) -> Value {
+        const { assert!(mem::align_of::<T>() <= 16 && mem::size_of::<T>() + TAIL_MAX * 8 + 16 <= CELL_SIZE_MAX) }
+        assert!(tail_len <= TAIL_MAX, "a tail of {tail_len} values");
+        let size = tail_offset::<T>() + tail_len * 8;
+        let class = page::class_of_size(size);
+        let cell = self.take_cell(class);
+        // SAFETY: `cell` is a free cell of a class that holds `size` bytes; it
+        // is written whole (header, object, tail) before anyone can read it.
+        unsafe {
+            ptr::write(
+                cell,
+                Header {
+                    kind: T::KIND,
+                    flags: self.color,
+                    size_class: class as u8,
+                    _pad: 0,
+                    shape,
+                    tail_len: tail_len as u32,
+                    id: 0,
+                },
+            );
+            ptr::write(cell.cast::<u8>().add(16).cast::<T>(), object);
+            let tail = cell.cast::<u8>().add(tail_offset::<T>()).cast::<Value>();
+            for i in 0..tail_len {
+                ptr::write(tail.add(i), fill);
+            }
+        }
+        Value::from_header(cell)
+    }
+
+    #[inline(always)]
+    fn take_cell(&mut self, class: usize) -> *mut Header {
+        self.charge(page::size_of_class(class));
+        let cell = self.free[class];
+        if cell.is_null() {
+            return self.take_cell_from_new_page(class);
+        }
+        // SAFETY: cells on a free list are free cells of our pages, whose
+        // second word links to the next one.
+        unsafe { self.free[class] = *page::next_link(cell) };
+        cell
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_cell_from_new_page(&mut self, class: usize) -> *mut Header {
+        let layout = Layout::from_size_align(PAGE_SIZE, PAGE_SIZE).expect("page size is a power of two");
+        // SAFETY: the layout's size is not zero.
+        let page = unsafe { alloc::alloc_zeroed(layout) }.cast::<PageHead>();
+        if page.is_null() {
+            alloc::handle_alloc_error(layout);
+        }
+        // SAFETY: the page was just allocated, is zeroed and ours alone.
+        let first = unsafe { page::format(page, class) };
+        self.pages.push(page);
+        // SAFETY: `format` chained the page's cells from `first`.
+        unsafe { self.free[class] = *page::next_link(first) };
+        first
+    }
+
+    /// Counts `bytes` that a cell holds outside itself towards the next
+    /// collection: whoever grows a buffer calls it.
+    #[inline(always)]
+    pub fn charge(&mut self, bytes: usize) {
+        self.bytes_since_gc += bytes;
+        if self.bytes_since_gc >= self.gc_threshold {
+            self.countdown = 0;
+        }
+    }
+
+    /// Gives a cell back at once: only for a cell that nothing refers to any more.
+    pub(crate) fn free_now<T: Object>(&mut self, v: Value) {
+        if self.kind(v) != Some(T::KIND) {
+            return;
+        }
+        let cell = v.header_ptr();
+        // SAFETY: the kind was checked: the cell is live and holds a T.
+        unsafe {
+            if (*cell).flags & (FLAG_ATTRS | FLAG_WEAK) != 0 {
+                return; // The collector unlinks those.
+            }
+            ptr::drop_in_place(cell.cast::<u8>().add(16).cast::<T>());
+            let class = (*cell).size_class as usize;
+            page::make_free(cell, self.free[class]);
+            self.free[class] = cell;
+        }
+    }
+
+    // ---- access ------------------------------------------------------------
+
+    /// The cell's kind; None for ints, floats and specials kept inline.
+    #[inline(always)]
+    pub fn kind(&self, v: Value) -> Option<Kind> {
+        if v.is_ptr() {
+            // SAFETY: pointer values are cells of our pages, which stay mapped.
+            Some(unsafe { (*v.header_ptr()).kind })
+        } else {
+            None
+        }
+    }
+
+    /// The cell's shape; meaningful only for a cell.
+    #[inline(always)]
+    pub fn shape(&self, v: Value) -> Option<ShapeId> {
+        if v.is_ptr() {
+            // SAFETY: as in `kind`.
+            Some(unsafe { (*v.header_ptr()).shape })
+        } else {
+            None
+        }
+    }
+
+    /// Changes the shape of a cell.
+    #[inline]
+    pub fn set_shape(&mut self, v: Value, shape: ShapeId) {
+        if v.is_ptr() {
+            // SAFETY: as in `kind`; the heap is borrowed mutably.
+            unsafe { (*v.header_ptr()).shape = shape }
+        }
+    }
+
+    /// The object in the cell if it is a `T`.
+    #[inline(always)]
+    pub fn get<T: Object>(&self, v: Value) -> Option<&T> {
+        if self.kind(v) == Some(T::KIND) {
+            // SAFETY: a live cell of kind T::KIND holds a T right after its
+            // header; the reference borrows the heap.
+            Some(unsafe { &*v.header_ptr().cast::<u8>().add(16).cast::<T>() })
+        } else {
+            None
+        }
+    }
+
+    /// The object in the cell if it is a `T`, for writing: the one way to
+    /// store into the heap, and so the place of a write barrier.
+    #[inline(always)]
+    pub fn get_mut<T: Object>(&mut self, v: Value) -> Option<&mut T> {
+        if self.kind(v) == Some(T::KIND) {
+            // SAFETY: as in `get`; the heap is borrowed mutably.
+            Some(unsafe { &mut *v.header_ptr().cast::<u8>().add(16).cast::<T>() })
+        } else {
+            None
+        }
+    }
+
+    /// The object in the cell, which the caller knows to be a `T`.
+    ///
+    /// # Panics
+    /// If it is not: the caller kept a value without a root, or mixed kinds up.
+    #[inline(always)]
+    #[track_caller]
+    pub fn cell<T: Object>(&self, v: Value) -> &T {
+        match self.get(v) {
+            Some(object) => object,
+            None => wrong_kind(T::KIND, self.kind(v)),
+        }
+    }
+
+    /// As `cell`, for writing.
+    ///
+    /// # Panics
+    /// As `cell`.
+    #[inline(always)]
+    #[track_caller]
+    pub fn cell_mut<T: Object>(&mut self, v: Value) -> &mut T {
+        let kind = self.kind(v);
+        match self.get_mut(v) {
+            Some(object) => object,
+            None => wrong_kind(T::KIND, kind),
+        }
+    }
+
+    /// The values after the object in its cell.
+    ///
+    /// # Panics
+    /// If the cell does not hold a `T`.
+    #[inline(always)]
+    #[track_caller]
+    pub fn tail<T: Object>(&self, v: Value) -> &[Value] {
+        if self.kind(v) != Some(T::KIND) {
+            wrong_kind(T::KIND, self.kind(v));
+        }
+        // SAFETY: a live cell of kind T::KIND has `tail_len` values at T's tail offset.
+        unsafe {
+            let cell = v.header_ptr();
+            std::slice::from_raw_parts(
+                cell.cast::<u8>().add(tail_offset::<T>()).cast::<Value>(),
+                (*cell).tail_len as usize,
+            )
+        }
+    }
+
+    /// As `tail`, for writing.
+    ///
+    /// # Panics
+    /// As `tail`.
+    #[inline(always)]
+    #[track_caller]
+    pub fn tail_mut<T: Object>(&mut self, v: Value) -> &mut [Value] {
+        if self.kind(v) != Some(T::KIND) {
+            wrong_kind(T::KIND, self.kind(v));
+        }
+        // SAFETY: as in `tail`; the heap is borrowed mutably.
+        unsafe {
+            let cell = v.header_ptr();
+            std::slice::from_raw_parts_mut(
+                cell.cast::<u8>().add(tail_offset::<T>()).cast::<Value>(),
+                (*cell).tail_len as usize,
+            )
+        }
+    }
+
+    /// The identity of a cell: small, unique while it lives, the same in every run.
+    pub fn id(&mut self, v: Value) -> u32 {
+        if !v.is_ptr() {
+            return 0;
+        }
+        // SAFETY: as in `kind`; the heap is borrowed mutably.
+        unsafe {
+            let cell = v.header_ptr();
+            if (*cell).id == 0 {
+                (*cell).id = self.next_id;
+                self.next_id = self.next_id.checked_add(1).unwrap_or(1);
+            }
+            (*cell).id
+        }
+    }
+
+    // ---- side tables ---------------------------------------------------------
+
+    /// The dict of attributes of a cell that is not a plain instance.
+    pub fn attrs(&self, v: Value) -> Option<Value> {
+        if !v.is_ptr() {
+            return None;
+        }
+        // SAFETY: as in `kind`.
+        if unsafe { (*v.header_ptr()).flags } & FLAG_ATTRS == 0 { None } else { self.attrs.get(&v).copied() }
+    }
+
+    /// Gives a cell a dict of attributes.
+    pub fn set_attrs(&mut self, v: Value, dict: Value) {
+        if v.is_ptr() {
+            // SAFETY: as in `kind`; the heap is borrowed mutably.
+            unsafe { (*v.header_ptr()).flags |= FLAG_ATTRS };
+            self.attrs.insert(v, dict);
+        }
+    }
+
+    /// Registers weak-reference cell `weak`, so that the collector clears it.
+    pub fn add_weak(&mut self, weak: Value, target: Value) {
+        if target.is_ptr() {
+            // SAFETY: as in `kind`; the heap is borrowed mutably.
+            unsafe { (*target.header_ptr()).flags |= FLAG_WEAK };
+        }
+        self.weak.push(weak);
+    }
+
+    // ---- figures ---------------------------------------------------------------
+
+    /// Whether a collection is due.
+    #[inline]
+    pub fn wants_collection(&self) -> bool {
+        self.bytes_since_gc >= self.gc_threshold || self.stress
+    }
+    /// Bytes live after the last collection plus those allocated since.
+    pub fn used_bytes(&self) -> usize {
+        self.live_bytes + self.bytes_since_gc
+    }
+    /// How many collections there were.
+    pub fn collections(&self) -> u64 {
+        self.n_collections
+    }
+}
+
+/// Where the tail of a cell that holds a `T` starts.
+pub(crate) const fn tail_offset<T>() -> usize {
+    16 + mem::size_of::<T>().next_multiple_of(8)
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn wrong_kind(wanted: Kind, found: Option<Kind>) -> ! {
+    panic!("a {wanted:?} cell was expected, found {found:?}: a value outlived its root, or kinds were mixed up")
+}
+
+impl Drop for Heap {
+    fn drop(&mut self) {
+        let layout = Layout::from_size_align(PAGE_SIZE, PAGE_SIZE).expect("page size is a power of two");
+        for &page in &self.pages {
+            // SAFETY: pages are ours and formatted; each live cell is dropped
+            // once, then the page is given back with the layout it came with.
+            unsafe {
+                for cell in page::cells(page) {
+                    if (*cell).kind != Kind::Free {
+                        kind::drop_cell(cell);
+                    }
+                }
+                alloc::dealloc(page.cast(), layout);
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! How Rust functions are declared to scripts: one row each, with the Python
+//! signature as text. Arity, keyword binding, error messages and `help()`
+//! follow from the signature.
+//!
+//! ```ignore
+//! pub const METHODS: &[NativeDef] = &[
+//!     method("append(self, object, /)", append),
+//!     method("sort(self, /, *, key=None, reverse=False)", sort),
+//! ];
+//! ```
+//!
+//! A native gets one value per parameter in the order of a code object's
+//! registers (positional, keyword-only, `*args` as a tuple, `**kwargs` as a
+//! dict); a parameter left to its default is `Value::EMPTY` (`value.given()`).
+
+use smallvec::SmallVec;
+
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// An exception on its way up: the exception object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raised(pub Value);
+
+/// What most natives and all protocol functions give.
+pub type PyResult<T = Value> = Result<T, Raised>;
+
+/// A Rust function that gives its result at once. It may call script code
+/// through `Vm`'s protocol functions; values it uses after such a call must be
+/// arguments of its own, reachable from them, or held by `Vm::root`.
+pub type NativeFn = fn(&mut Vm, &[Value]) -> PyResult;
+
+/// A Rust function whose result may be that of script code run after it, so
+/// that the Rust stack doesn't grow.
+pub type FlowFn = fn(&mut Vm, &[Value]) -> PyResult<Flow>;
+
+/// What a `FlowFn` wants done.
+pub enum Flow {
+    /// This is the result.
+    Return(Value),
+    /// The result is that of calling `callee` with `args`.
+    Call { callee: Value, args: SmallVec<[Value; 4]> },
+    /// Resume a suspended frame with a value: its next yield is the result,
+    /// its return raises StopIteration.
+    Send { generator: Value, value: Value },
+    /// As `Send`, with an exception raised where the frame stands.
+    Throw { generator: Value, exception: Value },
+}
+
+/// The body of a native.
+#[derive(Clone, Copy)]
+pub enum Body {
+    Plain(NativeFn),
+    Flow(FlowFn),
+}
+
+/// How a native in a class's table is looked up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DefKind {
+    /// A module's function.
+    Function,
+    /// Binds to the instance.
+    Method,
+    /// Binds to the class.
+    ClassMethod,
+    /// Does not bind. `__new__` is one.
+    StaticMethod,
+}
+
+/// One native function.
+pub struct NativeDef {
+    pub name: &'static str,
+    /// The Python signature, name included.
+    pub sig: &'static str,
+    pub body: Body,
+    pub kind: DefKind,
+    pub arity: Arity,
+}
+
+/// What a signature says of the number of arguments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arity {
+    /// Positional parameters without a default.
+    pub required: u8,
+    /// Positional parameters.
+    pub positional: u8,
+    /// Of them, positional-only.
+    pub posonly: u8,
+    pub kwonly: u8,
+    pub varargs: bool,
+    pub varkw: bool,
+}
+
+impl Arity {
+    /// How many values the body gets.
+    pub const fn n_params(&self) -> usize {
+        self.positional as usize + self.kwonly as usize + self.varargs as usize + self.varkw as usize
+    }
+}
+
+/// A module's function.
+pub const fn function(sig: &'static str, body: NativeFn) -> NativeDef {
+    def(sig, Body::Plain(body), DefKind::Function)
+}
+/// A module's function that ends in script code.
+pub const fn flow_function(sig: &'static str, body: FlowFn) -> NativeDef {
+    def(sig, Body::Flow(body), DefKind::Function)
+}
+/// A method; the first parameter is the instance.
+pub const fn method(sig: &'static str, body: NativeFn) -> NativeDef {
+    def(sig, Body::Plain(body), DefKind::Method)
+}
+/// A method that ends in script code.
+pub const fn flow_method(sig: &'static str, body: FlowFn) -> NativeDef {
+    def(sig, Body::Flow(body), DefKind::Method)
+}
+/// A class method; the first parameter is the class.
+pub const fn class_method(sig: &'static str, body: NativeFn) -> NativeDef {
+    def(sig, Body::Plain(body), DefKind::ClassMethod)
+}
+/// A static method; also `__new__`, whose first parameter is the class.
+pub const fn static_method(sig: &'static str, body: NativeFn) -> NativeDef {
+    def(sig, Body::Plain(body), DefKind::StaticMethod)
+}
+
+const fn def(sig: &'static str, body: Body, kind: DefKind) -> NativeDef {
+    NativeDef { name: name_of(sig), sig, body, kind, arity: arity_of(sig) }
+}
+
+const fn name_of(sig: &'static str) -> &'static str {
+    let bytes = sig.as_bytes();
+    let mut i = 0;
+    while bytes[i] != b'(' {
+        i += 1;
+    }
+    sig.split_at(i).0
+}
+
+/// Reads a signature; runs at compile time, where a malformed one is an error.
+const fn arity_of(sig: &str) -> Arity {
+    let s = sig.as_bytes();
+    let mut arity =
+        Arity { required: 0, positional: 0, posonly: 0, kwonly: 0, varargs: false, varkw: false };
+    let mut i = 0;
+    while s[i] != b'(' {
+        i += 1;
+    }
+    i += 1;
+    let mut kwonly = false;
+    while s[i] != b')' {
+        while s[i] == b' ' || s[i] == b',' {
+            i += 1;
+        }
+        if s[i] == b')' {
+            break;
+        }
+        let start = i;
+        let mut has_default = false;
+        let mut quote = 0u8;
+        while quote != 0 || (s[i] != b',' && s[i] != b')') {
+            if quote != 0 {
+                if s[i] == quote {
+                    quote = 0;
+                }
+            } else if s[i] == b'\'' || s[i] == b'"' {
+                quote = s[i];
+            } else if s[i] == b'=' {
+                has_default = true;
+            } else if s[i] == b'(' {
+                while s[i] != b')' {
+                    i += 1;
+                }
+            }
+            i += 1;
+        }
+        match s[start] {
+            b'/' => arity.posonly = arity.positional,
+            b'*' if i - start == 1 => kwonly = true,
+            b'*' if s[start + 1] == b'*' => arity.varkw = true,
+            b'*' => {
+                arity.varargs = true;
+                kwonly = true;
+            }
+            _ if kwonly => arity.kwonly += 1,
+            _ => {
+                arity.positional += 1;
+                if !has_default {
+                    assert!(arity.required + 1 == arity.positional, "a required parameter after an optional one");
+                    arity.required += 1;
+                }
+            }
+        }
+    }
+    arity
+}
+
+impl NativeDef {
+    /// The parameter names in the order of the values the body gets.
+    pub fn param_names(&self) -> Vec<&'static str> {
+        let open = self.name.len() + 1;
+        let close = self.sig.rfind(')').unwrap_or(self.sig.len());
+        let (mut positional, mut kwonly, mut var, mut varkw) = (Vec::new(), Vec::new(), None, None);
+        let mut after_star = false;
+        for part in split_params(&self.sig[open..close]) {
+            let name = part.split(['=', ':']).next().unwrap_or("").trim();
+            if name == "/" || name.is_empty() {
+            } else if let Some(name) = name.strip_prefix("**") {
+                varkw = Some(name);
+            } else if let Some(name) = name.strip_prefix('*') {
+                after_star = true;
+                if !name.is_empty() {
+                    var = Some(name);
+                }
+            } else if after_star {
+                kwonly.push(name);
+            } else {
+                positional.push(name);
+            }
+        }
+        positional.into_iter().chain(kwonly).chain(var).chain(varkw).collect()
+    }
+}
+
+/// Splits a parameter list at its top-level commas.
+fn split_params(list: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut depth, mut quote) = (0, 0u32, None);
+    for (i, c) in list.char_indices() {
+        match (quote, c) {
+            (Some(q), _) if c == q => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[') => depth += 1,
+            (None, ')' | ']') => depth = depth.saturating_sub(1),
+            (None, ',') if depth == 0 => {
+                parts.push(list[start..i].trim());
+                start = i + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(list[start..].trim());
+    parts
+}
+
+/// Reads an attribute of a native object.
+pub type GetFn = fn(&mut Vm, Value) -> PyResult;
+/// Writes an attribute of a native object, or deletes it (`Value::EMPTY`).
+pub type SetFn = fn(&mut Vm, Value, Value) -> PyResult<()>;
+
+/// One attribute of a native class.
+pub struct GetSetDef {
+    pub name: &'static str,
+    pub get: GetFn,
+    pub set: Option<SetFn>,
+}
+
+/// A read-only attribute.
+pub const fn getter(name: &'static str, get: GetFn) -> GetSetDef {
+    GetSetDef { name, get, set: None }
+}
+/// An attribute that can be written.
+pub const fn attribute(name: &'static str, get: GetFn, set: SetFn) -> GetSetDef {
+    GetSetDef { name, get, set: Some(set) }
+}
+
+/// What a native class consists of.
+pub struct ClassDef {
+    pub methods: &'static [NativeDef],
+    pub attributes: &'static [GetSetDef],
+    pub doc: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing(_: &mut Vm, _: &[Value]) -> PyResult {
+        Ok(Value::NONE)
+    }
+
+    #[test]
+    fn signatures_give_arity_and_names() {
+        const F: NativeDef = function("f(a, b, /, c=None, *args, d, e=', ', **kw)", nothing);
+        assert_eq!(F.name, "f");
+        assert_eq!(
+            F.arity,
+            Arity { required: 2, positional: 3, posonly: 2, kwonly: 2, varargs: true, varkw: true }
+        );
+        assert_eq!(F.param_names(), ["a", "b", "c", "d", "e", "args", "kw"]);
+    }
+}

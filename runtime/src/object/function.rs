@@ -1,0 +1,118 @@
+//! Functions: of scripts and of Rust, bound methods, cells and code objects.
+
+use std::sync::Arc;
+
+use lockstep_lang::bytecode::{Code, Word};
+
+use crate::heap::{Kind, Marker, Object};
+use crate::native::NativeDef;
+use crate::value::Value;
+
+/// A variable shared by a function and its closures; `Value::EMPTY` when unbound.
+pub struct Cell {
+    pub value: Value,
+}
+
+impl Object for Cell {
+    const KIND: Kind = Kind::Cell;
+    fn trace(&self, marker: &mut Marker) {
+        marker.mark(self.value);
+    }
+}
+
+/// A code object as one VM runs it, for one module's namespace.
+pub struct CodeObject {
+    pub code: Arc<Code>,
+    /// The instructions with this VM's caches in them. Invariant: never
+    /// reallocated, running frames point into it.
+    pub words: Box<[Word]>,
+    /// The constants as values; names are interned, nested code objects are
+    /// `Value::EMPTY` until first used.
+    pub consts: Box<[Value]>,
+    /// The dict of the module's variables.
+    pub globals: Value,
+    /// Values that inline caches refer to, kept alive by it.
+    pub cached: Vec<Value>,
+}
+
+impl Object for CodeObject {
+    const KIND: Kind = Kind::Code;
+    fn trace(&self, marker: &mut Marker) {
+        marker.mark_all(&self.consts);
+        marker.mark_all(&self.cached);
+        marker.mark(self.globals);
+    }
+    fn external_bytes(&self) -> usize {
+        self.words.len() * 8 + self.consts.len() * 8
+    }
+}
+
+/// A function made by `def` or `lambda`. The cells of its free variables are
+/// the tail.
+pub struct Function {
+    pub code: Value,
+    pub name: Value,
+    pub qualname: Value,
+    /// Tuple of positional defaults, or None.
+    pub defaults: Value,
+    /// Dict of keyword-only defaults, or None.
+    pub kwdefaults: Value,
+    /// Dict of annotations, or None until asked for.
+    pub annotations: Value,
+    pub doc: Value,
+    pub module: Value,
+    pub type_params: Value,
+    /// A positional call with exactly this many arguments needs no binding:
+    /// no `*args`, `**kwargs` or keyword-only parameters. `u16::MAX` when there
+    /// is no such number.
+    pub plain_args: u16,
+}
+
+impl Object for Function {
+    const KIND: Kind = Kind::Function;
+    fn trace(&self, marker: &mut Marker) {
+        marker.mark_all(&[
+            self.code,
+            self.name,
+            self.qualname,
+            self.defaults,
+            self.kwdefaults,
+            self.annotations,
+            self.doc,
+            self.module,
+            self.type_params,
+        ]);
+    }
+}
+
+/// A bound method.
+pub struct Method {
+    pub func: Value,
+    pub this: Value,
+}
+
+impl Object for Method {
+    const KIND: Kind = Kind::Method;
+    fn trace(&self, marker: &mut Marker) {
+        marker.mark_all(&[self.func, self.this]);
+    }
+}
+
+/// A function written in Rust. Its shape tells a plain function from the
+/// descriptor of a method.
+pub struct Native {
+    pub def: &'static NativeDef,
+    /// The class that has it as a method; `Value::EMPTY` for a function.
+    pub owner: Value,
+    /// What it is bound to; `Value::EMPTY` when it is not.
+    pub this: Value,
+    /// `__module__`: a str or None.
+    pub module: Value,
+}
+
+impl Object for Native {
+    const KIND: Kind = Kind::Native;
+    fn trace(&self, marker: &mut Marker) {
+        marker.mark_all(&[self.owner, self.this, self.module]);
+    }
+}

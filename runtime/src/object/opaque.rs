@@ -1,0 +1,49 @@
+//! Objects of the standard library: a Rust type of their own behind one kind.
+
+use std::any::Any;
+
+use crate::heap::{Heap, Kind, Marker, Object, ShapeId};
+use crate::value::Value;
+
+/// What a type of the standard library must do to live in a cell.
+pub trait Native: Any {
+    /// Marks every value it holds.
+    fn trace(&self, marker: &mut Marker);
+    /// Bytes that it holds outside itself.
+    fn external_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// A cell that holds a `Native`.
+pub struct Opaque(Box<dyn Native>);
+
+impl Object for Opaque {
+    const KIND: Kind = Kind::Opaque;
+    fn trace(&self, marker: &mut Marker) {
+        self.0.trace(marker);
+    }
+    fn external_bytes(&self) -> usize {
+        self.0.external_bytes() + 32
+    }
+}
+
+impl Heap {
+    /// A new cell that holds `object`.
+    pub fn opaque<T: Native>(&mut self, shape: ShapeId, object: T) -> Value {
+        self.charge(size_of::<T>() + object.external_bytes());
+        self.alloc(shape, Opaque(Box::new(object)))
+    }
+
+    /// The object in an opaque cell if it is a `T`.
+    pub fn native<T: Native>(&self, v: Value) -> Option<&T> {
+        let object: &dyn Any = &*self.get::<Opaque>(v)?.0;
+        object.downcast_ref()
+    }
+
+    /// As `native`, for writing.
+    pub fn native_mut<T: Native>(&mut self, v: Value) -> Option<&mut T> {
+        let object: &mut dyn Any = &mut *self.get_mut::<Opaque>(v)?.0;
+        object.downcast_mut()
+    }
+}

@@ -1,0 +1,33 @@
+//! set and frozenset: the same cell, told apart by their shape.
+
+use crate::heap::{Heap, Kind, Marker, Object};
+use crate::object::class::B;
+use crate::table::set_table::SetTable;
+use crate::value::Value;
+
+/// A set or frozenset.
+#[derive(Default)]
+pub struct Set {
+    pub table: SetTable<Value>,
+    /// A frozenset's hash once asked for.
+    pub hash: Option<i64>,
+}
+
+impl Object for Set {
+    const KIND: Kind = Kind::Set;
+    fn trace(&self, marker: &mut Marker) {
+        for key in self.table.keys() {
+            marker.mark(key);
+        }
+    }
+    fn external_bytes(&self) -> usize {
+        self.table.heap_bytes()
+    }
+}
+
+impl Heap {
+    /// A new empty set.
+    pub fn set(&mut self) -> Value {
+        self.alloc(B::Set.shape(), Set::default())
+    }
+}

@@ -1,0 +1,76 @@
+//! tuple. Short ones keep their items in the cell, long ones in a box.
+
+use crate::heap::{Heap, Kind, Marker, Object, TAIL_MAX};
+use crate::object::class::B;
+use crate::value::Value;
+
+/// A tuple; its items are the cell's tail unless there are more than `TAIL_MAX`.
+pub struct Tuple {
+    long: Option<Box<[Value]>>,
+}
+
+impl Object for Tuple {
+    const KIND: Kind = Kind::Tuple;
+    fn trace(&self, marker: &mut Marker) {
+        if let Some(items) = &self.long {
+            marker.mark_all(items);
+        }
+    }
+    fn external_bytes(&self) -> usize {
+        self.long.as_ref().map_or(0, |items| items.len() * 8)
+    }
+}
+
+impl Heap {
+    /// A new tuple.
+    #[inline]
+    pub fn tuple(&mut self, items: &[Value]) -> Value {
+        self.tuple_of_shape(B::Tuple.shape(), items)
+    }
+
+    /// A new instance of a subclass of tuple.
+    #[inline]
+    pub fn tuple_of_shape(&mut self, shape: crate::heap::ShapeId, items: &[Value]) -> Value {
+        if items.len() <= TAIL_MAX {
+            let tuple = self.alloc_tail(shape, Tuple { long: None }, items.len(), Value::EMPTY);
+            self.tail_mut::<Tuple>(tuple).copy_from_slice(items);
+            tuple
+        } else {
+            self.charge(items.len() * 8);
+            self.alloc(shape, Tuple { long: Some(items.into()) })
+        }
+    }
+
+    /// The items of a tuple (subclass instances too).
+    #[inline]
+    pub fn as_tuple(&self, v: Value) -> Option<&[Value]> {
+        let tuple = self.get::<Tuple>(v)?;
+        Some(match &tuple.long {
+            None => self.tail::<Tuple>(v),
+            Some(items) => items,
+        })
+    }
+
+    /// The items of a value known to be a tuple.
+    ///
+    /// # Panics
+    /// If it is not one.
+    #[inline]
+    #[track_caller]
+    pub fn tuple_items(&self, v: Value) -> &[Value] {
+        let tuple = self.cell::<Tuple>(v);
+        match &tuple.long {
+            None => self.tail::<Tuple>(v),
+            Some(items) => items,
+        }
+    }
+
+    /// The items of a tuple or list (subclass instances too).
+    pub fn as_sequence(&self, v: Value) -> Option<&[Value]> {
+        match self.kind(v)? {
+            Kind::Tuple => self.as_tuple(v),
+            Kind::List => self.get::<crate::object::list::List>(v).map(|l| &l.items[..]),
+            _ => None,
+        }
+    }
+}
