@@ -1,3 +1,23 @@
+//! The runtime: values, heap, VM, tasks and the event loop. Of the language it
+//! knows bytecode and source only.
+
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code)]
+pub mod heap;
+pub mod host;
+pub mod native;
+pub mod object;
+pub mod protocol;
 pub mod random;
 pub mod table;
 pub mod text;
+pub mod value;
+pub mod vm;
+
+pub use heap::{Heap, Kind, Marker};
+pub use native::{NativeDef, PyResult, Raised};
+pub use object::class::B;
+pub use value::Value;
+pub use vm::Vm;
+pub use vm::names::N;

@@ -66,6 +66,10 @@ pub struct Function {
     /// no `*args`, `**kwargs` or keyword-only parameters. `u16::MAX` when there
     /// is no such number.
     pub plain_args: u16,
+    /// A call makes a generator, coroutine or async generator.
+    pub suspends: bool,
+    /// Marked by `types.coroutine` or `inspect.markcoroutinefunction`.
+    pub marked_coroutine: bool,
 }
 
 impl Object for Function {

@@ -1,0 +1,66 @@
+//! What the VM needs of the world: output, input, modules, the clock. The
+//! `lockstep` binary and tests each bring their own.
+
+use std::io;
+use std::sync::Arc;
+
+use lockstep_lang::bytecode::Code;
+
+/// A module found by the host.
+pub struct FoundModule {
+    pub code: Arc<Code>,
+    /// `__file__`.
+    pub file: String,
+    /// `__path__` if it is a package.
+    pub package_dir: Option<String>,
+}
+
+/// Why a module was not loaded.
+pub enum LoadError {
+    NotFound,
+    /// Bad source: what to print, and the exception's class name and text.
+    Syntax { class: &'static str, message: String, file: String, line: u32 },
+    Io(String),
+}
+
+/// The world, as far as the VM asks for it.
+pub trait Host {
+    /// Writes to standard output; buffered.
+    ///
+    /// # Errors
+    /// Of the underlying file.
+    fn write_stdout(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Flushes standard output.
+    ///
+    /// # Errors
+    /// Of the underlying file.
+    fn flush_stdout(&mut self) -> io::Result<()>;
+    /// Writes to standard error, after flushing standard output.
+    ///
+    /// # Errors
+    /// Of the underlying file.
+    fn write_stderr(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// A line of standard input with its newline; empty at the end.
+    ///
+    /// # Errors
+    /// Of the underlying file.
+    fn read_line(&mut self) -> io::Result<String>;
+    /// Finds and compiles module `name` (its last component) in these
+    /// directories, or beside the script where there are none.
+    ///
+    /// # Errors
+    /// That it isn't there, or is no good.
+    fn load_module(&mut self, full_name: &str, package_path: Option<&str>) -> Result<FoundModule, LoadError>;
+    /// Nanoseconds on the monotonic clock.
+    fn monotonic_ns(&mut self) -> u64;
+    /// Nanoseconds since the epoch.
+    fn time_ns(&mut self) -> u64;
+    /// Waits; under a virtual clock, moves it.
+    fn sleep_ns(&mut self, ns: u64);
+    /// CPU nanoseconds used by the process.
+    fn process_time_ns(&mut self) -> u64;
+    /// Whether the clock is virtual.
+    fn is_virtual(&self) -> bool;
+    /// The seed of unseeded random numbers, if they are to be the same in every run.
+    fn seed(&mut self) -> Option<u64>;
+}

@@ -1,0 +1,94 @@
+//! str in the heap, and interning.
+
+use crate::heap::{Heap, Kind, Marker, Object};
+use crate::object::class::B;
+use crate::text::pystr::PyStr;
+use crate::value::Value;
+
+/// A str.
+pub struct Str {
+    pub text: PyStr,
+    /// Whether it is the one str of its text that serves as a name.
+    pub interned: bool,
+}
+
+impl Object for Str {
+    const KIND: Kind = Kind::Str;
+    fn trace(&self, _: &mut Marker) {}
+    fn external_bytes(&self) -> usize {
+        self.text.heap_bytes()
+    }
+}
+
+impl Heap {
+    /// A new str.
+    pub fn str(&mut self, text: impl Into<PyStr>) -> Value {
+        let text = text.into();
+        self.charge(text.heap_bytes());
+        self.alloc(B::Str.shape(), Str { text, interned: false })
+    }
+
+    /// The text of a str (subclass instances too).
+    #[inline(always)]
+    pub fn as_str(&self, v: Value) -> Option<&PyStr> {
+        self.get::<Str>(v).map(|s| &s.text)
+    }
+
+    /// The text of a value known to be a str.
+    ///
+    /// # Panics
+    /// If it is not one.
+    #[track_caller]
+    pub fn text(&self, v: Value) -> &PyStr {
+        &self.cell::<Str>(v).text
+    }
+
+    /// A copy of the text of a value known to be a str, surrogates replaced.
+    ///
+    /// # Panics
+    /// If it is not one.
+    #[track_caller]
+    pub fn string(&self, v: Value) -> String {
+        self.text(v).to_lossy()
+    }
+
+    /// The one str that stands for the name `text`: equal names are identical.
+    pub fn intern(&mut self, text: &str) -> Value {
+        self.intern_text(PyStr::from(text))
+    }
+
+    /// As `intern`, from the str's own type.
+    pub fn intern_text(&mut self, text: PyStr) -> Value {
+        let hash = text.hash() as u64;
+        let found = self.interned.find(hash, |&v| self.get::<Str>(v).is_some_and(|s| s.text == text)).copied();
+        if let Some(v) = found {
+            return v;
+        }
+        self.charge(text.heap_bytes());
+        let v = self.alloc(B::Str.shape(), Str { text, interned: true });
+        self.remember_interned(v, hash);
+        v
+    }
+
+    /// The interned str equal to the exact or inexact str `v`.
+    pub fn intern_value(&mut self, v: Value) -> Value {
+        let s = self.cell::<Str>(v);
+        if s.interned {
+            return v;
+        }
+        let text = s.text.clone();
+        self.intern_text(text)
+    }
+
+    fn remember_interned(&mut self, v: Value, hash: u64) {
+        let mut table = std::mem::take(&mut self.interned);
+        table.insert_unique(hash, v, |&v| self.text(v).hash() as u64);
+        self.interned = table;
+    }
+
+    /// The hash of a str known to be one.
+    #[inline]
+    pub fn str_hash(&self, v: Value) -> i64 {
+        self.text(v).hash()
+    }
+}

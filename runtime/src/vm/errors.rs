@@ -1,0 +1,108 @@
+//! Making exceptions: one function per common class, texts as CPython's.
+
+use crate::native::Raised;
+use crate::object::class::B;
+use crate::object::exception::Exception;
+use crate::text::pystr::PyStr;
+use crate::value::Value;
+use crate::vm::Vm;
+
+macro_rules! error_fns {
+    ($($name:ident = $class:ident;)*) => {
+        impl Vm {
+            $(#[doc = concat!("A new ", stringify!($class), ".")]
+            #[cold]
+            pub fn $name(&mut self, message: impl Into<PyStr>) -> Raised {
+                self.raise(B::$class, message)
+            })*
+        }
+    };
+}
+
+error_fns! {
+    type_error = TypeError;
+    value_error = ValueError;
+    index_error = IndexError;
+    attribute_error = AttributeError;
+    name_error = NameError;
+    runtime_error = RuntimeError;
+    overflow_error = OverflowError;
+    zero_division = ZeroDivisionError;
+    import_error = ImportError;
+    lookup_error = LookupError;
+    unsupported = Unsupported;
+    not_implemented_error = NotImplementedError;
+}
+
+impl Vm {
+    /// A new exception of a builtin class with one argument, its message; none
+    /// when that is empty. Its context is the exception being handled.
+    #[cold]
+    pub fn raise(&mut self, class: B, message: impl Into<PyStr>) -> Raised {
+        let message = message.into();
+        let args = if message.is_empty() {
+            self.heap.tuple(&[])
+        } else {
+            let message = self.heap.str(message);
+            self.heap.tuple(&[message])
+        };
+        self.raise_args(class, args)
+    }
+
+    /// A new exception of a builtin class with one argument.
+    #[cold]
+    pub fn raise_value(&mut self, class: B, arg: Value) -> Raised {
+        let args = self.heap.tuple(&[arg]);
+        self.raise_args(class, args)
+    }
+
+    /// A KeyError for `key`.
+    #[cold]
+    pub fn key_error(&mut self, key: Value) -> Raised {
+        self.raise_value(B::KeyError, key)
+    }
+
+    /// StopIteration, its value `value` (no argument when that is None).
+    #[cold]
+    pub fn stop_iteration(&mut self, value: Value) -> Raised {
+        let args = if value.is_none() { self.heap.tuple(&[]) } else { self.heap.tuple(&[value]) };
+        let raised = self.raise_args(B::StopIteration, args);
+        self.heap.cell_mut::<Exception>(raised.0).fields[0] = value;
+        raised
+    }
+
+    fn raise_args(&mut self, class: B, args: Value) -> Raised {
+        let mut exception = Exception::new(args);
+        if let Some(handled) = self.handled.given() {
+            exception.context = handled;
+        }
+        if class == B::StopIteration {
+            exception.fields[0] = self.heap.tuple_items(args).first().copied().unwrap_or(Value::NONE);
+        }
+        Raised(self.heap.alloc(class.shape(), exception))
+    }
+
+    /// The name of a value's class, for messages.
+    pub fn type_name(&self, v: Value) -> String {
+        self.class_name(self.heap.class_of(v))
+    }
+
+    /// The `__name__` of a class.
+    pub fn class_name(&self, class: Value) -> String {
+        match self.heap.get::<crate::object::class::Class>(class) {
+            Some(c) => self.heap.string(c.name),
+            None => String::from("?"),
+        }
+    }
+
+    /// Whether an exception is an instance of a builtin class or of a subclass.
+    pub fn is_instance_of(&self, v: Value, class: B) -> bool {
+        self.is_subclass(self.heap.class_of(v), self.class(class))
+    }
+
+    /// Whether `class` has `of` in its MRO.
+    pub fn is_subclass(&self, class: Value, of: Value) -> bool {
+        class == of
+            || self.heap.get::<crate::object::class::Class>(class).is_some_and(|c| c.mro.contains(&of))
+    }
+}

@@ -1,0 +1,318 @@
+//! The virtual machine: one heap, one stack, its modules and classes. It runs
+//! bytecode and natives; it knows no tasks. Several live in one process.
+
+#[allow(unsafe_code)]
+mod call;
+#[allow(unsafe_code)]
+mod dispatch;
+pub mod errors;
+pub mod frame;
+mod load;
+pub mod names;
+#[allow(unsafe_code)]
+mod resume;
+#[allow(unsafe_code)]
+mod stack;
+mod trace;
+#[allow(unsafe_code)]
+mod unwind;
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use resume::{Input, Outcome};
+
+use crate::heap::{COUNTDOWN_TICKS, Heap, Marker};
+use crate::host::Host;
+use crate::native::{ClassDef, NativeDef, PyResult, Raised};
+use crate::object::class::B;
+use crate::object::descriptor::GetSet;
+use crate::object::dict::Dict;
+use crate::object::function::Native;
+use crate::object::opaque;
+use crate::protocol::class::MethodCache;
+use crate::value::Value;
+use frame::Frame;
+use names::N;
+use stack::Stack;
+
+/// Depth of calls at which RecursionError is raised, as CPython's default.
+pub const RECURSION_LIMIT: usize = 1000;
+
+/// How deep Rust may re-enter `run`: natives that call script code.
+const NATIVE_DEPTH_MAX: usize = 400;
+
+/// See the module's text.
+pub struct Vm {
+    pub heap: Heap,
+    stack: Stack,
+    /// Index of the first free stack value.
+    sp: usize,
+    frames: Vec<Frame>,
+    /// The exception being handled; `Value::EMPTY` if none.
+    handled: Value,
+    native_depth: usize,
+    pub recursion_limit: usize,
+    classes: Vec<Value>,
+    names: Vec<Value>,
+    roots: Vec<Value>,
+    /// `sys.modules`: a dict from name to module.
+    pub modules: Value,
+    /// The dict of the builtins' names.
+    pub builtins: Value,
+    next_version: u32,
+    method_cache: MethodCache,
+    pub host: Box<dyn Host>,
+    /// Set from outside: Ctrl-C was pressed.
+    pub interrupt: Arc<AtomicBool>,
+    ext: HashMap<TypeId, Box<dyn ExtState>>,
+    /// `reprs` under way, to cut cycles.
+    pub(crate) repr_stack: Vec<Value>,
+    /// Bytes that may be live after a collection.
+    pub memory_max: usize,
+}
+
+/// State that a part of the standard library keeps per VM.
+trait ExtState: Any {
+    fn trace(&self, marker: &mut Marker);
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}
+
+impl<T: opaque::Native> ExtState for T {
+    fn trace(&self, marker: &mut Marker) {
+        opaque::Native::trace(self, marker);
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+impl Vm {
+    /// A VM with the builtin classes, without any method or module: the
+    /// standard library fills it.
+    pub fn new(host: Box<dyn Host>) -> Vm {
+        let mut heap = Heap::new();
+        let names = N::ALL.iter().map(|n| heap.intern(n.text())).collect();
+        let mut vm = Vm {
+            heap,
+            stack: Stack::new(),
+            sp: 0,
+            frames: Vec::with_capacity(64),
+            handled: Value::EMPTY,
+            native_depth: 0,
+            recursion_limit: RECURSION_LIMIT,
+            classes: Vec::new(),
+            names,
+            roots: Vec::new(),
+            modules: Value::NONE,
+            builtins: Value::NONE,
+            next_version: 1,
+            method_cache: MethodCache::default(),
+            host,
+            interrupt: Arc::new(AtomicBool::new(false)),
+            ext: HashMap::new(),
+            repr_stack: Vec::new(),
+            memory_max: 16 << 30,
+        };
+        vm.make_builtin_classes();
+        vm.modules = vm.heap.dict();
+        vm.builtins = vm.heap.dict();
+        vm
+    }
+
+    /// The builtin class.
+    #[inline(always)]
+    pub fn class(&self, class: B) -> Value {
+        self.classes[class as usize]
+    }
+
+    pub(crate) fn push_class(&mut self, class: Value) {
+        self.classes.push(class);
+    }
+
+    /// The interned str of a name the runtime knows.
+    #[inline(always)]
+    pub fn n(&self, name: N) -> Value {
+        self.names[name as usize]
+    }
+
+    /// A class version never used before.
+    pub(crate) fn new_version(&mut self) -> u32 {
+        self.next_version = self.next_version.checked_add(1).unwrap_or(1);
+        self.next_version
+    }
+
+    pub(crate) fn method_cache(&mut self) -> &mut MethodCache {
+        &mut self.method_cache
+    }
+
+    /// The state that type `T` keeps per VM, made at the first call.
+    pub fn ext<T: opaque::Native + Default>(&mut self) -> &mut T {
+        let state = self.ext.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
+        match (**state).as_any_mut().downcast_mut() {
+            Some(state) => state,
+            None => unreachable!("the entry's key is T's own type id"),
+        }
+    }
+
+    /// Keeps a value alive until the native that is running returns.
+    #[inline]
+    pub fn root(&mut self, v: Value) -> Value {
+        self.roots.push(v);
+        v
+    }
+
+    // ---- natives ---------------------------------------------------------
+
+    /// Adds methods and attributes to a builtin class.
+    pub fn install(&mut self, class: B, def: &'static ClassDef) {
+        let class = self.class(class);
+        self.install_in(class, def);
+    }
+
+    /// Adds methods and attributes to a native class.
+    pub fn install_in(&mut self, class: Value, def: &'static ClassDef) {
+        use crate::native::DefKind;
+        for native in def.methods {
+            let shape = match native.kind {
+                DefKind::Method if native.name.starts_with("__") => B::WrapperDescriptor,
+                DefKind::Method => B::MethodDescriptor,
+                DefKind::ClassMethod | DefKind::StaticMethod | DefKind::Function => B::NativeFunction,
+            }
+            .shape();
+            let native_value = self.heap.alloc(
+                shape,
+                Native { def: native, owner: class, this: Value::EMPTY, module: Value::NONE },
+            );
+            let value = match native.kind {
+                DefKind::ClassMethod => self
+                    .heap
+                    .alloc(B::ClassMethod.shape(), crate::object::descriptor::ClassMethod { func: native_value }),
+                DefKind::StaticMethod | DefKind::Function if native.name != "__new__" => self
+                    .heap
+                    .alloc(B::StaticMethod.shape(), crate::object::descriptor::StaticMethod { func: native_value }),
+                _ => native_value,
+            };
+            self.class_attr_init(class, native.name, value);
+        }
+        for attribute in def.attributes {
+            let value = self.heap.alloc(B::GetSet.shape(), GetSet { def: attribute, owner: class });
+            self.class_attr_init(class, attribute.name, value);
+        }
+        if !def.doc.is_empty() {
+            let doc = self.heap.str(def.doc);
+            self.class_attr_init(class, "__doc__", doc);
+        }
+        self.class_changed(class);
+    }
+
+    /// A function value for a native.
+    pub fn native_function(&mut self, def: &'static NativeDef, module: Value) -> Value {
+        self.heap.alloc(
+            B::NativeFunction.shape(),
+            Native { def, owner: Value::EMPTY, this: Value::EMPTY, module },
+        )
+    }
+
+    /// The table of a namespace dict.
+    pub(crate) fn namespace(&self, dict: Value) -> &Dict {
+        self.heap.cell(dict)
+    }
+
+    // ---- safepoint ---------------------------------------------------------
+
+    /// Called when the countdown has run out: collects, answers Ctrl-C.
+    ///
+    /// # Errors
+    /// KeyboardInterrupt, MemoryError.
+    #[cold]
+    #[inline(never)]
+    pub fn look_up(&mut self) -> PyResult<()> {
+        self.heap.countdown = if self.heap.stress { 1 } else { COUNTDOWN_TICKS };
+        if self.heap.wants_collection() {
+            self.collect();
+            if self.heap.used_bytes() > self.memory_max {
+                return Err(self.raise(B::MemoryError, ""));
+            }
+        }
+        if self.interrupt.swap(false, Ordering::Relaxed) {
+            return Err(self.raise(B::KeyboardInterrupt, ""));
+        }
+        Ok(())
+    }
+
+    /// One tick of the countdown, for natives that loop long.
+    ///
+    /// # Errors
+    /// As `look_up`.
+    #[inline(always)]
+    pub fn tick(&mut self) -> PyResult<()> {
+        self.heap.countdown -= 1;
+        if self.heap.countdown <= 0 { self.look_up() } else { Ok(()) }
+    }
+
+    /// Raises MemoryError rather than let `bytes` be allocated beyond the cap.
+    ///
+    /// # Errors
+    /// MemoryError.
+    pub fn check_size(&mut self, bytes: usize) -> PyResult<()> {
+        if bytes > self.memory_max || self.heap.used_bytes().saturating_add(bytes) > self.memory_max {
+            return Err(self.raise(B::MemoryError, ""));
+        }
+        Ok(())
+    }
+
+    /// A complete collection. Only at a safepoint, or where every value in use is rooted.
+    pub fn collect(&mut self) {
+        self.method_cache.clear();
+        let Vm {
+            heap, stack, sp, frames, handled, classes, names, roots, modules, builtins, ext, repr_stack, ..
+        } = self;
+        heap.collect(|marker| {
+            stack::mark_used(stack, *sp, marker);
+            for frame in frames.iter() {
+                marker.mark_all(&[
+                    frame.code_value,
+                    frame.func,
+                    frame.generator,
+                    frame.root,
+                    frame.aux,
+                    frame.outer_handled,
+                ]);
+            }
+            marker.mark_all(&[*handled, *modules, *builtins]);
+            marker.mark_all(classes);
+            marker.mark_all(names);
+            marker.mark_all(roots);
+            marker.mark_all(repr_stack);
+            for state in ext.values() {
+                state.trace(marker);
+            }
+        });
+    }
+
+    /// Depth of calls now.
+    pub fn depth(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Runs `body` one level of Rust deeper.
+    ///
+    /// # Errors
+    /// RecursionError when there are too many; whatever `body` raises.
+    pub(crate) fn deeper<T>(&mut self, body: impl FnOnce(&mut Vm) -> PyResult<T>) -> PyResult<T> {
+        if self.native_depth >= NATIVE_DEPTH_MAX {
+            return Err(self.recursion_error());
+        }
+        self.native_depth += 1;
+        let result = body(self);
+        self.native_depth -= 1;
+        result
+    }
+
+    pub(crate) fn recursion_error(&mut self) -> Raised {
+        self.raise(B::RecursionError, "maximum recursion depth exceeded")
+    }
+}
