@@ -4,14 +4,15 @@
 //!  low 3 bits   meaning
 //!  000          pointer to a heap cell (16-byte aligned)
 //!  011, 111     int: (n << 2) | 3, so 62 bits
-//!  001 010 110  float: rotate_left(bits, 4) - 2 (see below)
+//!  001 010      float: rotate_left(bits, 4) - 2 (see below)
+//!  101 110
 //!  100          special: (number << 3) | 4
 //! ```
 //!
 //! Rotating a float's bits left by 4 brings its sign and three highest
 //! exponent bits into the low nibble; less 2, the exponents around 1.0 (011,
-//! 100) get the tags 001 and 010 and those around zero (000) get 110. Other
-//! floats live in a cell. Ints beyond 62 bits live in a cell as bigints.
+//! 100) get the tags 001 and 010, those around zero (000) get 110, infinities and
+//! NaNs (111) get 101. Other floats live in a cell. Ints beyond 62 bits live in a cell as bigints.
 //!
 //! Only `heap` makes pointer values, and every access through the heap checks
 //! the cell's kind.
@@ -24,8 +25,6 @@ use crate::heap::Header;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Value(u64);
-
-const FLOAT_TAGS: u64 = 0b0100_0110;
 
 /// Largest int that is kept inline.
 pub const INT_MAX: i64 = (1 << 61) - 1;
@@ -68,7 +67,7 @@ impl Value {
     #[inline(always)]
     pub fn try_float(f: f64) -> Option<Value> {
         let r = f.to_bits().rotate_left(4).wrapping_sub(2);
-        if FLOAT_TAGS >> (r & 7) & 1 != 0 { Some(Value(r)) } else { None }
+        if r.wrapping_add(1) & 2 != 0 { Some(Value(r)) } else { None }
     }
 
     #[inline(always)]
@@ -92,7 +91,17 @@ impl Value {
     }
     #[inline(always)]
     pub const fn is_inline_float(self) -> bool {
-        FLOAT_TAGS >> (self.0 & 7) & 1 != 0
+        self.0.wrapping_add(1) & 2 != 0
+    }
+    /// Whether both are floats kept inline.
+    #[inline(always)]
+    pub const fn both_inline_floats(a: Value, b: Value) -> bool {
+        a.0.wrapping_add(1) & b.0.wrapping_add(1) & 2 != 0
+    }
+    /// The float, unchecked: meaningless on anything but an inline float.
+    #[inline(always)]
+    pub const fn float_unchecked(self) -> f64 {
+        f64::from_bits(self.0.wrapping_add(2).rotate_right(4))
     }
     /// The float if it is kept inline.
     #[inline(always)]
@@ -228,6 +237,7 @@ mod tests {
         for x in [0.0, 1.0, -1.0, 0.1, 1e70, -3.5e-70] {
             assert!(Value::try_float(x).is_some(), "{x}");
         }
-        assert!(Value::try_float(f64::INFINITY).is_none());
+        assert!(Value::try_float(f64::INFINITY).is_some() && Value::try_float(f64::NAN).is_some());
+        assert!(Value::try_float(1e-200).is_none());
     }
 }

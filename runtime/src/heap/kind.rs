@@ -115,6 +115,7 @@ kinds! {
     Traceback = object::exception::Traceback;
     Generator = object::generator::Generator;
     AsyncGenOp = object::generator::AsyncGenOp;
+    Future = object::future::Future;
     WeakRef = object::weak::WeakRef;
     Opaque = object::opaque::Opaque;
 }

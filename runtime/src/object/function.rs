@@ -29,6 +29,7 @@ pub struct CodeObject {
     /// The constants as values; names are interned, nested code objects are
     /// `Value::EMPTY` until first used.
     pub consts: Box<[Value]>,
+    pub n_regs: u32,
     /// The dict of the module's variables.
     pub globals: Value,
     /// Values that inline caches refer to, kept alive by it.

@@ -40,6 +40,8 @@ pub struct Generator {
     pub hooked: bool,
     /// Was given to a `for` that made it, before it started.
     pub fresh: bool,
+    /// Made for an `await` of a call: no script can refer to it, unless `cr_await` shows it.
+    pub anonymous: bool,
     /// Word index of the next instruction to run.
     pub pc: u32,
     /// Register that takes what is sent in, or the delegate's result.
@@ -58,6 +60,8 @@ pub struct Generator {
     pub innermost: Value,
     /// The exception its own `except` blocks are handling; `Value::EMPTY` if none.
     pub handled: Value,
+    /// The exception that was being handled where it was awaited.
+    pub inherited: Value,
     /// (async generator) the finalizer hook.
     pub finalizer: Value,
     long: Option<Box<[Value]>>,
@@ -75,6 +79,7 @@ impl Object for Generator {
             self.delegate,
             self.innermost,
             self.handled,
+            self.inherited,
             self.finalizer,
         ]);
         if let Some(regs) = &self.long {
@@ -106,6 +111,8 @@ impl Generator {
             delegate: Value::EMPTY,
             innermost: Value::EMPTY,
             handled: Value::EMPTY,
+            inherited: Value::EMPTY,
+            anonymous: false,
             finalizer: Value::EMPTY,
             long: None,
         }

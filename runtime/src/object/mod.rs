@@ -7,6 +7,7 @@ pub mod descriptor;
 pub mod dict;
 pub mod exception;
 pub mod function;
+pub mod future;
 pub mod generator;
 pub mod instance;
 pub mod iter;

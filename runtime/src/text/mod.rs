@@ -9,5 +9,6 @@ pub mod int;
 #[cfg(test)]
 mod protocol;
 pub mod pystr;
+pub mod suggest;
 pub mod unicode;
 mod unicode_tables;

@@ -26,7 +26,6 @@ pub enum Ret {
     ForIter(i32),
     /// `send`, `throw`, `next`: a yield goes to `dst`, a return raises StopIteration.
     Send,
-    /// The code of a class body: goes on as `Value`.
     /// `run` ends; a yield and a return are told apart.
     ExitGenerator,
 }
@@ -42,8 +41,8 @@ pub struct Frame {
     pub code_value: Value,
     /// The function; its tail holds the cells of the free variables.
     pub func: Value,
-    /// Index of the first stack value above this frame's window.
-    pub top: usize,
+    /// The VM's `sp` when the frame was pushed.
+    pub saved_sp: usize,
     pub ret: Ret,
     pub dst: u16,
     /// The generator cell whose registers are used; `Value::EMPTY` for a plain function.

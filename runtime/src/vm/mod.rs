@@ -2,6 +2,7 @@
 //! bytecode and natives; it knows no tasks. Several live in one process.
 
 #[allow(unsafe_code)]
+mod bind;
 mod call;
 #[allow(unsafe_code)]
 mod dispatch;
@@ -54,6 +55,10 @@ pub struct Vm {
     /// The exception being handled; `Value::EMPTY` if none.
     handled: Value,
     native_depth: usize,
+    /// What a frame just resumed has yet to take.
+    pending_input: Option<Input>,
+    /// `asyncio.InvalidStateError`, once asyncio was loaded; else RuntimeError.
+    pub invalid_state_error: Value,
     pub recursion_limit: usize,
     classes: Vec<Value>,
     names: Vec<Value>,
@@ -102,6 +107,8 @@ impl Vm {
             frames: Vec::with_capacity(64),
             handled: Value::EMPTY,
             native_depth: 0,
+            pending_input: None,
+            invalid_state_error: Value::NONE,
             recursion_limit: RECURSION_LIMIT,
             classes: Vec::new(),
             names,
@@ -119,6 +126,7 @@ impl Vm {
         vm.make_builtin_classes();
         vm.modules = vm.heap.dict();
         vm.builtins = vm.heap.dict();
+        vm.invalid_state_error = vm.class(B::RuntimeError);
         vm
     }
 
@@ -268,7 +276,8 @@ impl Vm {
     pub fn collect(&mut self) {
         self.method_cache.clear();
         let Vm {
-            heap, stack, sp, frames, handled, classes, names, roots, modules, builtins, ext, repr_stack, ..
+            heap, stack, sp, frames, handled, classes, names, roots, modules, builtins, ext, repr_stack,
+            invalid_state_error, pending_input, ..
         } = self;
         heap.collect(|marker| {
             stack::mark_used(stack, *sp, marker);
@@ -282,7 +291,10 @@ impl Vm {
                     frame.outer_handled,
                 ]);
             }
-            marker.mark_all(&[*handled, *modules, *builtins]);
+            marker.mark_all(&[*handled, *modules, *builtins, *invalid_state_error]);
+            if let Some(Input::Send(v) | Input::Throw(v)) = *pending_input {
+                marker.mark(v);
+            }
             marker.mark_all(classes);
             marker.mark_all(names);
             marker.mark_all(roots);

@@ -7,7 +7,10 @@ use std::alloc::{self, Layout};
 use crate::value::Value;
 
 /// Values in the block: some 80,000 frames of ordinary size.
-pub const STACK_VALUES: usize = 1 << 20;
+pub const STACK_VALUES: usize = (1 << 20) - 8;
+
+/// Values beyond `STACK_VALUES` that clearing may overwrite.
+const MARGIN: usize = 8;
 
 /// The block.
 pub struct Stack {
@@ -26,7 +29,7 @@ impl Stack {
     }
 
     fn layout() -> Layout {
-        Layout::array::<Value>(STACK_VALUES).expect("the stack's size fits a layout")
+        Layout::array::<Value>(STACK_VALUES + MARGIN).expect("the stack's size fits a layout")
     }
 
     /// Pointer to value `index`.

@@ -1,0 +1,93 @@
+//! Futures and tasks: what a coroutine chain waits for. A task is a future
+//! that drives a coroutine.
+
+use crate::heap::{Kind, Marker, Object};
+use crate::value::Value;
+
+/// Where a future stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    Pending,
+    /// Done with a result.
+    Finished,
+    /// Done with an exception.
+    Failed,
+    Cancelled,
+}
+
+/// Something to do when a future is done.
+#[derive(Clone, Copy)]
+pub struct Callback {
+    /// A callable, or the task to wake.
+    pub target: Value,
+    /// The context to run it in; `Value::EMPTY` for a task.
+    pub context: Value,
+}
+
+/// What a task has besides its future.
+pub struct TaskPart {
+    /// The coroutine it drives; None once it has ended.
+    pub coro: Value,
+    pub name: Value,
+    pub context: Value,
+    /// The future it waits for; `Value::NONE` when it is ready or running.
+    pub waiting_on: Value,
+    pub must_cancel: bool,
+    pub cancel_requests: u32,
+    pub log_destroy_pending: bool,
+}
+
+/// A future; with a `task`, a task.
+pub struct Future {
+    pub state: State,
+    /// The task that waits for it does so through `await` (`_asyncio_future_blocking`).
+    pub blocking: bool,
+    /// Its exception was never looked at.
+    pub log_traceback: bool,
+    /// The result or exception; `Value::NONE` while pending.
+    pub value: Value,
+    pub event_loop: Value,
+    pub callbacks: smallvec::SmallVec<[Callback; 1]>,
+    pub cancel_message: Value,
+    pub cancelled_exception: Value,
+    pub task: Option<Box<TaskPart>>,
+}
+
+impl Future {
+    /// A pending future of a loop.
+    pub fn new(event_loop: Value) -> Future {
+        Future {
+            state: State::Pending,
+            blocking: false,
+            log_traceback: false,
+            value: Value::NONE,
+            event_loop,
+            callbacks: smallvec::SmallVec::new(),
+            cancel_message: Value::NONE,
+            cancelled_exception: Value::EMPTY,
+            task: None,
+        }
+    }
+
+    #[inline(always)]
+    pub fn is_done(&self) -> bool {
+        self.state != State::Pending
+    }
+}
+
+impl Object for Future {
+    const KIND: Kind = Kind::Future;
+    fn trace(&self, marker: &mut Marker) {
+        marker.mark_all(&[self.value, self.event_loop, self.cancel_message, self.cancelled_exception]);
+        for callback in &self.callbacks {
+            marker.mark_all(&[callback.target, callback.context]);
+        }
+        if let Some(task) = &self.task {
+            marker.mark_all(&[task.coro, task.name, task.context, task.waiting_on]);
+        }
+    }
+    fn external_bytes(&self) -> usize {
+        self.callbacks.len().saturating_sub(1) * size_of::<Callback>()
+            + self.task.as_ref().map_or(0, |_| size_of::<TaskPart>())
+    }
+}

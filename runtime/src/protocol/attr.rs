@@ -1,0 +1,614 @@
+//! Attributes: reading, writing and deleting, with descriptors, as
+//! `object.__getattribute__`, `type.__getattribute__` and `super` do.
+
+use crate::heap::Kind;
+use crate::native::{PyResult, Raised};
+use crate::object::class::{B, Class};
+use crate::object::descriptor::{ClassMethod, GetSet, Property, StaticMethod, Super};
+use crate::object::dict::Dict;
+use crate::object::exception::Exception;
+use crate::object::function::{Method, Native};
+use crate::object::instance::SlotDescriptor;
+use crate::object::module::Module;
+use crate::text::pystr::PyStr;
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::names::N;
+
+impl Vm {
+    /// `getattr(obj, name)`; `name` an interned str.
+    ///
+    /// # Errors
+    /// AttributeError; what descriptors and `__getattr__` raise.
+    pub fn get_attr(&mut self, obj: Value, name: Value) -> PyResult {
+        if self.hooks_of(obj).custom_getattr {
+            return self.get_attr_custom(obj, name);
+        }
+        match self.generic_get_attr(obj, name)? {
+            Some(value) => Ok(value),
+            None => Err(self.no_attribute(obj, name)),
+        }
+    }
+
+    /// As `get_attr`, None where that raises AttributeError.
+    ///
+    /// # Errors
+    /// Other exceptions.
+    pub fn get_attr_opt(&mut self, obj: Value, name: Value) -> PyResult<Option<Value>> {
+        let found = if self.hooks_of(obj).custom_getattr {
+            self.get_attr_custom(obj, name).map(Some)
+        } else {
+            self.generic_get_attr(obj, name)
+        };
+        match found {
+            Err(Raised(e)) if self.is_instance_of(e, B::AttributeError) => Ok(None),
+            found => found,
+        }
+    }
+
+    fn hooks_of(&self, obj: Value) -> crate::object::class::Hooks {
+        self.heap.cell::<Class>(self.heap.class_of(obj)).hooks
+    }
+
+    /// `__getattribute__` of a script, then `__getattr__`.
+    fn get_attr_custom(&mut self, obj: Value, name: Value) -> PyResult {
+        let class = self.heap.class_of(obj);
+        let getattribute = self.lookup_class(class, self.n(N::getattribute));
+        let first = match getattribute {
+            Some(f) if self.heap.kind(f) != Some(Kind::Native) => {
+                let bound = self.bind(f, obj, class)?;
+                self.call(bound, &[name])
+            }
+            _ => match self.generic_get_attr(obj, name) {
+                Ok(Some(value)) => Ok(value),
+                Ok(None) => {
+                    if let Some(f) = self.lookup_class(class, self.n(N::getattr)) {
+                        let bound = self.bind(f, obj, class)?;
+                        return self.call(bound, &[name]);
+                    }
+                    Err(self.no_attribute(obj, name))
+                }
+                Err(raised) => Err(raised),
+            },
+        };
+        match first {
+            Err(Raised(e)) if self.is_instance_of(e, B::AttributeError) => {
+                match self.lookup_class(class, self.n(N::getattr)) {
+                    Some(f) => {
+                        let bound = self.bind(f, obj, class)?;
+                        self.call(bound, &[name])
+                    }
+                    None => Err(Raised(e)),
+                }
+            }
+            result => result,
+        }
+    }
+
+    /// The error of an attribute that isn't there.
+    #[cold]
+    pub fn no_attribute(&mut self, obj: Value, name: Value) -> Raised {
+        let text = self.heap.string(name);
+        let message = match self.heap.kind(obj) {
+            Some(Kind::Class) => format!("type object '{}' has no attribute '{text}'", self.class_name(obj)),
+            Some(Kind::Module) => {
+                let module = self.heap.cell::<Module>(obj).name;
+                match self.heap.as_str(module) {
+                    Some(module) => format!("module '{module}' has no attribute '{text}'"),
+                    None => format!("module has no attribute '{text}'"),
+                }
+            }
+            Some(Kind::Super) => format!("'super' object has no attribute '{text}'"),
+            _ => format!("'{}' object has no attribute '{text}'", self.type_name(obj)),
+        };
+        self.attribute_error_of(message, obj, name)
+    }
+
+    /// An AttributeError that knows its object and name.
+    pub fn attribute_error_of(&mut self, message: impl Into<PyStr>, obj: Value, name: Value) -> Raised {
+        let raised = self.attribute_error(message);
+        let e = self.heap.cell_mut::<Exception>(raised.0);
+        e.fields[0] = name;
+        e.fields[1] = obj;
+        raised
+    }
+
+    /// What `object.__getattribute__` (for classes, modules and `super`: their
+    /// own) finds, without hooks of scripts.
+    ///
+    /// # Errors
+    /// What descriptors raise.
+    pub fn generic_get_attr(&mut self, obj: Value, name: Value) -> PyResult<Option<Value>> {
+        match self.heap.kind(obj) {
+            Some(Kind::Class) => return self.class_get_attr(obj, name),
+            Some(Kind::Super) => return self.super_get_attr(obj, name),
+            _ => {}
+        }
+        let class = self.heap.class_of(obj);
+        let in_class = self.lookup_class(class, name);
+        if let Some(attr) = in_class
+            && self.is_data_descriptor(attr)
+        {
+            return self.bind(attr, obj, class).map(Some);
+        }
+        if let Some(value) = self.own_attr(obj, name) {
+            return Ok(Some(value));
+        }
+        if let Some(attr) = in_class {
+            return self.bind(attr, obj, class).map(Some);
+        }
+        if self.heap.kind(obj) == Some(Kind::Module) {
+            let dict = self.heap.cell::<Module>(obj).dict;
+            if let Some(getattr) = self.heap.ns_get(dict, self.n(N::getattr)) {
+                return self.call(getattr, &[name]).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// An attribute of the object itself, its class left aside.
+    pub fn own_attr(&self, obj: Value, name: Value) -> Option<Value> {
+        match self.heap.kind(obj)? {
+            Kind::Instance => {
+                let shape = self.heap.shape_of(obj);
+                if let Some(slot) = self.heap.shapes.slot(shape, name) {
+                    return self.heap.slot(obj, slot).given();
+                }
+                let dict_slot = self.heap.shapes.dict_slot(shape)?;
+                self.heap.ns_get(self.heap.slot(obj, dict_slot), name)
+            }
+            Kind::Module => self.heap.ns_get(self.heap.cell::<Module>(obj).dict, name),
+            _ => self.heap.ns_get(self.heap.attrs(obj)?, name),
+        }
+    }
+
+    fn class_get_attr(&mut self, class: Value, name: Value) -> PyResult<Option<Value>> {
+        let meta = self.heap.class_of(class);
+        let in_meta = self.lookup_class(meta, name);
+        if let Some(attr) = in_meta
+            && self.is_data_descriptor(attr)
+        {
+            return self.bind(attr, class, meta).map(Some);
+        }
+        if let Some(attr) = self.lookup_class(class, name) {
+            return self.bind(attr, Value::EMPTY, class).map(Some);
+        }
+        match in_meta {
+            Some(attr) => self.bind(attr, class, meta).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn super_get_attr(&mut self, obj: Value, name: Value) -> PyResult<Option<Value>> {
+        let s = self.heap.cell::<Super>(obj);
+        let (class, this, start) = (s.class, s.object, s.object_class);
+        if !this.is_empty() && name != self.n(N::class) {
+            let mro = self.heap.cell::<Class>(start).mro.clone();
+            let after = mro.iter().position(|&c| c == class).map_or(mro.len(), |i| i + 1);
+            for &base in &mro[after..] {
+                if let Some(attr) = self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name) {
+                    let bound_to = if this == start { Value::EMPTY } else { this };
+                    return self.bind(attr, bound_to, start).map(Some);
+                }
+            }
+        }
+        let own_class = self.heap.class_of(obj);
+        match self.lookup_class(own_class, name) {
+            Some(attr) => self.bind(attr, obj, own_class).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a class attribute goes before an instance's own.
+    pub fn is_data_descriptor(&mut self, attr: Value) -> bool {
+        match self.heap.kind(attr) {
+            Some(Kind::Property | Kind::GetSet | Kind::SlotDescriptor) => true,
+            Some(Kind::Instance) => {
+                let class = self.heap.class_of(attr);
+                self.lookup_class(class, self.n(N::set)).is_some()
+                    || self.lookup_class(class, self.n(N::delete)).is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// What class attribute `attr` gives on instance `obj` (`Value::EMPTY`: on
+    /// the class itself) of `class`: calls `__get__`.
+    ///
+    /// # Errors
+    /// What the getter raises.
+    pub fn bind(&mut self, attr: Value, obj: Value, class: Value) -> PyResult {
+        match self.heap.kind(attr) {
+            Some(Kind::Function) => Ok(if obj.is_empty() { attr } else { self.new_method(attr, obj) }),
+            Some(Kind::Native) => {
+                let native = self.heap.cell::<Native>(attr);
+                if obj.is_empty() || !native.this.is_empty() {
+                    return Ok(attr);
+                }
+                let is_method = self.heap.is_exact(attr, B::MethodDescriptor)
+                    || self.heap.is_exact(attr, B::WrapperDescriptor);
+                if !is_method {
+                    return Ok(attr);
+                }
+                let shape = if self.heap.is_exact(attr, B::WrapperDescriptor) {
+                    B::MethodWrapper.shape()
+                } else {
+                    B::NativeFunction.shape()
+                };
+                let bound = Native { def: native.def, owner: native.owner, this: obj, module: native.module };
+                Ok(self.heap.alloc(shape, bound))
+            }
+            Some(Kind::StaticMethod) => Ok(self.heap.cell::<StaticMethod>(attr).func),
+            Some(Kind::ClassMethod) => {
+                let func = self.heap.cell::<ClassMethod>(attr).func;
+                match self.heap.kind(func) {
+                    Some(Kind::Native) => {
+                        let n = self.heap.cell::<Native>(func);
+                        let bound = Native { def: n.def, owner: n.owner, this: class, module: n.module };
+                        Ok(self.heap.alloc(B::NativeFunction.shape(), bound))
+                    }
+                    _ => Ok(self.new_method(func, class)),
+                }
+            }
+            Some(Kind::Property) => {
+                if obj.is_empty() {
+                    return Ok(attr);
+                }
+                let get = self.heap.cell::<Property>(attr).get;
+                if get.is_none() {
+                    return Err(self.property_error(attr, obj, "getter"));
+                }
+                self.call(get, &[obj])
+            }
+            Some(Kind::GetSet) => {
+                if obj.is_empty() {
+                    return Ok(attr);
+                }
+                let def = self.heap.cell::<GetSet>(attr).def;
+                (def.get)(self, obj)
+            }
+            Some(Kind::SlotDescriptor) => {
+                if obj.is_empty() {
+                    return Ok(attr);
+                }
+                let d = self.heap.cell::<SlotDescriptor>(attr);
+                let (name, slot) = (d.name, d.slot);
+                if self.heap.kind(obj) != Some(Kind::Instance) {
+                    return Err(self.no_attribute(obj, name));
+                }
+                match self.heap.slot(obj, slot).given() {
+                    Some(value) => Ok(value),
+                    None => Err(self.no_attribute(obj, name)),
+                }
+            }
+            None | Some(Kind::Str | Kind::Tuple | Kind::List | Kind::Dict | Kind::Class) => Ok(attr),
+            Some(_) => {
+                let attr_class = self.heap.class_of(attr);
+                match self.lookup_class(attr_class, self.n(N::get)) {
+                    Some(get) => {
+                        let instance = obj.given().unwrap_or(Value::NONE);
+                        self.call(get, &[attr, instance, class])
+                    }
+                    None => Ok(attr),
+                }
+            }
+        }
+    }
+
+    fn property_error(&mut self, property: Value, obj: Value, what: &str) -> Raised {
+        let name = self.heap.cell::<Property>(property).name;
+        let class = self.type_name(obj);
+        let message = match self.heap.as_str(name) {
+            Some(name) => format!("property '{name}' of '{class}' object has no {what}"),
+            None => format!("property of '{class}' object has no {what}"),
+        };
+        self.attribute_error(message)
+    }
+
+    /// A bound method.
+    #[inline]
+    pub fn new_method(&mut self, func: Value, this: Value) -> Value {
+        self.heap.alloc(B::Method.shape(), Method { func, this })
+    }
+
+    /// `setattr(obj, name, value)`; `name` an interned str.
+    ///
+    /// # Errors
+    /// AttributeError, TypeError; what descriptors and `__setattr__` raise.
+    pub fn set_attr(&mut self, obj: Value, name: Value, value: Value) -> PyResult<()> {
+        if self.hooks_of(obj).custom_setattr {
+            self.call_special(obj, N::setattr, &[name, value])?;
+            return Ok(());
+        }
+        self.generic_set_attr(obj, name, value)
+    }
+
+    /// `delattr(obj, name)`; `name` an interned str.
+    ///
+    /// # Errors
+    /// As `set_attr`.
+    pub fn del_attr(&mut self, obj: Value, name: Value) -> PyResult<()> {
+        if self.hooks_of(obj).custom_setattr {
+            self.call_special(obj, N::delattr, &[name])?;
+            return Ok(());
+        }
+        self.generic_set_attr(obj, name, Value::EMPTY)
+    }
+
+    /// `object.__setattr__`, or with `Value::EMPTY` `object.__delattr__`,
+    /// without hooks of scripts.
+    ///
+    /// # Errors
+    /// As `set_attr`.
+    pub fn generic_set_attr(&mut self, obj: Value, name: Value, value: Value) -> PyResult<()> {
+        let class = self.heap.class_of(obj);
+        if let Some(attr) = self.lookup_class(class, name)
+            && self.set_by_descriptor(attr, obj, value)?
+        {
+            return Ok(());
+        }
+        match self.heap.kind(obj) {
+            Some(Kind::Class) => self.class_set_attr(obj, name, value),
+            Some(Kind::Module) => {
+                let dict = self.heap.cell::<Module>(obj).dict;
+                self.set_in_dict(dict, obj, name, value)
+            }
+            Some(Kind::Instance) => self.instance_set_attr(obj, class, name, value),
+            _ if self.heap.cell::<Class>(class).has_dict && obj.is_ptr() => match self.heap.attrs(obj) {
+                Some(dict) => self.set_in_dict(dict, obj, name, value),
+                None if value.is_empty() => Err(self.no_attribute(obj, name)),
+                None => {
+                    let dict = self.heap.dict();
+                    self.heap.set_attrs(obj, dict);
+                    self.set_in_dict(dict, obj, name, value)
+                }
+            },
+            _ => Err(self.no_attribute_to_set(obj, class, name)),
+        }
+    }
+
+    fn set_in_dict(&mut self, dict: Value, obj: Value, name: Value, value: Value) -> PyResult<()> {
+        if value.is_empty() {
+            return match self.heap.ns_remove(dict, name) {
+                Some(_) => Ok(()),
+                None => Err(self.no_attribute(obj, name)),
+            };
+        }
+        self.heap.ns_set(dict, name, value);
+        Ok(())
+    }
+
+    fn no_attribute_to_set(&mut self, obj: Value, class: Value, name: Value) -> Raised {
+        let (text, class_text) = (self.heap.string(name), self.class_name(class));
+        let message = if self.lookup_class(class, name).is_some() {
+            format!("'{class_text}' object attribute '{text}' is read-only")
+        } else {
+            format!("'{class_text}' object has no attribute '{text}' and no __dict__ for setting new attributes")
+        };
+        self.attribute_error_of(message, obj, name)
+    }
+
+    /// Writes or deletes through a data descriptor; false when it is none.
+    fn set_by_descriptor(&mut self, attr: Value, obj: Value, value: Value) -> PyResult<bool> {
+        match self.heap.kind(attr) {
+            Some(Kind::Property) => {
+                let p = self.heap.cell::<Property>(attr);
+                let (func, what) = if value.is_empty() { (p.del, "deleter") } else { (p.set, "setter") };
+                if func.is_none() {
+                    return Err(self.property_error(attr, obj, what));
+                }
+                if value.is_empty() {
+                    self.call(func, &[obj])?;
+                } else {
+                    self.call(func, &[obj, value])?;
+                }
+                Ok(true)
+            }
+            Some(Kind::GetSet) => {
+                let def = self.heap.cell::<GetSet>(attr).def;
+                match def.set {
+                    Some(set) => set(self, obj, value)?,
+                    None => {
+                        let message = format!(
+                            "attribute '{}' of '{}' objects is not writable",
+                            def.name,
+                            self.class_name(self.heap.cell::<GetSet>(attr).owner)
+                        );
+                        return Err(self.attribute_error(message));
+                    }
+                }
+                Ok(true)
+            }
+            Some(Kind::SlotDescriptor) => {
+                let d = self.heap.cell::<SlotDescriptor>(attr);
+                let (name, slot) = (d.name, d.slot);
+                if self.heap.kind(obj) != Some(Kind::Instance) {
+                    return Err(self.no_attribute(obj, name));
+                }
+                if value.is_empty() && self.heap.slot(obj, slot).is_empty() {
+                    return Err(self.no_attribute(obj, name));
+                }
+                self.heap.set_slot(obj, slot, value);
+                Ok(true)
+            }
+            Some(Kind::Instance) => {
+                let attr_class = self.heap.class_of(attr);
+                let (name, args): (_, &[Value]) =
+                    if value.is_empty() { (N::delete, &[obj]) } else { (N::set, &[obj, value]) };
+                if self.lookup_class(attr_class, self.n(name)).is_some() {
+                    self.call_special(attr, name, args)?;
+                    return Ok(true);
+                }
+                let other = if value.is_empty() { N::set } else { N::delete };
+                if self.lookup_class(attr_class, self.n(other)).is_some() {
+                    return Err(self.attribute_error(if value.is_empty() { "__delete__" } else { "__set__" }));
+                }
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn instance_set_attr(&mut self, obj: Value, class: Value, name: Value, value: Value) -> PyResult<()> {
+        let shape = self.heap.shape_of(obj);
+        if let Some(slot) = self.heap.shapes.slot(shape, name)
+            && !value.is_empty()
+        {
+            self.heap.set_slot(obj, slot, value);
+            return Ok(());
+        }
+        if let Some(slot) = self.heap.shapes.dict_slot(shape) {
+            let dict = self.heap.slot(obj, slot);
+            return self.set_in_dict(dict, obj, name, value);
+        }
+        if !self.heap.cell::<Class>(class).has_dict {
+            if value.is_empty() {
+                return Err(self.no_attribute(obj, name));
+            }
+            return Err(self.no_attribute_to_set(obj, class, name));
+        }
+        if value.is_empty() {
+            if self.own_attr(obj, name).is_none() {
+                return Err(self.no_attribute(obj, name));
+            }
+            let dict = self.attribute_dict(obj);
+            return self.set_in_dict(dict, obj, name, value);
+        }
+        match self.heap.shapes.add(shape, name) {
+            Some((next, slot)) => {
+                self.heap.set_slot(obj, slot, value);
+                self.heap.set_shape(obj, next);
+                let c = self.heap.cell_mut::<Class>(class);
+                if slot >= c.slot_hint {
+                    c.slot_hint = slot + 1;
+                }
+                Ok(())
+            }
+            None => {
+                let dict = self.attribute_dict(obj);
+                self.set_in_dict(dict, obj, name, value)
+            }
+        }
+    }
+
+    /// `obj.__dict__` of an object whose class gives it one: a live dict.
+    pub fn attribute_dict(&mut self, obj: Value) -> Value {
+        match self.heap.kind(obj) {
+            Some(Kind::Module) => self.heap.cell::<Module>(obj).dict,
+            _ => self.heap.attribute_dict(obj, |heap, name| heap.str_hash(name)),
+        }
+    }
+
+    /// Makes `dict` the `__dict__` of an object.
+    pub fn set_attribute_dict(&mut self, obj: Value, dict: Value) {
+        if self.heap.kind(obj) == Some(Kind::Instance) {
+            self.attribute_dict(obj);
+            let shape = self.heap.shape_of(obj);
+            if let Some(slot) = self.heap.shapes.dict_slot(shape) {
+                self.heap.set_slot(obj, slot, dict);
+            }
+        } else {
+            self.heap.set_attrs(obj, dict);
+        }
+    }
+
+    fn class_set_attr(&mut self, class: Value, name: Value, value: Value) -> PyResult<()> {
+        let c = self.heap.cell::<Class>(class);
+        if !c.is_heap {
+            let (text, class_text) = (self.heap.string(name), self.class_name(class));
+            return Err(self.type_error(format!("cannot set '{text}' attribute of immutable type '{class_text}'")));
+        }
+        let attrs = c.attrs;
+        self.set_in_dict(attrs, class, name, value)?;
+        self.class_changed(class);
+        Ok(())
+    }
+
+    // ---- special methods -------------------------------------------------------
+
+    /// The attribute `name` of the object's class, unbound: where the language
+    /// looks for special methods.
+    #[inline]
+    pub fn special(&mut self, obj: Value, name: N) -> Option<Value> {
+        let class = self.heap.class_of(obj);
+        self.lookup_class(class, self.n(name))
+    }
+
+    /// Calls a special method of the object; None when its class has none.
+    ///
+    /// # Errors
+    /// What it raises.
+    pub fn call_special(&mut self, obj: Value, name: N, args: &[Value]) -> PyResult<Option<Value>> {
+        let class = self.heap.class_of(obj);
+        let Some(attr) = self.lookup_class(class, self.n(name)) else { return Ok(None) };
+        self.call_attr(attr, obj, class, args).map(Some)
+    }
+
+    /// Calls class attribute `attr` as a method of `obj`.
+    ///
+    /// # Errors
+    /// What it raises.
+    pub fn call_attr(&mut self, attr: Value, obj: Value, class: Value, args: &[Value]) -> PyResult {
+        match self.heap.kind(attr) {
+            Some(Kind::Function) => self.call_with_self(attr, obj, args),
+            Some(Kind::Native)
+                if self.heap.is_exact(attr, B::WrapperDescriptor)
+                    || self.heap.is_exact(attr, B::MethodDescriptor) =>
+            {
+                self.call_with_self(attr, obj, args)
+            }
+            _ => {
+                let bound = self.bind(attr, obj, class)?;
+                self.root(bound);
+                self.call(bound, args)
+            }
+        }
+    }
+
+    fn call_with_self(&mut self, func: Value, this: Value, args: &[Value]) -> PyResult {
+        let mut all = smallvec::SmallVec::<[Value; 6]>::with_capacity(args.len() + 1);
+        all.push(this);
+        all.extend_from_slice(args);
+        self.call(func, &all)
+    }
+
+    /// Calls the method `name` of an object.
+    ///
+    /// # Errors
+    /// AttributeError; what it raises.
+    pub fn call_method(&mut self, obj: Value, name: &str, args: &[Value]) -> PyResult {
+        let name = self.heap.intern(name);
+        let method = self.get_attr(obj, name)?;
+        self.root(method);
+        self.call(method, args)
+    }
+
+    /// Adds a note to an exception.
+    pub fn add_note(&mut self, exception: Value, note: &str) {
+        let note = self.heap.str(note);
+        let key = self.n(N::notes);
+        match self.own_attr(exception, key) {
+            Some(list) if self.heap.kind(list) == Some(Kind::List) => self.heap.list_push(list, note),
+            _ => {
+                let list = self.heap.list(vec![note]);
+                let dict = self.attribute_dict(exception);
+                self.heap.ns_set(dict, key, list);
+            }
+        }
+    }
+
+    /// The entries of a dict keyed by strs, as keyword arguments; names interned.
+    ///
+    /// # Errors
+    /// TypeError: keywords must be strings.
+    pub fn keywords_of(&mut self, dict: Value) -> PyResult<Vec<(Value, Value)>> {
+        let mut keywords = Vec::with_capacity(self.heap.cell::<Dict>(dict).table.len());
+        for (key, value) in self.heap.dict_entries(dict) {
+            if self.heap.as_str(key).is_none() {
+                return Err(self.type_error("keywords must be strings"));
+            }
+            keywords.push((self.heap.intern_value(key), value));
+        }
+        Ok(keywords)
+    }
+}

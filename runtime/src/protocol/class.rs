@@ -1,0 +1,687 @@
+//! Making classes: C3, metaclasses, slots, hooks; and looking attributes up
+//! along the MRO, through a cache.
+
+use crate::heap::{Kind, ShapeId};
+use crate::native::PyResult;
+use crate::object::class::{B, Class, Hooks};
+use crate::object::descriptor::{ClassMethod, StaticMethod};
+use crate::object::function::{Cell, Native};
+use crate::object::instance::SlotDescriptor;
+use crate::object::weak::WeakRef;
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::names::N;
+
+const CACHE_SIZE: usize = 2048;
+
+#[derive(Clone, Copy)]
+struct CacheEntry {
+    version: u32,
+    name: Value,
+    /// `Value::EMPTY`: no class of the MRO has it.
+    found: Value,
+}
+
+/// Answers of MRO lookups by (class version, name). A class that changes gets
+/// a new version, so an answer is never stale; the collector clears it all.
+pub struct MethodCache {
+    entries: Vec<CacheEntry>,
+}
+
+impl Default for MethodCache {
+    fn default() -> Self {
+        MethodCache { entries: Vec::new() }
+    }
+}
+
+impl MethodCache {
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    #[inline(always)]
+    fn index(version: u32, name: Value) -> usize {
+        ((name.bits() >> 5) as usize ^ (version as usize).wrapping_mul(31)) % CACHE_SIZE
+    }
+}
+
+impl Vm {
+    /// The attribute `name` (an interned str) of the first class of the MRO
+    /// that has it, unbound.
+    #[inline]
+    pub fn lookup_class(&mut self, class: Value, name: Value) -> Option<Value> {
+        let version = self.heap.cell::<Class>(class).version;
+        let at = MethodCache::index(version, name);
+        if let Some(entry) = self.method_cache().entries.get(at)
+            && entry.version == version
+            && entry.name == name
+        {
+            return entry.found.given();
+        }
+        self.lookup_class_slow(class, version, name, at)
+    }
+
+    #[inline(never)]
+    fn lookup_class_slow(&mut self, class: Value, version: u32, name: Value, at: usize) -> Option<Value> {
+        let found = self.lookup_class_uncached(class, name);
+        let cache = self.method_cache();
+        if cache.entries.is_empty() {
+            cache.entries = vec![CacheEntry { version: 0, name: Value::EMPTY, found: Value::EMPTY }; CACHE_SIZE];
+        }
+        cache.entries[at] = CacheEntry { version, name, found: found.unwrap_or(Value::EMPTY) };
+        found
+    }
+
+    fn lookup_class_uncached(&self, class: Value, name: Value) -> Option<Value> {
+        let c = self.heap.cell::<Class>(class);
+        c.mro.iter().find_map(|&base| self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name))
+    }
+
+    /// The class of the MRO whose namespace has `name`, and the attribute.
+    pub fn lookup_class_where(&self, class: Value, name: Value) -> Option<(Value, Value)> {
+        let c = self.heap.cell::<Class>(class);
+        c.mro
+            .iter()
+            .find_map(|&base| self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name).map(|v| (base, v)))
+    }
+
+    // ---- builtin classes -----------------------------------------------------
+
+    pub(crate) fn make_builtin_classes(&mut self) {
+        for &b in B::ALL {
+            let shape = self.heap.shapes.new_root(Value::EMPTY, 0);
+            debug_assert_eq!(shape, b.shape());
+        }
+        for &b in B::ALL {
+            let name = self.heap.intern(b.name());
+            let attrs = self.heap.dict();
+            let base = (b != B::Object).then(|| self.class(b.base()));
+            let is_exception = b.layout() == Kind::Exception;
+            let has_dict = is_exception || matches!(b, B::Function | B::Module | B::Type);
+            let version = self.new_version();
+            let class = self.heap.alloc(
+                B::Type.shape(),
+                Class {
+                    name,
+                    qualname: name,
+                    bases: base.into_iter().collect(),
+                    mro: Vec::new(),
+                    attrs,
+                    root_shape: b.shape(),
+                    layout: b.layout(),
+                    has_dict,
+                    is_final: !b.subclassable(),
+                    is_heap: false,
+                    builtin_base: b,
+                    version,
+                    slot_hint: 4,
+                    n_slots: 0,
+                    subclasses: Vec::new(),
+                    hooks: Hooks::default(),
+                },
+            );
+            let mut mro = vec![class];
+            if let Some(base) = base {
+                mro.extend_from_slice(&self.heap.cell::<Class>(base).mro);
+                self.add_subclass(base, class);
+            }
+            self.heap.cell_mut::<Class>(class).mro = mro;
+            self.heap.shapes.set_class(b.shape(), class);
+            self.push_class(class);
+        }
+    }
+
+    fn add_subclass(&mut self, base: Value, class: Value) {
+        let weak = self.heap.alloc(B::WeakRef.shape(), WeakRef { target: class, callback: Value::NONE });
+        self.heap.add_weak(weak, class);
+        self.heap.cell_mut::<Class>(base).subclasses.push(weak);
+    }
+
+    /// Sets an attribute of a class that is being made; `class_changed` must follow.
+    pub fn class_attr_init(&mut self, class: Value, name: &str, value: Value) {
+        let name = self.heap.intern(name);
+        let attrs = self.heap.cell::<Class>(class).attrs;
+        self.heap.ns_set(attrs, name, value);
+    }
+
+    /// The live direct subclasses of a class, oldest first.
+    pub fn subclasses(&self, class: Value) -> Vec<Value> {
+        let c = self.heap.cell::<Class>(class);
+        c.subclasses.iter().filter_map(|&w| self.heap.get::<WeakRef>(w)?.target.given()).collect()
+    }
+
+    /// Must follow every change of a class's attributes or bases: its caches
+    /// and those of its subclasses become stale.
+    pub fn class_changed(&mut self, class: Value) {
+        let version = self.new_version();
+        self.heap.cell_mut::<Class>(class).version = version;
+        let hooks = self.compute_hooks(class);
+        self.heap.cell_mut::<Class>(class).hooks = hooks;
+        for sub in self.subclasses(class) {
+            self.class_changed(sub);
+        }
+    }
+
+    fn compute_hooks(&self, class: Value) -> Hooks {
+        let object = self.class(B::Object);
+        let overridden = |name: N| {
+            self.lookup_class_where(class, self.n(name)).is_some_and(|(owner, _)| owner != object)
+        };
+        let type_class = self.class(B::Type);
+        let overridden_by_script = |name: N| {
+            self.lookup_class_where(class, self.n(name)).is_some_and(|(owner, _)| {
+                owner != object && owner != type_class && self.heap.cell::<Class>(owner).is_heap
+            })
+        };
+        Hooks {
+            custom_getattr: overridden_by_script(N::getattribute)
+                || self.lookup_class_where(class, self.n(N::getattr)).is_some(),
+            custom_setattr: overridden_by_script(N::setattr) || overridden_by_script(N::delattr),
+            plain_new: !overridden(N::new),
+            custom_eq: overridden(N::eq),
+            custom_hash: overridden(N::hash),
+            custom_truth: overridden(N::bool) || overridden(N::len),
+        }
+    }
+
+    // ---- making classes ------------------------------------------------------
+
+    /// The most derived of `meta` and the metaclasses of the bases.
+    ///
+    /// # Errors
+    /// TypeError: metaclass conflict.
+    pub fn metaclass_for(&mut self, meta: Value, bases: &[Value]) -> PyResult {
+        let mut winner = meta;
+        for &base in bases {
+            let candidate = self.heap.class_of(base);
+            if self.is_subclass(winner, candidate) {
+                continue;
+            }
+            if self.is_subclass(candidate, winner) {
+                winner = candidate;
+                continue;
+            }
+            return Err(self.type_error(
+                "metaclass conflict: the metaclass of a derived class must be a (non-strict) subclass of the metaclasses of all its bases",
+            ));
+        }
+        Ok(winner)
+    }
+
+    /// `type.__new__`: a class of metaclass `meta` with this name (a str),
+    /// these bases, and a copy of namespace dict `ns`. `keywords` go to
+    /// `__init_subclass__`.
+    ///
+    /// # Errors
+    /// TypeError for bad bases, MRO, slots; what `__set_name__` and
+    /// `__init_subclass__` raise.
+    pub fn new_class(
+        &mut self,
+        meta: Value,
+        name: Value,
+        bases: &[Value],
+        ns: Value,
+        keywords: &[(Value, Value)],
+    ) -> PyResult {
+        let object = self.class(B::Object);
+        let bases: Vec<Value> = if bases.is_empty() { vec![object] } else { bases.to_vec() };
+        for &base in &bases {
+            let Some(c) = self.heap.get::<Class>(base) else {
+                return Err(self.type_error("bases must be types"));
+            };
+            if c.is_final {
+                let message = format!("type '{}' is not an acceptable base type", self.class_name(base));
+                return Err(self.type_error(message));
+            }
+        }
+        let best = self.best_base(&bases)?;
+        let (layout, builtin_base, mut n_slots) = {
+            let c = self.heap.cell::<Class>(best);
+            (c.layout, c.builtin_base, c.n_slots)
+        };
+        let mut has_dict = bases.iter().any(|&b| self.heap.cell::<Class>(b).has_dict);
+
+        let attrs = self.heap.dict();
+        for (key, value) in self.heap.dict_entries(ns) {
+            let key = if self.heap.as_str(key).is_some() { self.heap.intern_value(key) } else { key };
+            if self.heap.as_str(key).is_some() {
+                self.heap.ns_set(attrs, key, value);
+            }
+        }
+        let qualname = match self.heap.ns_remove(attrs, self.n(N::qualname)) {
+            Some(q) if self.heap.as_str(q).is_none() => {
+                let message = format!("type __qualname__ must be a str, not {}", self.type_name(q));
+                return Err(self.type_error(message));
+            }
+            q => q.unwrap_or(name),
+        };
+        let classcell = self.heap.ns_remove(attrs, self.n(N::classcell));
+        let module = self.n(N::module);
+        if self.heap.ns_get(attrs, module).is_none()
+            && let Some(current) = self.current_module_name()
+        {
+            self.heap.ns_set(attrs, module, current);
+        }
+        if self.heap.ns_get(attrs, self.n(N::doc)).is_none() {
+            self.heap.ns_set(attrs, self.n(N::doc), Value::NONE);
+        }
+        self.wrap_special_methods(attrs);
+        let slots = self.slot_names(attrs, name)?;
+        if let Some((_, wants_dict)) = &slots {
+            if builtin_base == B::Object || layout == Kind::Instance {
+                has_dict |= *wants_dict;
+            }
+        } else {
+            has_dict = true;
+        }
+
+        let version = self.new_version();
+        let meta_shape = self.heap.cell::<Class>(meta).root_shape;
+        let class = self.heap.alloc(
+            meta_shape,
+            Class {
+                name,
+                qualname,
+                bases: bases.clone(),
+                mro: Vec::new(),
+                attrs,
+                root_shape: ShapeId(0),
+                layout,
+                has_dict,
+                is_final: false,
+                is_heap: true,
+                builtin_base,
+                version,
+                slot_hint: 4,
+                n_slots,
+                subclasses: Vec::new(),
+                hooks: Hooks::default(),
+            },
+        );
+        self.root(class);
+        self.heap.cell_mut::<Class>(class).mro = self.linearize(class, &bases)?;
+        self.apply_custom_mro(class, meta)?;
+
+        if let Some((names, _)) = slots {
+            let names = self.add_slots(class, attrs, names, n_slots)?;
+            n_slots += names;
+        }
+        let root_shape = self.heap.shapes.new_root(class, n_slots);
+        let c = self.heap.cell_mut::<Class>(class);
+        c.root_shape = root_shape;
+        c.n_slots = n_slots;
+        c.slot_hint = n_slots + if has_dict { 4 } else { 0 };
+        for &base in &bases {
+            self.add_subclass(base, class);
+        }
+        self.class_changed(class);
+
+        if let Some(cell) = classcell
+            && let Some(cell) = self.heap.get_mut::<Cell>(cell)
+        {
+            cell.value = class;
+        }
+        self.call_set_names(class, attrs)?;
+        self.call_init_subclass(class, keywords)?;
+        Ok(class)
+    }
+
+    /// Turns `__init_subclass__` and `__class_getitem__` into class methods and
+    /// `__new__` into a static one, as a class statement does.
+    fn wrap_special_methods(&mut self, attrs: Value) {
+        for name in [N::init_subclass, N::class_getitem, N::new] {
+            let key = self.n(name);
+            let Some(func) = self.heap.ns_get(attrs, key) else { continue };
+            if self.heap.kind(func) != Some(Kind::Function) {
+                continue;
+            }
+            let wrapped = if name == N::new {
+                self.heap.alloc(B::StaticMethod.shape(), StaticMethod { func })
+            } else {
+                self.heap.alloc(B::ClassMethod.shape(), ClassMethod { func })
+            };
+            self.heap.ns_set(attrs, key, wrapped);
+        }
+    }
+
+    /// The names in `__slots__`, and whether `__dict__` is among them.
+    fn slot_names(&mut self, attrs: Value, class_name: Value) -> PyResult<Option<(Vec<Value>, bool)>> {
+        let Some(slots) = self.heap.ns_get(attrs, self.n(N::slots)) else { return Ok(None) };
+        let items = if self.heap.as_str(slots).is_some() { vec![slots] } else { self.collect_iterable(slots)? };
+        let (mut names, mut wants_dict) = (Vec::new(), false);
+        for item in items {
+            let Some(text) = self.heap.as_str(item) else {
+                let message = format!("__slots__ items must be strings, not '{}'", self.type_name(item));
+                return Err(self.type_error(message));
+            };
+            let text = text.to_lossy();
+            if text == "__dict__" {
+                wants_dict = true;
+            } else if text != "__weakref__" {
+                let mangled = if text.starts_with("__") && !text.ends_with("__") {
+                    let class = self.heap.string(class_name);
+                    format!("_{}{text}", class.trim_start_matches('_'))
+                } else {
+                    text
+                };
+                names.push(self.heap.intern(&mangled));
+            }
+        }
+        Ok(Some((names, wants_dict)))
+    }
+
+    fn add_slots(&mut self, class: Value, attrs: Value, names: Vec<Value>, first: u16) -> PyResult<u16> {
+        let layout = self.heap.cell::<Class>(class).layout;
+        if !names.is_empty() && layout != Kind::Instance {
+            if matches!(layout, Kind::Tuple | Kind::BigInt | Kind::Bytes) {
+                let base = self.heap.cell::<Class>(class).builtin_base.name();
+                let message = format!("nonempty __slots__ not supported for subtype of '{base}'");
+                return Err(self.type_error(message));
+            }
+            // Their attributes lie in the side table, like any other of theirs.
+            self.heap.cell_mut::<Class>(class).has_dict = true;
+            return Ok(0);
+        }
+        for (i, &name) in names.iter().enumerate() {
+            if self.heap.ns_get(attrs, name).is_some() {
+                let message = format!("{} in __slots__ conflicts with class variable", {
+                    let text = self.heap.string(name);
+                    format!("'{text}'")
+                });
+                return Err(self.value_error(message));
+            }
+            let slot = first + i as u16;
+            let descriptor = self.heap.alloc(B::Member.shape(), SlotDescriptor { name, class, slot });
+            self.heap.ns_set(attrs, name, descriptor);
+        }
+        Ok(names.len() as u16)
+    }
+
+    fn call_set_names(&mut self, class: Value, attrs: Value) -> PyResult<()> {
+        for (name, value) in self.heap.dict_entries(attrs) {
+            if matches!(self.heap.kind(value), None | Some(Kind::Function | Kind::Str | Kind::Tuple)) {
+                continue;
+            }
+            if let Some(property) = self.heap.get_mut::<crate::object::descriptor::Property>(value) {
+                if property.name.is_none() {
+                    property.name = name;
+                }
+                continue;
+            }
+            let value = self.root(value);
+            if let Err(raised) = self.call_special(value, N::set_name, &[class, name]) {
+                let note = format!(
+                    "Error calling __set_name__ on '{}' instance '{}' in '{}'",
+                    self.type_name(value),
+                    self.heap.string(name),
+                    self.class_name(class)
+                );
+                self.add_note(raised.0, &note);
+                return Err(raised);
+            }
+        }
+        Ok(())
+    }
+
+    fn call_init_subclass(&mut self, class: Value, keywords: &[(Value, Value)]) -> PyResult<()> {
+        let name = self.n(N::init_subclass);
+        let mro: Vec<Value> = self.heap.cell::<Class>(class).mro[1..].to_vec();
+        let found = mro.iter().find_map(|&base| self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name));
+        let func = match found {
+            Some(attr) => match self.heap.get::<ClassMethod>(attr) {
+                Some(m) => m.func,
+                None => attr,
+            },
+            None => return Ok(()),
+        };
+        if self.heap.kind(func) == Some(Kind::Native) {
+            if !keywords.is_empty() {
+                let message = format!("{}.__init_subclass__() takes no keyword arguments", self.class_name(class));
+                return Err(self.type_error(message));
+            }
+            return Ok(());
+        }
+        self.call_kw(func, &[class], keywords).map(|_| ())
+    }
+
+    /// The base whose instances' layout the new class has.
+    fn best_base(&mut self, bases: &[Value]) -> PyResult {
+        let mut best = bases[0];
+        for &base in &bases[1..] {
+            let (layout, slots) = self.layout_of(base);
+            let (best_layout, best_slots) = self.layout_of(best);
+            if best_layout == Kind::Instance && best_slots == 0 && (layout, slots) != (best_layout, best_slots) {
+                best = base;
+            } else if layout == Kind::Instance && (slots == 0 || slots == best_slots && best_layout == Kind::Instance) {
+            } else if layout == best_layout && slots == best_slots {
+                let (a, b) = (
+                    self.heap.cell::<Class>(best).builtin_base,
+                    self.heap.cell::<Class>(base).builtin_base,
+                );
+                if self.is_subclass(self.class(b), self.class(a)) {
+                    best = base;
+                } else if !self.is_subclass(self.class(a), self.class(b)) {
+                    return Err(self.type_error("multiple bases have instance lay-out conflict"));
+                }
+            } else if layout != Kind::Instance && best_layout == Kind::Instance && best_slots == 0 {
+                best = base;
+            } else if layout == Kind::Instance && best_layout == Kind::Instance && self.is_subclass(base, best) {
+                best = base;
+            } else if layout == Kind::Instance && best_layout == Kind::Instance && self.is_subclass(best, base) {
+            } else {
+                return Err(self.type_error("multiple bases have instance lay-out conflict"));
+            }
+        }
+        Ok(best)
+    }
+
+    fn layout_of(&self, class: Value) -> (Kind, u16) {
+        let c = self.heap.cell::<Class>(class);
+        (c.layout, c.n_slots)
+    }
+
+    /// C3: the class, then a merge of the bases' MROs that keeps the order of
+    /// each and of the bases.
+    ///
+    /// # Errors
+    /// TypeError when there is no such order.
+    pub(crate) fn linearize(&mut self, class: Value, bases: &[Value]) -> PyResult<Vec<Value>> {
+        for (i, &base) in bases.iter().enumerate() {
+            if bases[..i].contains(&base) {
+                let message = format!("duplicate base class {}", self.class_name(base));
+                return Err(self.type_error(message));
+            }
+        }
+        let mut lists: Vec<Vec<Value>> =
+            bases.iter().map(|&b| self.heap.cell::<Class>(b).mro.clone()).collect();
+        lists.push(bases.to_vec());
+        let mut heads = vec![0usize; lists.len()];
+        let mut mro = vec![class];
+        loop {
+            let mut pending = false;
+            let mut chosen = None;
+            for (list, &head) in lists.iter().zip(&heads) {
+                let Some(&candidate) = list.get(head) else { continue };
+                pending = true;
+                let blocked =
+                    lists.iter().zip(&heads).any(|(l, &h)| l.get(h + 1..).is_some_and(|rest| rest.contains(&candidate)));
+                if !blocked {
+                    chosen = Some(candidate);
+                    break;
+                }
+            }
+            match chosen {
+                Some(next) => {
+                    mro.push(next);
+                    for (list, head) in lists.iter().zip(&mut heads) {
+                        if list.get(*head) == Some(&next) {
+                            *head += 1;
+                        }
+                    }
+                }
+                None if !pending => return Ok(mro),
+                None => {
+                    let mut names: Vec<String> = Vec::new();
+                    for (list, &head) in lists.iter().zip(&heads) {
+                        if let Some(&c) = list.get(head) {
+                            let name = self.class_name(c);
+                            if !names.contains(&name) {
+                                names.push(name);
+                            }
+                        }
+                    }
+                    return Err(self.type_error(format!(
+                        "Cannot create a consistent method resolution order (MRO) for bases {}",
+                        names.join(", ")
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Lets a metaclass's own `mro()` decide.
+    fn apply_custom_mro(&mut self, class: Value, meta: Value) -> PyResult<()> {
+        let name = self.n(N::mro);
+        match self.lookup_class_where(meta, name) {
+            Some((owner, _)) if owner != self.class(B::Type) => {
+                let result = self.call_method(class, "mro", &[])?;
+                let mro = self.collect_iterable(result)?;
+                self.heap.cell_mut::<Class>(class).mro = mro;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The metaclass-independent part of a class statement: called by the
+    /// builtin `__build_class__`.
+    ///
+    /// # Errors
+    /// Whatever the body, the metaclass or the bases raise.
+    pub fn build_class(&mut self, body: Value, name: Value, orig_bases: &[Value], keywords: &[(Value, Value)]) -> PyResult {
+        let bases = self.resolve_bases(orig_bases)?;
+        let bases_tuple = self.heap.tuple(&bases);
+        self.root(bases_tuple);
+        let metaclass_key = self.n(N::metaclass);
+        let mut keywords = keywords.to_vec();
+        let explicit = keywords.iter().position(|&(k, _)| k == metaclass_key).map(|i| keywords.remove(i).1);
+        let mut meta = explicit.unwrap_or_else(|| match bases.first() {
+            Some(&base) => self.heap.class_of(base),
+            None => self.class(B::Type),
+        });
+        if self.heap.kind(meta) == Some(Kind::Class) {
+            meta = self.metaclass_for(meta, &bases)?;
+        }
+        let prepare = self.n(N::prepare);
+        let ns = match self.get_attr_opt(meta, prepare)? {
+            Some(prepare) if self.heap.kind(prepare) != Some(Kind::Native) => {
+                self.call_kw(prepare, &[name, bases_tuple], &keywords)?
+            }
+            _ => self.heap.dict(),
+        };
+        self.root(ns);
+        if bases.as_slice() != orig_bases {
+            let orig = self.heap.tuple(orig_bases);
+            let key = self.n(N::orig_bases);
+            self.set_item(ns, key, orig)?;
+        }
+        let cell = self.call(body, &[ns])?;
+        let class = self.call_kw(meta, &[name, bases_tuple, ns], &keywords)?;
+        if let Some(c) = self.heap.get::<Cell>(cell)
+            && c.value.is_empty()
+            && self.heap.kind(class) == Some(Kind::Class)
+        {
+            let text = self.heap.string(name);
+            return Err(self.runtime_error(format!(
+                "__class__ not set defining '{text}' as {}. Was __classcell__ propagated to type.__new__?",
+                self.repr_string(class)?
+            )));
+        }
+        Ok(class)
+    }
+
+    /// Replaces bases that are not classes by what their `__mro_entries__` gives.
+    fn resolve_bases(&mut self, bases: &[Value]) -> PyResult<Vec<Value>> {
+        let mut resolved = Vec::with_capacity(bases.len());
+        for &base in bases {
+            if self.heap.kind(base) == Some(Kind::Class) {
+                resolved.push(base);
+                continue;
+            }
+            let tuple = self.heap.tuple(bases);
+            let tuple = self.root(tuple);
+            let name = self.n(N::mro_entries);
+            match self.get_attr_opt(base, name)? {
+                Some(method) => {
+                    let entries = self.call(method, &[tuple])?;
+                    self.root(entries);
+                    match self.heap.as_tuple(entries) {
+                        Some(items) => resolved.extend_from_slice(items),
+                        None => return Err(self.type_error("__mro_entries__ must return a tuple")),
+                    }
+                }
+                None => resolved.push(base),
+            }
+        }
+        Ok(resolved)
+    }
+
+    /// A native class of the standard library: a subclass of `base` whose
+    /// instances are cells of kind `layout`.
+    pub fn new_native_class(
+        &mut self,
+        module: &str,
+        name: &str,
+        base: Value,
+        layout: Kind,
+        def: &'static crate::native::ClassDef,
+    ) -> Value {
+        let name = self.heap.intern(name);
+        let module_name = self.heap.intern(module);
+        let attrs = self.heap.dict();
+        self.heap.ns_set(attrs, self.n(N::module), module_name);
+        let version = self.new_version();
+        let builtin_base = self.heap.cell::<Class>(base).builtin_base;
+        let class = self.heap.alloc(
+            B::Type.shape(),
+            Class {
+                name,
+                qualname: name,
+                bases: vec![base],
+                mro: Vec::new(),
+                attrs,
+                root_shape: ShapeId(0),
+                layout,
+                has_dict: true,
+                is_final: false,
+                is_heap: false,
+                builtin_base,
+                version,
+                slot_hint: 4,
+                n_slots: 0,
+                subclasses: Vec::new(),
+                hooks: Hooks::default(),
+            },
+        );
+        let mut mro = vec![class];
+        mro.extend_from_slice(&self.heap.cell::<Class>(base).mro);
+        let root_shape = self.heap.shapes.new_root(class, 0);
+        let c = self.heap.cell_mut::<Class>(class);
+        c.mro = mro;
+        c.root_shape = root_shape;
+        self.add_subclass(base, class);
+        self.install_in(class, def);
+        class
+    }
+
+    /// The shape of a new instance of a class.
+    #[inline]
+    pub fn root_shape(&self, class: Value) -> ShapeId {
+        self.heap.cell::<Class>(class).root_shape
+    }
+
+    /// Whether an attribute found in a class is one of Rust's functions with this body's name.
+    pub fn is_native_named(&self, v: Value, name: &str) -> bool {
+        self.heap.get::<Native>(v).is_some_and(|n| n.def.name == name)
+    }
+}

@@ -1,0 +1,265 @@
+//! Binding arguments to parameters, with CPython's messages.
+
+use smallvec::SmallVec;
+
+use crate::native::{NativeDef, PyResult, Raised};
+use crate::object::dict::Dict;
+use crate::object::function::{CodeObject, Function};
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// Parameter registers of a call.
+pub type Bound = SmallVec<[Value; 8]>;
+
+impl Vm {
+    /// The parameter registers for calling script function `func`.
+    ///
+    /// # Errors
+    /// TypeError.
+    pub(crate) fn bind_function(&mut self, func: Value, args: &[Value], keywords: &[(Value, Value)]) -> PyResult<Bound> {
+        let f = self.heap.cell::<Function>(func);
+        let code = self.heap.cell::<CodeObject>(f.code).code.clone();
+        let (defaults, kwdefaults) = (f.defaults, f.kwdefaults);
+        let (n_pos, n_kwonly) = (code.n_pos as usize, code.n_kwonly as usize);
+        let mut regs: Bound = SmallVec::from_elem(Value::EMPTY, code.n_params());
+        let given = args.len().min(n_pos);
+        regs[..given].copy_from_slice(&args[..given]);
+        let star = n_pos + n_kwonly;
+        if code.flags.varargs {
+            regs[star] = self.heap.tuple(&args[given..]);
+        }
+        let star_star = star + code.flags.varargs as usize;
+        if code.flags.varkw {
+            regs[star_star] = self.heap.dict();
+        }
+        for &(name, value) in keywords {
+            let text = self.heap.string(name);
+            let found = code.params[..star].iter().position(|p| p.as_str() == text);
+            match found {
+                Some(i) if i >= code.n_posonly as usize => {
+                    if !regs[i].is_empty() {
+                        let message = format!("{}() got multiple values for argument '{text}'", self.qualname(func));
+                        return Err(self.type_error(message));
+                    }
+                    regs[i] = value;
+                }
+                _ if code.flags.varkw => {
+                    self.heap.ns_set(regs[star_star], name, value);
+                }
+                Some(_) => {
+                    let given_by_name: Vec<String> = code.params[..code.n_posonly as usize]
+                        .iter()
+                        .filter(|p| keywords.iter().any(|&(k, _)| self.heap.text(k).eq_str(p.as_str())))
+                        .map(|p| p.to_string())
+                        .collect();
+                    let message = format!(
+                        "{}() got some positional-only arguments passed as keyword arguments: '{}'",
+                        self.qualname(func),
+                        given_by_name.join(", ")
+                    );
+                    return Err(self.type_error(message));
+                }
+                None => {
+                    let candidates = &code.params[code.n_posonly as usize..star];
+                    let hint = crate::text::suggest::closest(&text, candidates.iter().map(|p| p.as_str()))
+                        .map_or(String::new(), |hint| format!(". Did you mean '{hint}'?"));
+                    let message =
+                        format!("{}() got an unexpected keyword argument '{text}'{hint}", self.qualname(func));
+                    return Err(self.type_error(message));
+                }
+            }
+        }
+        if args.len() > n_pos && !code.flags.varargs {
+            return Err(self.too_many_positional(func, args.len(), &regs));
+        }
+        if regs[..n_pos].iter().any(|v| v.is_empty()) {
+            let n_defaults = self.heap.as_tuple(defaults).map_or(0, |d| d.len());
+            let first_default = n_pos.saturating_sub(n_defaults);
+            for i in first_default..n_pos {
+                if regs[i].is_empty() {
+                    regs[i] = self.heap.tuple_items(defaults)[i + n_defaults - n_pos];
+                }
+            }
+            let missing: Vec<String> =
+                (0..n_pos).filter(|&i| regs[i].is_empty()).map(|i| code.params[i].to_string()).collect();
+            if !missing.is_empty() {
+                return Err(self.missing_arguments(func, "positional", &missing));
+            }
+        }
+        if n_kwonly > 0 {
+            for i in n_pos..star {
+                if regs[i].is_empty() && self.heap.get::<Dict>(kwdefaults).is_some() {
+                    let name = self.heap.intern(code.params[i].as_str());
+                    regs[i] = self.heap.ns_get(kwdefaults, name).unwrap_or(Value::EMPTY);
+                }
+            }
+            let missing: Vec<String> =
+                (n_pos..star).filter(|&i| regs[i].is_empty()).map(|i| code.params[i].to_string()).collect();
+            if !missing.is_empty() {
+                return Err(self.missing_arguments(func, "keyword-only", &missing));
+            }
+        }
+        Ok(regs)
+    }
+
+    fn qualname(&self, func: Value) -> String {
+        self.heap.string(self.heap.cell::<Function>(func).qualname)
+    }
+
+    #[cold]
+    fn missing_arguments(&mut self, func: Value, kind: &str, missing: &[String]) -> Raised {
+        let names = match missing {
+            [one] => format!("'{one}'"),
+            [a, b] => format!("'{a}' and '{b}'"),
+            [rest @ .., last] => {
+                let rest: Vec<String> = rest.iter().map(|n| format!("'{n}'")).collect();
+                format!("{}, and '{last}'", rest.join(", "))
+            }
+            [] => String::new(),
+        };
+        let plural = if missing.len() == 1 { "" } else { "s" };
+        let message =
+            format!("{}() missing {} required {kind} argument{plural}: {names}", self.qualname(func), missing.len());
+        self.type_error(message)
+    }
+
+    #[cold]
+    fn too_many_positional(&mut self, func: Value, given: usize, regs: &[Value]) -> Raised {
+        let f = self.heap.cell::<Function>(func);
+        let code = self.heap.cell::<CodeObject>(f.code).code.clone();
+        let n_defaults = self.heap.as_tuple(f.defaults).map_or(0, |d| d.len());
+        let n_pos = code.n_pos as usize;
+        let kwonly_given = regs[n_pos..n_pos + code.n_kwonly as usize].iter().filter(|v| !v.is_empty()).count();
+        let (takes, plural) = if n_defaults > 0 {
+            (format!("from {} to {n_pos}", n_pos.saturating_sub(n_defaults)), true)
+        } else {
+            (format!("{n_pos}"), n_pos != 1)
+        };
+        let s = |many: bool| if many { "s" } else { "" };
+        let message = if kwonly_given > 0 {
+            format!(
+                "{}() takes {takes} positional argument{} but {given} positional argument{} (and {kwonly_given} keyword-only argument{}) were given",
+                self.qualname(func),
+                s(plural),
+                s(given != 1),
+                s(kwonly_given != 1),
+            )
+        } else {
+            format!(
+                "{}() takes {takes} positional argument{} but {given} {} given",
+                self.qualname(func),
+                s(plural),
+                if given == 1 { "was" } else { "were" }
+            )
+        };
+        self.type_error(message)
+    }
+
+    /// The parameter values for calling a native; `name` is how messages call it.
+    ///
+    /// # Errors
+    /// TypeError.
+    pub(crate) fn bind_native(
+        &mut self,
+        def: &'static NativeDef,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+    ) -> PyResult<Bound> {
+        let arity = def.arity;
+        let n_pos = arity.positional as usize;
+        let star = n_pos + arity.kwonly as usize;
+        let mut values: Bound = SmallVec::from_elem(Value::EMPTY, arity.n_params());
+        if args.len() > n_pos && !arity.varargs {
+            return Err(self.native_arity_error(def, args.len()));
+        }
+        let given = args.len().min(n_pos);
+        values[..given].copy_from_slice(&args[..given]);
+        if arity.varargs {
+            values[star] = self.heap.tuple(&args[given..]);
+        }
+        let star_star = star + arity.varargs as usize;
+        if arity.varkw {
+            values[star_star] = self.heap.dict();
+        }
+        if !keywords.is_empty() {
+            let names = def.param_names();
+            for &(name, value) in keywords {
+                let text = self.heap.string(name);
+                match names[..star].iter().position(|&p| p == text) {
+                    Some(i) if i >= arity.posonly as usize => {
+                        if !values[i].is_empty() {
+                            let message = format!(
+                                "argument for {}() given by name ('{text}') and position ({})",
+                                def.name,
+                                i + 1
+                            );
+                            return Err(self.type_error(message));
+                        }
+                        values[i] = value;
+                    }
+                    _ if arity.varkw => {
+                        self.heap.ns_set(values[star_star], name, value);
+                    }
+                    _ if arity.kwonly == 0 && arity.posonly == arity.positional => {
+                        let message = format!("{}() takes no keyword arguments", self.native_name(def, args));
+                        return Err(self.type_error(message));
+                    }
+                    _ => {
+                        let message = format!("{}() got an unexpected keyword argument '{text}'", def.name);
+                        return Err(self.type_error(message));
+                    }
+                }
+            }
+        }
+        for i in 0..arity.required as usize {
+            if values[i].is_empty() {
+                if i < arity.posonly as usize || keywords.is_empty() && arity.posonly > 0 {
+                    return Err(self.native_arity_error(def, args.len()));
+                }
+                let name = def.param_names()[i];
+                let message = format!("{}() missing required argument '{name}' (pos {})", def.name, i + 1);
+                return Err(self.type_error(message));
+            }
+        }
+        Ok(values)
+    }
+
+    /// `list.append` for a method, `len` for a function.
+    fn native_name(&self, def: &'static NativeDef, args: &[Value]) -> String {
+        match def.kind {
+            crate::native::DefKind::Method => match args.first() {
+                Some(&this) => format!("{}.{}", self.type_name(this), def.name),
+                None => def.name.to_string(),
+            },
+            _ => def.name.to_string(),
+        }
+    }
+
+    #[cold]
+    fn native_arity_error(&mut self, def: &'static NativeDef, given: usize) -> Raised {
+        let this = (def.kind != crate::native::DefKind::Function) as usize;
+        let given = given.saturating_sub(this);
+        let (min, max) = (
+            (def.arity.required as usize).saturating_sub(this),
+            (def.arity.positional as usize).saturating_sub(this),
+        );
+        let name = def.name;
+        let s = |n: usize| if n == 1 { "" } else { "s" };
+        let message = if min == max && def.name.starts_with("__") {
+            format!("expected {min} argument{}, got {given}", s(min))
+        } else if min == max {
+            match max {
+                0 => format!("{name}() takes no arguments ({given} given)"),
+                1 => format!("{name}() takes exactly one argument ({given} given)"),
+                _ => format!("{name} expected {max} arguments, got {given}"),
+            }
+        } else if given < min {
+            format!("{name} expected at least {min} argument{}, got {given}", s(min))
+        } else if def.arity.posonly < def.arity.positional {
+            format!("{name}() takes at most {max} argument{} ({given} given)", s(max))
+        } else {
+            format!("{name} expected at most {max} argument{}, got {given}", s(max))
+        };
+        self.type_error(message)
+    }
+}

@@ -1,0 +1,437 @@
+//! Calls: of anything callable, from Rust and from the dispatch loop. A
+//! script's function called by a script only pushes a frame.
+
+use smallvec::SmallVec;
+
+use crate::heap::Kind;
+use crate::native::{Body, Flow, NativeDef, PyResult};
+use crate::object::class::{B, Class};
+use crate::object::descriptor::StaticMethod;
+use crate::object::function::{CodeObject, Function, Method, Native};
+use crate::object::generator::{Flavor, Generator};
+use crate::value::Value;
+use crate::vm::frame::{Frame, Ret};
+use crate::vm::names::N;
+use crate::vm::resume::{Input, Outcome};
+use crate::vm::stack::STACK_VALUES;
+use crate::vm::Vm;
+
+/// What came of beginning a call.
+pub(crate) enum Called {
+    /// A frame was pushed (or, for `Flow::Send`, resumed): run it.
+    Pushed,
+    /// It is done.
+    Value(Value),
+}
+
+/// Most times a callable may be replaced by another before its call begins.
+const REDIRECTS_MAX: usize = 200;
+
+impl Vm {
+    /// `callee(*args)`, from Rust.
+    ///
+    /// # Errors
+    /// What it raises.
+    pub fn call(&mut self, callee: Value, args: &[Value]) -> PyResult {
+        self.call_kw(callee, args, &[])
+    }
+
+    /// `callee(*args, **keywords)`, from Rust; the names are interned strs.
+    ///
+    /// # Errors
+    /// What it raises.
+    pub fn call_kw(&mut self, callee: Value, args: &[Value], keywords: &[(Value, Value)]) -> PyResult {
+        let n_roots = self.roots.len();
+        self.roots.push(callee);
+        self.roots.extend_from_slice(args);
+        self.roots.extend(keywords.iter().map(|&(_, v)| v));
+        let result = self.deeper(|vm| match vm.begin_call(callee, args, keywords, 0, Ret::Exit)? {
+            Called::Value(value) => Ok(value),
+            Called::Pushed => match vm.run()? {
+                Outcome::Return(value) | Outcome::Yield(value) => Ok(value),
+            },
+        });
+        self.roots.truncate(n_roots);
+        result
+    }
+
+    /// Begins a call whose result goes where `ret` and `dst` say.
+    ///
+    /// # Errors
+    /// TypeError for bad arguments; what a native raises.
+    pub(crate) fn begin_call(
+        &mut self,
+        mut callee: Value,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<Called> {
+        let mut with_self: SmallVec<[Value; 8]>;
+        let mut args = args;
+        for _ in 0..REDIRECTS_MAX {
+            match self.heap.kind(callee) {
+                Some(Kind::Function) => return self.begin_function(callee, args, keywords, dst, ret),
+                Some(Kind::Native) => {
+                    let native = self.heap.cell::<Native>(callee);
+                    let (def, this) = (native.def, native.this);
+                    if !this.is_empty() {
+                        with_self = std::iter::once(this).chain(args.iter().copied()).collect();
+                        args = &with_self;
+                    } else if let Some(error) = self.check_self(callee, args) {
+                        return Err(error);
+                    }
+                    return self.begin_native(def, args, keywords, dst, ret);
+                }
+                Some(Kind::Method) => {
+                    let m = self.heap.cell::<Method>(callee);
+                    callee = m.func;
+                    let joined = std::iter::once(m.this).chain(args.iter().copied()).collect();
+                    with_self = joined;
+                    args = &with_self;
+                }
+                Some(Kind::StaticMethod) => callee = self.heap.cell::<StaticMethod>(callee).func,
+                Some(Kind::Class) => return self.begin_class(callee, args, keywords, dst, ret),
+                _ => {
+                    let class = self.heap.class_of(callee);
+                    let Some(attr) = self.lookup_class(class, self.n(N::call)) else {
+                        let message = format!("'{}' object is not callable", self.type_name(callee));
+                        return Err(self.type_error(message));
+                    };
+                    callee = match self.heap.kind(attr) {
+                        Some(Kind::Function) => self.new_method(attr, callee),
+                        _ => self.bind(attr, callee, class)?,
+                    };
+                    self.root(callee);
+                }
+            }
+        }
+        Err(self.recursion_error())
+    }
+
+    /// Calling a method's descriptor without or with a wrong instance.
+    fn check_self(&mut self, native: Value, args: &[Value]) -> Option<crate::native::Raised> {
+        let is_method =
+            self.heap.is_exact(native, B::MethodDescriptor) || self.heap.is_exact(native, B::WrapperDescriptor);
+        if !is_method {
+            return None;
+        }
+        let n = self.heap.cell::<Native>(native);
+        let (def, owner) = (n.def, n.owner);
+        let owner_name = self.class_name(owner);
+        let Some(&this) = args.first() else {
+            let message = if def.name.starts_with("__") {
+                format!("descriptor '{}' of '{owner_name}' object needs an argument", def.name)
+            } else {
+                format!("unbound method {owner_name}.{}() needs an argument", def.name)
+            };
+            return Some(self.type_error(message));
+        };
+        if self.is_subclass(self.heap.class_of(this), owner) {
+            return None;
+        }
+        let found = self.type_name(this);
+        let message = if def.name.starts_with("__") {
+            format!("descriptor '{}' requires a '{owner_name}' object but received a '{found}'", def.name)
+        } else {
+            format!("descriptor '{}' for '{owner_name}' objects doesn't apply to a '{found}' object", def.name)
+        };
+        Some(self.type_error(message))
+    }
+
+    // ---- functions of scripts --------------------------------------------------
+
+    fn begin_function(
+        &mut self,
+        func: Value,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<Called> {
+        let f = self.heap.cell::<Function>(func);
+        let (code, suspends) = (f.code, f.suspends);
+        if f.plain_args as usize == args.len() && keywords.is_empty() {
+            if suspends {
+                return Ok(Called::Value(self.new_generator(func, args)));
+            }
+            self.push_copied(func, code, args, dst, ret)?;
+        } else {
+            let regs = self.bind_function(func, args, keywords)?;
+            if suspends {
+                return Ok(Called::Value(self.new_generator(func, &regs)));
+            }
+            self.push_copied(func, code, &regs, dst, ret)?;
+        }
+        Ok(Called::Pushed)
+    }
+
+    /// Pushes a frame whose first registers are copies of `args`.
+    fn push_copied(&mut self, func: Value, code: Value, args: &[Value], dst: u16, ret: Ret) -> PyResult<()> {
+        let base = self.sp;
+        if base + args.len() > STACK_VALUES {
+            return Err(self.recursion_error());
+        }
+        for (i, &arg) in args.iter().enumerate() {
+            // SAFETY: within the stack, above every value in use.
+            unsafe { self.stack.at(base + i).write(arg) }
+        }
+        self.push_frame(func, code, base, args.len(), dst, ret)
+    }
+
+    /// Pushes a frame whose window begins at stack value `base`, its first
+    /// `given` registers already there.
+    ///
+    /// # Errors
+    /// RecursionError.
+    #[inline]
+    pub(crate) fn push_frame(
+        &mut self,
+        func: Value,
+        code_value: Value,
+        base: usize,
+        given: usize,
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<()> {
+        let code: *const CodeObject = self.heap.cell::<CodeObject>(code_value);
+        // SAFETY: the code object is alive: the function holds it, and the
+        // frame will; cells don't move.
+        let (n_regs, pc) = unsafe { ((*code).n_regs as usize, (*code).words.as_ptr()) };
+        let end = base + n_regs;
+        if self.frames.len() >= self.recursion_limit || end > STACK_VALUES {
+            return Err(self.recursion_error());
+        }
+        let regs = self.stack.at(base);
+        let mut i = given;
+        while i < n_regs {
+            // Four at a time, past the end if need be: half the instructions of
+            // a loop over single values, which would be vectorised (decision 0001).
+            // SAFETY: the stack has a margin beyond STACK_VALUES for the overshoot.
+            unsafe { regs.add(i).cast::<[Value; 4]>().write([Value::EMPTY; 4]) }
+            i += 4;
+        }
+        let saved_sp = self.sp;
+        self.sp = end;
+        self.frames.push(Frame {
+            pc,
+            regs,
+            code,
+            code_value,
+            func,
+            saved_sp,
+            ret,
+            dst,
+            generator: Value::EMPTY,
+            root: Value::EMPTY,
+            aux: Value::EMPTY,
+            outer_handled: Value::EMPTY,
+        });
+        Ok(())
+    }
+
+    /// A suspended frame of `func`, its first registers set to `args`.
+    pub(crate) fn new_generator(&mut self, func: Value, args: &[Value]) -> Value {
+        let f = self.heap.cell::<Function>(func);
+        let (code, name, qualname) = (f.code, f.name, f.qualname);
+        let co = self.heap.cell::<CodeObject>(code);
+        let (flags, n_regs) = (co.code.flags, co.n_regs as usize);
+        let flavor = if flags.async_generator {
+            Flavor::AsyncGenerator
+        } else if flags.coroutine {
+            Flavor::Coroutine
+        } else {
+            Flavor::Generator
+        };
+        let generator = self.heap.generator(Generator::new(flavor, code, func, name, qualname), n_regs);
+        self.heap.generator_regs(generator)[..args.len()].copy_from_slice(args);
+        generator
+    }
+
+    // ---- natives -----------------------------------------------------------------
+
+    /// Begins a call of a native, its instance already among `args`.
+    pub(crate) fn begin_native(
+        &mut self,
+        def: &'static NativeDef,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<Called> {
+        let n_roots = self.roots.len();
+        let arity = &def.arity;
+        let exact = keywords.is_empty()
+            && args.len() == arity.positional as usize
+            && arity.n_params() == arity.positional as usize;
+        let result = if exact {
+            self.run_native(def, args)
+        } else {
+            self.bind_native(def, args, keywords).and_then(|bound| {
+                self.roots.extend_from_slice(&bound);
+                self.run_native(def, &bound)
+            })
+        };
+        self.roots.truncate(n_roots);
+        match result? {
+            Flow::Return(value) => Ok(Called::Value(value)),
+            Flow::Call { callee, args } => self.begin_call(callee, &args, &[], dst, ret),
+            Flow::Send { generator, value } => self.begin_send(generator, Input::Send(value), dst, ret),
+            Flow::Throw { generator, exception } => {
+                self.begin_send(generator, Input::Throw(exception), dst, ret)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn run_native(&mut self, def: &'static NativeDef, args: &[Value]) -> PyResult<Flow> {
+        match def.body {
+            Body::Plain(body) => body(self, args).map(Flow::Return),
+            Body::Flow(body) => body(self, args),
+        }
+    }
+
+    /// `send`, `next` and `throw` of a generator, called by a script.
+    fn begin_send(&mut self, generator: Value, input: Input, dst: u16, ret: Ret) -> PyResult<Called> {
+        if ret == Ret::Value {
+            self.begin_resume(generator, input, dst, Ret::Send)?;
+            return Ok(Called::Pushed);
+        }
+        match self.resume(generator, input)? {
+            Outcome::Yield(value) => Ok(Called::Value(value)),
+            Outcome::Return(value) => Err(self.stop_iteration(value)),
+        }
+    }
+
+    // ---- classes -------------------------------------------------------------------
+
+    fn begin_class(
+        &mut self,
+        class: Value,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<Called> {
+        let meta = self.heap.class_of(class);
+        if meta != self.class(B::Type)
+            && let Some(attr) = self.lookup_class(meta, self.n(N::call))
+            && self.heap.kind(attr) != Some(Kind::Native)
+        {
+            let bound = self.bind(attr, class, meta)?;
+            self.root(bound);
+            return self.begin_call(bound, args, keywords, dst, ret);
+        }
+        self.begin_type_call(class, args, keywords, dst, ret)
+    }
+
+    /// What `type.__call__` does: `__new__`, then `__init__`.
+    fn begin_type_call(
+        &mut self,
+        class: Value,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<Called> {
+        if class == self.class(B::Type) && args.len() == 1 && keywords.is_empty() {
+            return Ok(Called::Value(self.heap.class_of(args[0])));
+        }
+        let plain_new = self.heap.cell::<Class>(class).hooks.plain_new;
+        let instance = if plain_new {
+            self.new_instance(class)?
+        } else {
+            let Some(new) = self.lookup_class(class, self.n(N::new)) else {
+                let message = format!("cannot create '{}' instances", self.class_name(class));
+                return Err(self.type_error(message));
+            };
+            let new = self.bind(new, Value::EMPTY, class)?;
+            let all: SmallVec<[Value; 8]> = std::iter::once(class).chain(args.iter().copied()).collect();
+            let instance = self.call_kw(new, &all, keywords)?;
+            if !self.is_subclass(self.heap.class_of(instance), class) {
+                return Ok(Called::Value(instance));
+            }
+            instance
+        };
+        let instance_class = self.heap.class_of(instance);
+        let init = self.lookup_class(instance_class, self.n(N::init));
+        let Some(init) = init else { return Ok(Called::Value(instance)) };
+        if self.is_native_named(init, "__init__") && self.heap.cell::<Native>(init).owner == self.class(B::Object) {
+            if plain_new && (!args.is_empty() || !keywords.is_empty()) {
+                let message = format!("{}() takes no arguments", self.class_name(class));
+                return Err(self.type_error(message));
+            }
+            return Ok(Called::Value(instance));
+        }
+        let all: SmallVec<[Value; 8]> = std::iter::once(instance).chain(args.iter().copied()).collect();
+        if ret == Ret::Value && self.heap.kind(init) == Some(Kind::Function) && !self.heap.cell::<Function>(init).suspends
+        {
+            self.begin_function(init, &all, keywords, dst, Ret::Init)?;
+            if let Some(frame) = self.frames.last_mut() {
+                frame.aux = instance;
+            }
+            return Ok(Called::Pushed);
+        }
+        self.root(instance);
+        let result = match self.heap.kind(init) {
+            Some(Kind::Function | Kind::Native) => self.call_kw(init, &all, keywords)?,
+            _ => {
+                let bound = self.bind(init, instance, instance_class)?;
+                self.call_kw(bound, args, keywords)?
+            }
+        };
+        self.check_init_result(result)?;
+        Ok(Called::Value(instance))
+    }
+
+    /// # Errors
+    /// TypeError unless `__init__` returned None.
+    pub(crate) fn check_init_result(&mut self, result: Value) -> PyResult<()> {
+        if result.is_none() {
+            return Ok(());
+        }
+        let message = format!("__init__() should return None, not '{}'", self.type_name(result));
+        Err(self.type_error(message))
+    }
+
+    /// `object.__new__(class)`.
+    ///
+    /// # Errors
+    /// TypeError for an abstract class, or one that is not a plain object's.
+    pub fn new_instance(&mut self, class: Value) -> PyResult {
+        let c = self.heap.cell::<Class>(class);
+        let (shape, hint, layout, is_heap) = (c.root_shape, c.slot_hint, c.layout, c.is_heap);
+        if layout == Kind::Exception {
+            let args = self.heap.tuple(&[]);
+            return Ok(self.heap.alloc(shape, crate::object::exception::Exception::new(args)));
+        }
+        if layout != Kind::Instance {
+            let name = self.class_name(class);
+            return Err(self.type_error(format!("object.__new__({name}) is not safe, use {name}.__new__()")));
+        }
+        if is_heap && let Some(abstracts) = self.lookup_class(class, self.n(N::abstractmethods)) {
+            self.refuse_abstract(class, abstracts)?;
+        }
+        Ok(self.heap.instance(shape, hint))
+    }
+
+    fn refuse_abstract(&mut self, class: Value, abstracts: Value) -> PyResult<()> {
+        let mut names: Vec<String> = Vec::new();
+        for name in self.collect_iterable(abstracts)? {
+            if self.heap.as_str(name).is_some() {
+                names.push(format!("'{}'", self.heap.string(name)));
+            }
+        }
+        if names.is_empty() {
+            return Ok(());
+        }
+        names.sort();
+        let message = format!(
+            "Can't instantiate abstract class {} without an implementation for abstract method{} {}",
+            self.class_name(class),
+            if names.len() == 1 { "" } else { "s" },
+            names.join(", ")
+        );
+        Err(self.type_error(message))
+    }
+}

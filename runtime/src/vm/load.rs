@@ -1,0 +1,142 @@
+//! Code objects: from what the compiler gives to what this VM runs.
+
+use std::sync::Arc;
+
+use lockstep_lang::ast::StrLit;
+use lockstep_lang::bytecode::{Code, Const};
+
+use crate::native::PyResult;
+use crate::object::class::B;
+use crate::object::function::{CodeObject, Function};
+use crate::object::module::Module;
+use crate::object::set::Set;
+use crate::text::pystr::{PyStr, StrBuilder};
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::names::N;
+
+/// The text of a str literal.
+pub fn literal_text(literal: &StrLit) -> PyStr {
+    match literal {
+        StrLit::Text(text) => PyStr::from(text.as_str()),
+        StrLit::CodePoints(points) => {
+            let mut builder = StrBuilder::with_capacity(points.len());
+            for &cp in points {
+                builder.push_cp(cp);
+            }
+            builder.finish()
+        }
+    }
+}
+
+impl Vm {
+    /// A code object that runs with `globals` (a dict) as its module's variables.
+    pub fn load_code(&mut self, code: Arc<Code>, globals: Value) -> Value {
+        let consts = code.consts.iter().map(|c| self.load_const(c)).collect();
+        let words = code.words.clone().into_boxed_slice();
+        let n_regs = code.n_regs;
+        self.heap.charge(words.len() * 8);
+        self.heap
+            .alloc(B::Code.shape(), CodeObject { code, words, consts, n_regs, globals, cached: Vec::new() })
+    }
+
+    fn load_const(&mut self, constant: &Const) -> Value {
+        match constant {
+            Const::None => Value::NONE,
+            Const::True => Value::TRUE,
+            Const::False => Value::FALSE,
+            Const::Ellipsis => Value::ELLIPSIS,
+            Const::Int(n) => self.heap.int(*n),
+            Const::BigInt(n) => self.heap.big(n.clone()),
+            Const::Float(f) => self.heap.float(*f),
+            Const::Str(s) => {
+                let text = literal_text(s);
+                if text.len() <= 32 { self.heap.intern_text(text) } else { self.heap.str(text) }
+            }
+            Const::Bytes(b) => self.heap.bytes(b.clone()),
+            Const::Tuple(items) => {
+                let items: Vec<Value> = items.iter().map(|c| self.load_const(c)).collect();
+                self.heap.tuple(&items)
+            }
+            Const::FrozenSet(items) => {
+                let set = self.heap.alloc(B::FrozenSet.shape(), Set::default());
+                for item in items {
+                    let item = self.load_const(item);
+                    // Constants are numbers, strs and tuples of them: hashing can't fail.
+                    if self.set_add(set, item).is_err() {
+                        break;
+                    }
+                }
+                set
+            }
+            Const::Name(name) => self.heap.intern(name.as_str()),
+            Const::Code(_) => Value::EMPTY,
+        }
+    }
+
+    /// A function without closure, such as a module's body.
+    pub fn new_function(&mut self, code: Value) -> Value {
+        let co = self.heap.cell::<CodeObject>(code);
+        let (c, globals) = (co.code.clone(), co.globals);
+        let name = self.heap.intern(c.name.as_str());
+        let qualname = self.heap.intern(c.qualname.as_str());
+        let doc = c.doc.map_or(Value::NONE, |i| self.heap.cell::<CodeObject>(code).consts[i.0 as usize]);
+        let module = self.heap.ns_get(globals, self.n(N::name)).unwrap_or(Value::NONE);
+        let plain = !c.flags.varargs && !c.flags.varkw && c.n_kwonly == 0;
+        let function = Function {
+            code,
+            name,
+            qualname,
+            defaults: Value::NONE,
+            kwdefaults: Value::NONE,
+            annotations: Value::NONE,
+            doc,
+            module,
+            type_params: Value::NONE,
+            plain_args: if plain { c.n_pos } else { u16::MAX },
+            suspends: c.flags.suspends(),
+            marked_coroutine: false,
+        };
+        self.heap.alloc_tail(B::Function.shape(), function, c.free.len(), Value::EMPTY)
+    }
+
+    /// A new module with its `__name__` and the like set, not entered in `sys.modules`.
+    pub fn new_module(&mut self, name: &str) -> Value {
+        let dict = self.heap.dict();
+        let name = self.heap.intern(name);
+        self.heap.ns_set(dict, self.n(N::name), name);
+        for key in [N::doc, N::package, N::loader, N::spec] {
+            self.heap.ns_set(dict, self.n(key), Value::NONE);
+        }
+        self.heap.alloc(B::Module.shape(), Module { name, dict })
+    }
+
+    /// The dict of a module's variables.
+    pub fn module_dict(&self, module: Value) -> Value {
+        self.heap.cell::<Module>(module).dict
+    }
+
+    /// Runs a module's code to its end, its variables in `globals`. A module
+    /// with top-level await gives its coroutine instead.
+    ///
+    /// # Errors
+    /// What the code raises.
+    pub fn run_module_code(&mut self, code: Arc<Code>, globals: Value) -> PyResult {
+        let code = self.load_code(code, globals);
+        self.root(code);
+        let function = self.new_function(code);
+        self.root(function);
+        self.call(function, &[])
+    }
+
+    /// `__name__` of the module whose code is running.
+    pub(crate) fn current_module_name(&self) -> Option<Value> {
+        self.heap.ns_get(self.current_globals()?, self.n(N::name))
+    }
+
+    /// The variables of the module whose code is running.
+    pub fn current_globals(&self) -> Option<Value> {
+        let frame = self.frames.last()?;
+        Some(self.heap.cell::<CodeObject>(frame.code_value).globals)
+    }
+}

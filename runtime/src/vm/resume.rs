@@ -1,0 +1,594 @@
+//! Suspended frames: resuming them, linking one to another at `await` and
+//! `yield from`, suspending a chain.
+
+use crate::heap::Kind;
+use crate::native::{PyResult, Raised};
+use crate::object::class::B;
+use crate::object::function::CodeObject;
+use crate::object::future::Future;
+use crate::object::generator::{AsyncGenAction, AsyncGenOp, Flavor, GenState, Generator};
+use crate::object::iter::Iter;
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::frame::{Frame, Ret};
+use crate::vm::names::N;
+use crate::vm::unwind::Next;
+
+/// What a suspended frame is resumed with.
+#[derive(Clone, Copy, Debug)]
+pub enum Input {
+    Send(Value),
+    /// The exception object to raise where it stands.
+    Throw(Value),
+}
+
+/// What a run gave.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome {
+    Yield(Value),
+    Return(Value),
+}
+
+impl Vm {
+    /// Resumes a suspended frame from Rust until it yields or returns.
+    ///
+    /// # Errors
+    /// What it raises; ValueError when it is running; RuntimeError for a
+    /// coroutine that has ended.
+    pub fn resume(&mut self, generator: Value, input: Input) -> PyResult<Outcome> {
+        let n_roots = self.roots.len();
+        self.roots.push(generator);
+        let (Input::Send(v) | Input::Throw(v)) = input;
+        self.roots.push(v);
+        let result = self.deeper(|vm| {
+            vm.begin_resume(generator, input, 0, Ret::ExitGenerator)?;
+            vm.run()
+        });
+        self.roots.truncate(n_roots);
+        result
+    }
+
+    /// Pushes the activation of a suspended frame; `run` carries on with it.
+    /// What the input causes (an exception where the frame stands, the result
+    /// of a future) is left for `run` to find: see `Vm::take_input`.
+    ///
+    /// # Errors
+    /// As `resume`, before anything was pushed.
+    pub(crate) fn begin_resume(&mut self, root: Value, input: Input, dst: u16, ret: Ret) -> PyResult<()> {
+        let g = self.heap.cell::<Generator>(root);
+        let flavor = g.flavor;
+        match g.state {
+            GenState::Running => return Err(self.already_running(flavor)),
+            GenState::Closed => return Err(self.already_closed(flavor, input)),
+            GenState::Created => match input {
+                Input::Send(v) if !v.is_none() => {
+                    let what = flavor_name(flavor);
+                    return Err(self.type_error(format!("can't send non-None value to a just-started {what}")));
+                }
+                Input::Send(_) => {}
+                Input::Throw(e) => {
+                    self.close_generator(root);
+                    return Err(Raised(e));
+                }
+            },
+            GenState::Suspended if !g.awaiter.is_empty() => return Err(self.already_running(flavor)),
+            GenState::Suspended => {}
+        }
+        if self.frames.len() >= self.recursion_limit {
+            return Err(self.recursion_error());
+        }
+        let innermost = g.innermost.given().unwrap_or(root);
+        let created = g.state == GenState::Created;
+        let frame = self.frame_of(innermost, root, dst, ret);
+        let inner = self.heap.cell_mut::<Generator>(innermost);
+        inner.state = GenState::Running;
+        let handled = inner.handled.given().or(inner.inherited.given());
+        self.heap.cell_mut::<Generator>(root).state = GenState::Running;
+        self.frames.push(frame);
+        if let Some(handled) = handled {
+            self.handled = handled;
+        }
+        if !created {
+            self.pending_input = Some(input);
+        }
+        Ok(())
+    }
+
+    fn already_running(&mut self, flavor: Flavor) -> Raised {
+        self.value_error(format!("{} already executing", flavor_name(flavor)))
+    }
+
+    fn already_closed(&mut self, flavor: Flavor, input: Input) -> Raised {
+        match (flavor, input) {
+            (Flavor::Coroutine, _) => self.runtime_error("cannot reuse already awaited coroutine"),
+            (Flavor::Generator, Input::Send(_)) => self.stop_iteration(Value::NONE),
+            (Flavor::AsyncGenerator, Input::Send(_)) => self.raise(B::StopAsyncIteration, ""),
+            (_, Input::Throw(e)) => Raised(e),
+        }
+    }
+
+    fn frame_of(&mut self, generator: Value, root: Value, dst: u16, ret: Ret) -> Frame {
+        let g = self.heap.cell::<Generator>(generator);
+        let (code_value, func, pc) = (g.code, g.func, g.pc as usize);
+        let code: *const CodeObject = self.heap.cell::<CodeObject>(code_value);
+        let regs = self.heap.generator_regs(generator).as_mut_ptr();
+        Frame {
+            // SAFETY: the code object is alive, and `pc` was inside it when saved.
+            pc: unsafe { (*code).words.as_ptr().add(pc) },
+            regs,
+            code,
+            code_value,
+            func,
+            saved_sp: self.sp,
+            ret,
+            dst,
+            generator,
+            root,
+            aux: Value::EMPTY,
+            outer_handled: self.handled,
+        }
+    }
+
+    /// Makes the top activation run another frame of its chain.
+    pub(crate) fn enter_frame_of(&mut self, generator: Value) {
+        let g = self.heap.cell_mut::<Generator>(generator);
+        g.state = GenState::Running;
+        let (code_value, func, pc) = (g.code, g.func, g.pc as usize);
+        let code: *const CodeObject = self.heap.cell::<CodeObject>(code_value);
+        let regs = self.heap.generator_regs(generator).as_mut_ptr();
+        let Some(frame) = self.frames.last_mut() else { unreachable!("an activation is running") };
+        // SAFETY: as in `frame_of`.
+        frame.pc = unsafe { (*code).words.as_ptr().add(pc) };
+        frame.regs = regs;
+        frame.code = code;
+        frame.code_value = code_value;
+        frame.func = func;
+        frame.generator = generator;
+    }
+
+    /// Hands a just-resumed frame its input: `Continue` when it goes on.
+    ///
+    /// # Errors
+    /// The exception thrown in, or that of the future awaited, to be unwound
+    /// from the top frame.
+    pub(crate) fn take_input(&mut self, input: Input) -> PyResult<Next> {
+        let Some(frame) = self.frames.last() else { unreachable!("an activation is running") };
+        let g = self.heap.cell_mut::<Generator>(frame.generator);
+        let (delegate, dst) = (g.delegate, g.dst);
+        if delegate.is_empty() {
+            return match input {
+                Input::Send(value) => {
+                    self.set_top_register(dst, value);
+                    Ok(Next::Continue)
+                }
+                Input::Throw(e) => Err(Raised(e)),
+            };
+        }
+        if self.heap.kind(delegate) == Some(Kind::Future) {
+            self.heap.cell_mut::<Generator>(frame.generator).delegate = Value::EMPTY;
+            return match input {
+                Input::Throw(e) => Err(Raised(e)),
+                Input::Send(_) => {
+                    if !self.heap.cell::<Future>(delegate).is_done() {
+                        return Err(self.runtime_error("await wasn't used with future"));
+                    }
+                    let value = self.future_result(delegate)?;
+                    self.set_top_register(dst, value);
+                    Ok(Next::Continue)
+                }
+            };
+        }
+        let step = self.drive_foreign(delegate, input);
+        self.after_foreign(step, delegate, dst)
+    }
+
+    /// One step of an iterator that is not a frame of ours: `Ok(Yield)` what it
+    /// yielded, `Ok(Return)` its StopIteration's value.
+    fn drive_foreign(&mut self, iterator: Value, input: Input) -> PyResult<Outcome> {
+        let result = match input {
+            Input::Send(value) if value.is_none() => {
+                return self.next_or_return(iterator);
+            }
+            Input::Send(value) => self.call_method(iterator, "send", &[value]),
+            Input::Throw(e) => {
+                if self.is_instance_of(e, B::GeneratorExit) {
+                    let name = self.n(N::close);
+                    if let Some(close) = self.get_attr_opt(iterator, name)? {
+                        self.call(close, &[])?;
+                    }
+                    return Err(Raised(e));
+                }
+                let name = self.n(N::throw);
+                match self.get_attr_opt(iterator, name)? {
+                    Some(throw) => self.call(throw, &[e]),
+                    None => return Err(Raised(e)),
+                }
+            }
+        };
+        self.stop_as_return(result)
+    }
+
+    /// Turns a raised StopIteration into a return.
+    pub(crate) fn stop_as_return(&mut self, result: PyResult) -> PyResult<Outcome> {
+        match result {
+            Ok(value) => Ok(Outcome::Yield(value)),
+            Err(Raised(e)) if self.is_instance_of(e, B::StopIteration) => Ok(Outcome::Return(self.stop_value(e))),
+            Err(raised) => Err(raised),
+        }
+    }
+
+    /// `value` of a StopIteration.
+    pub fn stop_value(&self, exception: Value) -> Value {
+        let e = self.heap.cell::<crate::object::exception::Exception>(exception);
+        e.fields[0].given().unwrap_or(Value::NONE)
+    }
+
+    /// `next(iterator)`, with the value of StopIteration.
+    fn next_or_return(&mut self, iterator: Value) -> PyResult<Outcome> {
+        if let Some(Iter::Await { target }) = self.heap.get::<Iter>(iterator) {
+            let target = *target;
+            return self.resume(target, Input::Send(Value::NONE));
+        }
+        if self.heap.kind(iterator) == Some(Kind::AsyncGenOp) {
+            return self.drive_async_op(iterator, Input::Send(Value::NONE));
+        }
+        match self.heap.kind(iterator) {
+            Some(Kind::Iter) => match self.next(iterator)? {
+                Some(value) => Ok(Outcome::Yield(value)),
+                None => Ok(Outcome::Return(Value::NONE)),
+            },
+            _ => {
+                let result = match self.call_special(iterator, N::next, &[])? {
+                    Some(value) => Ok(value),
+                    None => Err(self.type_error(format!("'{}' object is not an iterator", self.type_name(iterator)))),
+                };
+                Ok(Outcome::Yield(result?))
+            }
+        }
+    }
+
+    fn after_foreign(&mut self, step: PyResult<Outcome>, iterator: Value, dst: u16) -> PyResult<Next> {
+        let Some(frame) = self.frames.last() else { unreachable!("an activation is running") };
+        let generator = frame.generator;
+        let step = match step {
+            Err(Raised(e)) if self.is_instance_of(e, B::StopIteration) => Ok(Outcome::Return(self.stop_value(e))),
+            step => step,
+        };
+        match step {
+            Ok(Outcome::Yield(value)) => {
+                self.heap.cell_mut::<Generator>(generator).delegate = iterator;
+                Ok(self.suspend(value))
+            }
+            Ok(Outcome::Return(value)) => {
+                self.heap.cell_mut::<Generator>(generator).delegate = Value::EMPTY;
+                self.set_top_register(dst, value);
+                Ok(Next::Continue)
+            }
+            Err(raised) => {
+                self.heap.cell_mut::<Generator>(generator).delegate = Value::EMPTY;
+                Err(raised)
+            }
+        }
+    }
+
+    // ---- yield, yield from, await ------------------------------------------------
+
+    /// Saves where the running frame goes on; `pc` counts words.
+    fn save_position(&mut self, dst: u16) -> Value {
+        let Some(frame) = self.frames.last() else { unreachable!("an activation is running") };
+        // SAFETY: `code` is kept alive by `code_value`.
+        let words = unsafe { (*frame.code).words.as_ptr() };
+        let pc = ((frame.pc as usize - words as usize) / 8) as u32;
+        let generator = frame.generator;
+        let g = self.heap.cell_mut::<Generator>(generator);
+        g.pc = pc;
+        g.dst = dst;
+        generator
+    }
+
+    /// `yield value`.
+    ///
+    /// # Errors
+    /// Never of itself; in an async generator what its driver must see.
+    pub(crate) fn yield_value(&mut self, value: Value, dst: u16) -> PyResult<Next> {
+        let generator = self.save_position(dst);
+        let g = self.heap.cell_mut::<Generator>(generator);
+        g.delegate = Value::EMPTY;
+        if g.flavor != Flavor::AsyncGenerator {
+            return Ok(self.suspend(value));
+        }
+        g.state = GenState::Suspended;
+        g.op_running = false;
+        let awaiter = std::mem::replace(&mut g.awaiter, Value::EMPTY);
+        g.inherited = Value::EMPTY;
+        g.innermost = Value::EMPTY;
+        match awaiter.given() {
+            Some(awaiter) => {
+                let dst = self.switch_to(awaiter);
+                self.set_top_register(dst, value);
+                Ok(Next::Continue)
+            }
+            None => {
+                // Driven by hand: the yield is the result of the operation.
+                let (ret, dst) = self.pop_activation();
+                match ret {
+                    Ret::Exit | Ret::ExitGenerator => Ok(Next::Exit(Outcome::Return(value))),
+                    _ => {
+                        self.set_top_register(dst, value);
+                        Ok(Next::Continue)
+                    }
+                }
+            }
+        }
+    }
+
+    /// `await v` in the running frame.
+    ///
+    /// # Errors
+    /// TypeError; what the awaited thing raises at once.
+    pub(crate) fn await_value(&mut self, v: Value, dst: u16) -> PyResult<Next> {
+        match self.heap.kind(v) {
+            Some(Kind::Generator) => {
+                let g = self.heap.cell::<Generator>(v);
+                if g.flavor == Flavor::Coroutine {
+                    if !g.awaiter.is_empty() || g.state == GenState::Running {
+                        return Err(self.runtime_error("coroutine is being awaited already"));
+                    }
+                    return self.delegate_to(v, dst);
+                }
+                if g.flavor == Flavor::Generator && self.is_marked_coroutine(v) {
+                    return self.delegate_to(v, dst);
+                }
+            }
+            Some(Kind::Future) => return self.await_future(v, dst),
+            Some(Kind::AsyncGenOp) => return self.await_async_op(v, dst),
+            _ => {}
+        }
+        let Some(method) = self.special(v, N::await_) else {
+            let message = format!("object {} can't be used in 'await' expression", self.type_name(v));
+            return Err(self.type_error(message));
+        };
+        let class = self.heap.class_of(v);
+        let iterator = self.call_attr(method, v, class, &[])?;
+        match self.heap.kind(iterator) {
+            Some(Kind::Generator) => {
+                if self.heap.cell::<Generator>(iterator).flavor == Flavor::Coroutine {
+                    return Err(self.type_error("__await__() returned a coroutine"));
+                }
+                self.delegate_to(iterator, dst)
+            }
+            Some(Kind::Iter | Kind::Future | Kind::AsyncGenOp) => self.yield_from(iterator, dst),
+            _ => {
+                if self.special(iterator, N::next).is_none() {
+                    let message =
+                        format!("__await__() returned non-iterator of type '{}'", self.type_name(iterator));
+                    return Err(self.type_error(message));
+                }
+                self.yield_from(iterator, dst)
+            }
+        }
+    }
+
+    fn is_marked_coroutine(&self, generator: Value) -> bool {
+        let func = self.heap.cell::<Generator>(generator).func;
+        self.heap.get::<crate::object::function::Function>(func).is_some_and(|f| f.marked_coroutine)
+    }
+
+    /// `yield from iterator` in the running frame.
+    ///
+    /// # Errors
+    /// What the iterator raises at once.
+    pub(crate) fn yield_from(&mut self, iterator: Value, dst: u16) -> PyResult<Next> {
+        match self.heap.kind(iterator) {
+            Some(Kind::Generator) if self.heap.cell::<Generator>(iterator).flavor != Flavor::AsyncGenerator => {
+                return self.delegate_to(iterator, dst);
+            }
+            Some(Kind::Future) => return self.await_future(iterator, dst),
+            _ => {}
+        }
+        if let Some(Iter::Await { target }) = self.heap.get::<Iter>(iterator) {
+            let target = *target;
+            return self.delegate_to(target, dst);
+        }
+        self.save_position(dst);
+        self.root(iterator);
+        let step = self.drive_foreign(iterator, Input::Send(Value::NONE));
+        self.after_foreign(step, iterator, dst)
+    }
+
+    /// Links frame `inner` below the running one and goes on in it.
+    fn delegate_to(&mut self, inner: Value, dst: u16) -> PyResult<Next> {
+        let g = self.heap.cell::<Generator>(inner);
+        let flavor = g.flavor;
+        match g.state {
+            GenState::Running => return Err(self.already_running(flavor)),
+            GenState::Closed => {
+                if flavor == Flavor::Generator {
+                    self.set_top_register(dst, Value::NONE);
+                    return Ok(Next::Continue);
+                }
+                return Err(self.already_closed(flavor, Input::Send(Value::NONE)));
+            }
+            GenState::Suspended if !g.awaiter.is_empty() => return Err(self.already_running(flavor)),
+            _ => {}
+        }
+        let created = g.state == GenState::Created;
+        let innermost = g.innermost.given().unwrap_or(inner);
+        let outer = self.save_position(dst);
+        let o = self.heap.cell_mut::<Generator>(outer);
+        o.delegate = inner;
+        o.state = GenState::Suspended;
+        let inherited = o.handled.given().or(o.inherited.given()).unwrap_or(Value::EMPTY);
+        let i = self.heap.cell_mut::<Generator>(inner);
+        i.awaiter = outer;
+        i.inherited = inherited;
+        i.innermost = Value::EMPTY;
+        self.enter_frame_of(innermost);
+        let handled = self.heap.cell::<Generator>(innermost).handled;
+        if let Some(handled) = handled.given() {
+            self.handled = handled;
+        }
+        if created { Ok(Next::Continue) } else { self.take_input(Input::Send(Value::NONE)) }
+    }
+
+    /// Starts a new coroutine of `func` in place, as the running frame's
+    /// `await` of a call: no script sees the coroutine.
+    #[inline]
+    pub(crate) fn await_call(&mut self, func: Value, args: &[Value], dst: u16) {
+        let inner = self.new_generator(func, args);
+        let outer = self.save_position(dst);
+        let o = self.heap.cell_mut::<Generator>(outer);
+        o.delegate = inner;
+        o.state = GenState::Suspended;
+        let inherited = o.handled.given().or(o.inherited.given()).unwrap_or(Value::EMPTY);
+        let i = self.heap.cell_mut::<Generator>(inner);
+        i.awaiter = outer;
+        i.inherited = inherited;
+        i.anonymous = true;
+        self.enter_frame_of(inner);
+    }
+
+    fn await_future(&mut self, future: Value, dst: u16) -> PyResult<Next> {
+        let f = self.heap.cell_mut::<Future>(future);
+        if f.is_done() {
+            let value = self.future_result(future)?;
+            self.set_top_register(dst, value);
+            return Ok(Next::Continue);
+        }
+        f.blocking = true;
+        let generator = self.save_position(dst);
+        self.heap.cell_mut::<Generator>(generator).delegate = future;
+        Ok(self.suspend(future))
+    }
+
+    /// The result of a finished future.
+    ///
+    /// # Errors
+    /// Its exception, or CancelledError.
+    pub fn future_result(&mut self, future: Value) -> PyResult {
+        use crate::object::future::State;
+        let f = self.heap.cell_mut::<Future>(future);
+        f.log_traceback = false;
+        match f.state {
+            State::Finished => {
+                let value = f.value;
+                Ok(value)
+            }
+            State::Failed => Err(Raised(f.value)),
+            State::Cancelled => Err(self.cancelled_error_of(future)),
+            State::Pending => {
+                let class = self.invalid_state_error;
+                let message = self.heap.str("Result is not set.");
+                match self.call(class, &[message]) {
+                    Ok(e) => Err(Raised(e)),
+                    Err(raised) => Err(raised),
+                }
+            }
+        }
+    }
+
+    /// The CancelledError of a cancelled future: made once, with its message.
+    pub fn cancelled_error_of(&mut self, future: Value) -> Raised {
+        let f = self.heap.cell_mut::<Future>(future);
+        let (message, made) = (f.cancel_message, std::mem::replace(&mut f.cancelled_exception, Value::EMPTY));
+        if let Some(e) = made.given() {
+            return Raised(e);
+        }
+        match message.some() {
+            Some(message) => self.raise_value(B::CancelledError, message),
+            None => self.raise(B::CancelledError, ""),
+        }
+    }
+
+    // ---- async generators ----------------------------------------------------------
+
+    /// `await` of an async generator's anext, asend, athrow or aclose.
+    fn await_async_op(&mut self, op: Value, dst: u16) -> PyResult<Next> {
+        self.save_position(dst);
+        let step = self.drive_async_op(op, Input::Send(Value::NONE));
+        self.after_foreign(step, op, dst)
+    }
+
+    /// One step of an async generator's operation. Its yield is the result.
+    ///
+    /// # Errors
+    /// StopAsyncIteration at its end; what it raises; RuntimeError when another
+    /// operation is under way.
+    pub fn drive_async_op(&mut self, op: Value, input: Input) -> PyResult<Outcome> {
+        let o = self.heap.cell::<AsyncGenOp>(op);
+        let (generator, action, value, state) = (o.generator, o.action, o.value, o.state);
+        if state == GenState::Closed {
+            let what = match action {
+                AsyncGenAction::Send => "__anext__()/asend()",
+                AsyncGenAction::Throw | AsyncGenAction::Close => "aclose()/athrow()",
+            };
+            return Err(self.runtime_error(format!("cannot reuse already awaited {what}")));
+        }
+        let first = state == GenState::Created;
+        let g = self.heap.cell::<Generator>(generator);
+        let (closed, running, gen_state) = (g.agen_closed, g.op_running, g.state);
+        if first {
+            if running {
+                self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
+                let what = match action {
+                    AsyncGenAction::Send => "anext()",
+                    AsyncGenAction::Throw => "athrow()",
+                    AsyncGenAction::Close => "aclose()",
+                };
+                return Err(self.runtime_error(format!("{what}: asynchronous generator is already running")));
+            }
+            if closed || gen_state == GenState::Closed {
+                self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
+                return match action {
+                    AsyncGenAction::Close => Ok(Outcome::Return(Value::NONE)),
+                    AsyncGenAction::Throw | AsyncGenAction::Send => Err(self.raise(B::StopAsyncIteration, "")),
+                };
+            }
+        }
+        let input = match (first, input) {
+            (true, Input::Send(_)) => match action {
+                AsyncGenAction::Send => Input::Send(value),
+                AsyncGenAction::Throw => Input::Throw(value),
+                AsyncGenAction::Close => {
+                    if gen_state == GenState::Created {
+                        self.close_generator(generator);
+                        self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
+                        return Ok(Outcome::Return(Value::NONE));
+                    }
+                    Input::Throw(self.raise(B::GeneratorExit, "").0)
+                }
+            },
+            (_, input) => input,
+        };
+        self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Suspended;
+        let g = self.heap.cell_mut::<Generator>(generator);
+        g.op_running = true;
+        if action == AsyncGenAction::Close {
+            g.agen_closed = true;
+        }
+        let result = self.resume(generator, input);
+        if !matches!(result, Ok(Outcome::Yield(_))) {
+            self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
+            self.heap.cell_mut::<Generator>(generator).op_running = false;
+        }
+        match (action, result) {
+            (AsyncGenAction::Close, Ok(Outcome::Return(_))) => {
+                Err(self.runtime_error("async generator ignored GeneratorExit"))
+            }
+            (AsyncGenAction::Close, Err(Raised(e)))
+                if self.is_instance_of(e, B::StopAsyncIteration) || self.is_instance_of(e, B::GeneratorExit) =>
+            {
+                Ok(Outcome::Return(Value::NONE))
+            }
+            (_, result) => result,
+        }
+    }
+}
+
+fn flavor_name(flavor: Flavor) -> &'static str {
+    match flavor {
+        Flavor::Generator => "generator",
+        Flavor::Coroutine => "coroutine",
+        Flavor::AsyncGenerator => "async generator",
+    }
+}

@@ -1,0 +1,309 @@
+//! Leaving frames: by a result, by a yield, by an exception.
+
+use crate::heap::Kind;
+use crate::native::{PyResult, Raised};
+use crate::object::class::B;
+use crate::object::exception::Exception;
+use crate::object::function::CodeObject;
+use crate::object::generator::{Flavor, GenState, Generator};
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::frame::Ret;
+use crate::vm::resume::Outcome;
+
+/// What the dispatch loop does after a frame was left.
+pub(crate) enum Next {
+    /// It goes on with the top frame.
+    Continue,
+    /// It ends.
+    Exit(Outcome),
+}
+
+impl Vm {
+    /// Ends the top frame with a result.
+    ///
+    /// # Errors
+    /// What the result causes: `__init__` must give None, a generator driven by
+    /// `next()` raises StopIteration.
+    pub(crate) fn return_value(&mut self, value: Value) -> PyResult<Next> {
+        let Some(frame) = self.frames.last() else { unreachable!("a frame is running") };
+        if !frame.generator.is_empty() {
+            return self.return_from_generator(value);
+        }
+        let (ret, dst, saved_sp, aux) = (frame.ret, frame.dst, frame.saved_sp, frame.aux);
+        self.frames.pop();
+        self.sp = saved_sp;
+        match ret {
+            Ret::Value => self.set_top_register(dst, value),
+            Ret::Discard => {}
+            Ret::Init => {
+                self.check_init_result(value)?;
+                self.set_top_register(dst, aux);
+            }
+            Ret::Exit | Ret::ExitGenerator => return Ok(Next::Exit(Outcome::Return(value))),
+            Ret::ForIter(_) | Ret::Send => unreachable!("only generators are driven"),
+        }
+        Ok(Next::Continue)
+    }
+
+    /// Writes a register of the top frame.
+    #[inline(always)]
+    pub(crate) fn set_top_register(&mut self, reg: u16, value: Value) {
+        if let Some(frame) = self.frames.last() {
+            // SAFETY: `regs` points to the frame's registers, all within its
+            // window or cell; the verifier has checked `reg` against their number.
+            unsafe { frame.regs.add(reg as usize).write(value) }
+        }
+    }
+
+    fn return_from_generator(&mut self, value: Value) -> PyResult<Next> {
+        let Some(frame) = self.frames.last() else { unreachable!("a frame is running") };
+        let generator = frame.generator;
+        let awaiter = self.close_generator(generator);
+        let flavor = self.heap.cell::<Generator>(generator).flavor;
+        if flavor == Flavor::AsyncGenerator {
+            let stop = self.raise(B::StopAsyncIteration, "");
+            return match awaiter.given() {
+                Some(awaiter) => {
+                    self.switch_to(awaiter);
+                    Err(stop)
+                }
+                None => {
+                    self.pop_activation();
+                    Err(stop)
+                }
+            };
+        }
+        match awaiter.given() {
+            Some(awaiter) => {
+                let anonymous = self.heap.cell::<Generator>(generator).anonymous;
+                let dst = self.switch_to(awaiter);
+                self.set_top_register(dst, value);
+                if anonymous {
+                    self.heap.free_now::<Generator>(generator);
+                }
+                Ok(Next::Continue)
+            }
+            None => match self.pop_activation() {
+                (Ret::ForIter(_), _) => Ok(Next::Continue),
+                (Ret::Send, _) => Err(self.stop_iteration(value)),
+                (Ret::Value, dst) => {
+                    self.set_top_register(dst, value);
+                    Ok(Next::Continue)
+                }
+                (Ret::Discard | Ret::Init, _) => Ok(Next::Continue),
+                (Ret::Exit | Ret::ExitGenerator, _) => Ok(Next::Exit(Outcome::Return(value))),
+            },
+        }
+    }
+
+    /// Marks a frame as run to its end and drops what its registers hold;
+    /// gives who awaited it.
+    pub(crate) fn close_generator(&mut self, generator: Value) -> Value {
+        self.heap.generator_regs(generator).fill(Value::EMPTY);
+        let g = self.heap.cell_mut::<Generator>(generator);
+        g.state = GenState::Closed;
+        g.agen_closed = true;
+        g.handled = Value::EMPTY;
+        g.inherited = Value::EMPTY;
+        g.delegate = Value::EMPTY;
+        g.innermost = Value::EMPTY;
+        std::mem::replace(&mut g.awaiter, Value::EMPTY)
+    }
+
+    /// Makes the top activation run `awaiter`, which waited for the frame that
+    /// ran until now; gives the register it wants the result in.
+    pub(crate) fn switch_to(&mut self, awaiter: Value) -> u16 {
+        self.enter_frame_of(awaiter);
+        let g = self.heap.cell_mut::<Generator>(awaiter);
+        g.delegate = Value::EMPTY;
+        let (dst, handled) = (g.dst, g.handled.given().or(g.inherited.given()));
+        let Some(frame) = self.frames.last() else { unreachable!("an activation is running") };
+        self.handled = handled.unwrap_or(frame.outer_handled);
+        dst
+    }
+
+    /// Pops a generator's activation; gives what its driver wants.
+    pub(crate) fn pop_activation(&mut self) -> (Ret, u16) {
+        let Some(frame) = self.frames.pop() else { unreachable!("an activation is running") };
+        self.sp = frame.saved_sp;
+        self.handled = frame.outer_handled;
+        if !frame.root.is_empty() {
+            let root = self.heap.cell_mut::<Generator>(frame.root);
+            if root.state == GenState::Running {
+                root.state = GenState::Suspended;
+            }
+        }
+        (frame.ret, frame.dst)
+    }
+
+    /// Suspends the running chain; what drives it gets `value`.
+    pub(crate) fn suspend(&mut self, value: Value) -> Next {
+        let Some(frame) = self.frames.last() else { unreachable!("an activation is running") };
+        let (root, innermost) = (frame.root, frame.generator);
+        self.heap.cell_mut::<Generator>(innermost).state = GenState::Suspended;
+        self.heap.cell_mut::<Generator>(root).innermost = innermost;
+        let (ret, dst) = self.pop_activation();
+        match ret {
+            Ret::ForIter(offset) => {
+                self.set_top_register(dst, value);
+                if let Some(frame) = self.frames.last_mut() {
+                    // SAFETY: the verifier has checked the jump's target.
+                    frame.pc = unsafe { frame.pc.offset(offset as isize) };
+                }
+                Next::Continue
+            }
+            Ret::Send | Ret::Value => {
+                self.set_top_register(dst, value);
+                Next::Continue
+            }
+            Ret::Discard | Ret::Init => Next::Continue,
+            Ret::Exit | Ret::ExitGenerator => Next::Exit(Outcome::Yield(value)),
+        }
+    }
+
+    /// Finds who handles an exception raised in the top frame. `Ok`: the top
+    /// frame goes on at its handler.
+    ///
+    /// # Errors
+    /// The exception, when it leaves the frames of this `run`.
+    pub(crate) fn unwind(&mut self, raised: Raised) -> PyResult<()> {
+        let mut exception = raised.0;
+        loop {
+            let Some(frame) = self.frames.last_mut() else { return Err(Raised(exception)) };
+            // SAFETY: `code` is kept alive by `code_value`.
+            let code = unsafe { &*frame.code };
+            let pc = (frame.pc as usize - code.words.as_ptr() as usize) / 8;
+            let pc = (pc as u32).saturating_sub(1);
+            let handler = code.code.handlers.iter().find(|h| h.start <= pc && pc < h.end).copied();
+            if let Some(handler) = handler {
+                // SAFETY: verified register and target; see `set_top_register`.
+                unsafe {
+                    frame.regs.add(handler.exc.0 as usize).write(exception);
+                    frame.pc = code.words.as_ptr().add(handler.target as usize);
+                }
+                let entry = crate::object::exception::TraceEntry { code: frame.code_value, pc };
+                self.add_trace(exception, entry);
+                return Ok(());
+            }
+            let entry = crate::object::exception::TraceEntry { code: frame.code_value, pc };
+            let (ret, generator) = (frame.ret, frame.generator);
+            self.add_trace(exception, entry);
+            if generator.is_empty() {
+                let saved_sp = self.frames.pop().map_or(0, |f| f.saved_sp);
+                self.sp = saved_sp;
+                if matches!(ret, Ret::Exit | Ret::ExitGenerator) {
+                    return Err(Raised(exception));
+                }
+                continue;
+            }
+            exception = self.convert_stop(generator, exception);
+            let awaiter = self.close_generator(generator);
+            if let Some(awaiter) = awaiter.given() {
+                self.switch_to(awaiter);
+                continue;
+            }
+            let (ret, _) = self.pop_activation();
+            if matches!(ret, Ret::Exit | Ret::ExitGenerator) {
+                return Err(Raised(exception));
+            }
+        }
+    }
+
+    fn add_trace(&mut self, exception: Value, entry: crate::object::exception::TraceEntry) {
+        if let Some(e) = self.heap.get_mut::<Exception>(exception) {
+            e.trace.push(entry);
+        }
+    }
+
+    /// PEP 479: StopIteration (and in an async generator StopAsyncIteration)
+    /// must not leave a suspended frame as it is.
+    fn convert_stop(&mut self, generator: Value, exception: Value) -> Value {
+        let flavor = self.heap.cell::<Generator>(generator).flavor;
+        let what = match flavor {
+            Flavor::Generator => "generator",
+            Flavor::Coroutine => "coroutine",
+            Flavor::AsyncGenerator => "async generator",
+        };
+        let name = if self.is_instance_of(exception, B::StopIteration) {
+            "StopIteration"
+        } else if flavor == Flavor::AsyncGenerator && self.is_instance_of(exception, B::StopAsyncIteration) {
+            "StopAsyncIteration"
+        } else {
+            return exception;
+        };
+        let wrapped = self.runtime_error(format!("{what} raised {name}"));
+        let e = self.heap.cell_mut::<Exception>(wrapped.0);
+        e.cause = exception;
+        e.context = exception;
+        e.suppress_context = true;
+        wrapped.0
+    }
+
+    /// Sets `__context__` of an exception about to be raised to the one being
+    /// handled, as CPython 3.13 errors.c _PyErr_SetObject: a chain that already
+    /// leads back to it is cut first.
+    pub(crate) fn set_context(&mut self, exception: Value) {
+        let Some(handled) = self.handled.given() else { return };
+        if handled == exception {
+            return;
+        }
+        let mut at = handled;
+        let mut slow = handled;
+        let mut step = false;
+        while let Some(e) = self.heap.get::<Exception>(at) {
+            let next = e.context;
+            if next.is_none() {
+                break;
+            }
+            if next == exception {
+                self.heap.cell_mut::<Exception>(at).context = Value::NONE;
+                break;
+            }
+            at = next;
+            if step && let Some(e) = self.heap.get::<Exception>(slow) {
+                slow = e.context;
+            }
+            step = !step;
+            if at == slow {
+                break;
+            }
+        }
+        if let Some(e) = self.heap.get_mut::<Exception>(exception) {
+            e.context = handled;
+        }
+    }
+
+    /// The exception of a `raise` statement: an instance, or a class to call.
+    ///
+    /// # Errors
+    /// TypeError: exceptions must derive from BaseException.
+    pub(crate) fn to_exception(&mut self, v: Value) -> PyResult {
+        if self.heap.is_exception(v) {
+            return Ok(v);
+        }
+        if self.heap.kind(v) == Some(Kind::Class) && self.is_subclass(v, self.class(B::BaseException)) {
+            let exception = self.call(v, &[])?;
+            if self.heap.is_exception(exception) {
+                return Ok(exception);
+            }
+            let message = format!(
+                "calling {} should have returned an instance of BaseException, not {}",
+                self.repr_string(v)?,
+                self.repr_string(self.heap.class_of(exception))?
+            );
+            return Err(self.type_error(message));
+        }
+        Err(self.type_error("exceptions must derive from BaseException"))
+    }
+
+    /// The exception being handled, as `sys.exception()` gives it.
+    pub fn handled_exception(&self) -> Value {
+        self.handled.given().unwrap_or(Value::NONE)
+    }
+
+    /// The line of code object `code` that the word `pc` belongs to.
+    pub fn line_of(&self, code: Value, pc: u32) -> u32 {
+        self.heap.cell::<CodeObject>(code).code.line_at(pc)
+    }
+}
