@@ -170,6 +170,12 @@ impl Value {
         self.0 as i64
     }
 
+    /// Only for inline caches: bits that `bits` gave.
+    #[inline(always)]
+    pub(crate) const fn from_cache_bits(bits: u64) -> Value {
+        Value(bits)
+    }
+
     /// Only for the heap: the cell is live and starts at `header`.
     #[inline(always)]
     pub(crate) fn from_header(header: *mut Header) -> Value {

@@ -69,6 +69,8 @@ pub struct Function {
     pub plain_args: u16,
     /// A call makes a generator, coroutine or async generator.
     pub suspends: bool,
+    /// An `async def` without `yield`: an awaited call may run in place.
+    pub is_coroutine: bool,
     /// Marked by `types.coroutine` or `inspect.markcoroutinefunction`.
     pub marked_coroutine: bool,
 }

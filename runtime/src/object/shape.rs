@@ -29,19 +29,40 @@ struct Shape {
 #[derive(Default)]
 pub struct Shapes {
     shapes: Vec<Shape>,
+    /// By shape: the version of its class. One load tells an inline cache
+    /// whether what it knows of shape and class still holds.
+    versions: Vec<u32>,
 }
 
 impl Shapes {
     /// A root shape for instances of `class`, whose first `n_slots` slots belong to `__slots__`.
     pub fn new_root(&mut self, class: Value, n_slots: u16) -> ShapeId {
-        self.push(class, Box::default(), n_slots, false)
+        self.push(class, Box::default(), n_slots, false, 0)
     }
 
-    fn push(&mut self, class: Value, names: Box<[Value]>, first: u16, is_dict: bool) -> ShapeId {
+    fn push(&mut self, class: Value, names: Box<[Value]>, first: u16, is_dict: bool, version: u32) -> ShapeId {
         let index = (names.len() > LINEAR_MAX)
             .then(|| names.iter().enumerate().map(|(i, &n)| (n, first + i as u16)).collect());
         self.shapes.push(Shape { class, names, first, index, next: Vec::new(), is_dict, dict_shape: None });
+        self.versions.push(version);
         ShapeId(self.shapes.len() as u32 - 1)
+    }
+
+    /// The version of the shape's class.
+    #[inline(always)]
+    pub fn version(&self, shape: ShapeId) -> u32 {
+        self.versions[shape.0 as usize]
+    }
+
+    /// Sets the version of a root shape and of every shape that grew from it.
+    pub fn set_version(&mut self, root: ShapeId, version: u32) {
+        let mut pending = vec![root];
+        while let Some(shape) = pending.pop() {
+            self.versions[shape.0 as usize] = version;
+            let s = &self.shapes[shape.0 as usize];
+            pending.extend(s.next.iter().map(|&(_, next)| next));
+            pending.extend(s.dict_shape);
+        }
     }
 
     /// The class of the shape's instances.
@@ -94,7 +115,8 @@ impl Shapes {
         }
         let names = s.names.iter().copied().chain([name]).collect();
         let (class, first) = (s.class, s.first);
-        let next = self.push(class, names, first, false);
+        let version = self.versions[shape.0 as usize];
+        let next = self.push(class, names, first, false, version);
         self.shapes[shape.0 as usize].next.push((name, next));
         Some((next, slot))
     }
@@ -109,7 +131,8 @@ impl Shapes {
             return id;
         }
         let (class, first) = (s.class, s.first);
-        let id = self.push(class, Box::default(), first, true);
+        let version = self.versions[shape.0 as usize];
+        let id = self.push(class, Box::default(), first, true, version);
         self.shapes[shape.0 as usize].dict_shape = Some(id);
         id
     }

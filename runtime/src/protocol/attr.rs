@@ -519,8 +519,17 @@ impl Vm {
             return Err(self.type_error(format!("cannot set '{text}' attribute of immutable type '{class_text}'")));
         }
         let attrs = c.attrs;
+        let before = self.heap.ns_get(attrs, name);
         self.set_in_dict(attrs, class, name, value)?;
-        self.class_changed(class);
+        // A value that takes another value's place stales no cache: those of
+        // plain data look into the namespace each time.
+        let mere_value = !value.is_empty()
+            && self.is_plain_data(value)
+            && before.is_some_and(|v| self.is_plain_data(v))
+            && !self.heap.text(name).eq_str("__hash__");
+        if !mere_value {
+            self.class_changed(class);
+        }
         Ok(())
     }
 

@@ -64,12 +64,26 @@ impl Vm {
     #[inline(never)]
     fn lookup_class_slow(&mut self, class: Value, version: u32, name: Value, at: usize) -> Option<Value> {
         let found = self.lookup_class_uncached(class, name);
+        if found.is_some_and(|v| self.is_plain_data(v)) {
+            // May be changed without a new version: see `class_set_attr`.
+            return found;
+        }
         let cache = self.method_cache();
         if cache.entries.is_empty() {
             cache.entries = vec![CacheEntry { version: 0, name: Value::EMPTY, found: Value::EMPTY }; CACHE_SIZE];
         }
         cache.entries[at] = CacheEntry { version, name, found: found.unwrap_or(Value::EMPTY) };
         found
+    }
+
+    /// Whether a class attribute is a mere value, never a descriptor.
+    pub(crate) fn is_plain_data(&self, v: Value) -> bool {
+        matches!(
+            self.heap.kind(v),
+            None | Some(
+                Kind::Float | Kind::BigInt | Kind::Str | Kind::Bytes | Kind::List | Kind::Tuple | Kind::Dict | Kind::Set
+            )
+        )
     }
 
     fn lookup_class_uncached(&self, class: Value, name: Value) -> Option<Value> {
@@ -154,7 +168,10 @@ impl Vm {
     /// and those of its subclasses become stale.
     pub fn class_changed(&mut self, class: Value) {
         let version = self.new_version();
-        self.heap.cell_mut::<Class>(class).version = version;
+        let c = self.heap.cell_mut::<Class>(class);
+        c.version = version;
+        let root_shape = c.root_shape;
+        self.heap.shapes.set_version(root_shape, version);
         let hooks = self.compute_hooks(class);
         self.heap.cell_mut::<Class>(class).hooks = hooks;
         for sub in self.subclasses(class) {

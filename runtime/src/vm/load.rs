@@ -95,6 +95,7 @@ impl Vm {
             type_params: Value::NONE,
             plain_args: if plain { c.n_pos } else { u16::MAX },
             suspends: c.flags.suspends(),
+            is_coroutine: c.flags.coroutine,
             marked_coroutine: false,
         };
         self.heap.alloc_tail(B::Function.shape(), function, c.free.len(), Value::EMPTY)

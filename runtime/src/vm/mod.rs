@@ -5,18 +5,25 @@
 mod bind;
 mod call;
 #[allow(unsafe_code)]
+mod cache;
+#[allow(unsafe_code)]
 mod dispatch;
 pub mod errors;
 pub mod frame;
+mod intrinsic;
 mod load;
+mod matching;
 pub mod names;
 #[allow(unsafe_code)]
 mod resume;
 #[allow(unsafe_code)]
 mod stack;
-mod trace;
+pub mod trace;
 #[allow(unsafe_code)]
 mod unwind;
+#[allow(unsafe_code)]
+mod variables;
+mod with;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;

@@ -54,3 +54,21 @@ impl Vm {
         Some(self.trace_line(TraceEntry { code: g.code, pc: g.pc.saturating_sub(1) }))
     }
 }
+
+impl Vm {
+    /// `exception.__traceback__`: a traceback object, or None.
+    pub fn traceback_of(&mut self, exception: Value) -> Value {
+        use crate::object::class::B;
+        use crate::object::exception::Traceback;
+        let e = self.heap.cell::<Exception>(exception);
+        if e.trace.is_empty() {
+            return e.traceback;
+        }
+        let mut entries: Vec<TraceEntry> = e.trace.iter().rev().copied().collect();
+        if let Some(rest) = self.heap.get::<Traceback>(e.traceback) {
+            entries.extend_from_slice(&rest.entries[rest.at..]);
+        }
+        entries.dedup_by(|a, b| a.code == b.code && a.pc == b.pc);
+        self.heap.alloc(B::Traceback.shape(), Traceback { entries, at: 0 })
+    }
+}

@@ -17,6 +17,8 @@ pub(crate) enum Next {
     Continue,
     /// It ends.
     Exit(Outcome),
+    /// It ends by an exception raised below its frames.
+    ExitRaise(Raised),
 }
 
 impl Vm {
@@ -68,10 +70,10 @@ impl Vm {
                     self.switch_to(awaiter);
                     Err(stop)
                 }
-                None => {
-                    self.pop_activation();
-                    Err(stop)
-                }
+                None => match self.pop_activation() {
+                    (Ret::Exit | Ret::ExitGenerator, _) => Ok(Next::ExitRaise(stop)),
+                    _ => Err(stop),
+                },
             };
         }
         match awaiter.given() {

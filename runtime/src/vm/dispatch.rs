@@ -1,0 +1,1526 @@
+//! The dispatch loop: takes the top frame, runs instructions until the frame
+//! that `run` began with is left. Hot cases are here; whatever is rare, may
+//! call script code or raises is a method elsewhere.
+//!
+//! Registers and instructions are reached without checks: the code has been
+//! verified (lang's `bytecode::verify`), so every register is within the
+//! frame's, every jump lands on an instruction, and the last one leaves.
+//!
+//! A frame's stored `pc` is the instruction after the current one whenever
+//! something may raise or call: handlers and lines are looked up by the word
+//! before it.
+
+use std::slice;
+
+use lockstep_lang::bytecode::{Op, Word};
+
+use crate::heap::Kind;
+use crate::native::PyResult;
+use crate::object::class::B;
+use crate::object::dict::Dict;
+use crate::object::exception::Exception;
+use crate::object::function::{CodeObject, Function};
+use crate::object::generator::{Flavor, GenState, Generator};
+use crate::object::iter::Iter;
+use crate::object::list::List;
+use crate::protocol::compare::CompareOp;
+use crate::protocol::number::{BinaryOp, UnaryOp};
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::cache::CacheLine;
+use crate::vm::call::Called;
+use crate::vm::frame::Ret;
+use crate::vm::resume::{Input, Outcome};
+use crate::vm::unwind::Next;
+
+impl Vm {
+    /// Runs until the frame pushed last (its `ret` is `Exit` or
+    /// `ExitGenerator`) is left.
+    ///
+    /// # Errors
+    /// The exception that leaves it.
+    pub(crate) fn run(&mut self) -> PyResult<Outcome> {
+        let mut pc: *const Word;
+        let mut regs: *mut Value;
+        let mut consts: *const Value;
+
+        // SAFETY (for every block of this function): see the module's text.
+        // `frames` is never empty while a frame runs; `frame.code` is kept
+        // alive by the frame; register, constant and jump operands are verified.
+        macro_rules! load {
+            () => {{
+                unsafe {
+                    let frame = self.frames.last().unwrap_unchecked();
+                    pc = frame.pc;
+                    regs = frame.regs;
+                    consts = (*frame.code).consts.as_ptr();
+                }
+            }};
+        }
+        macro_rules! r {
+            ($reg:expr) => {
+                (unsafe { *regs.add($reg as usize) })
+            };
+        }
+        macro_rules! set {
+            ($reg:expr, $value:expr) => {{
+                let value = $value;
+                unsafe { *regs.add($reg as usize) = value }
+            }};
+        }
+        macro_rules! k {
+            ($index:expr) => {
+                (unsafe { *consts.add($index as usize) })
+            };
+        }
+        macro_rules! word {
+            ($i:expr) => {
+                (unsafe { *pc.add($i) })
+            };
+        }
+        macro_rules! save {
+            ($n:expr) => {{
+                let next = unsafe { pc.add($n) };
+                unsafe { self.frames.last_mut().unwrap_unchecked().pc = next }
+            }};
+        }
+        macro_rules! next {
+            ($n:expr) => {{
+                pc = unsafe { pc.add($n) };
+                continue;
+            }};
+        }
+        macro_rules! raise {
+            ($raised:expr) => {{
+                match self.unwind($raised) {
+                    Ok(()) => {
+                        load!();
+                        continue;
+                    }
+                    Err(raised) => return Err(raised),
+                }
+            }};
+        }
+        // An operation that may raise or run script code, in an instruction of `$n` words.
+        macro_rules! op {
+            ($n:expr, $result:expr) => {{
+                save!($n);
+                match $result {
+                    Ok(value) => value,
+                    Err(raised) => raise!(raised),
+                }
+            }};
+        }
+        macro_rules! after {
+            ($result:expr) => {{
+                match $result {
+                    Ok(Next::Continue) => {
+                        load!();
+                        continue;
+                    }
+                    Ok(Next::Exit(outcome)) => return Ok(outcome),
+                    Ok(Next::ExitRaise(raised)) => return Err(raised),
+                    Err(raised) => raise!(raised),
+                }
+            }};
+        }
+        // A frame was pushed: it may first have to take what it was resumed with.
+        macro_rules! entered {
+            () => {{
+                if let Some(input) = self.pending_input.take() {
+                    after!(self.take_input(input));
+                }
+                load!();
+                continue;
+            }};
+        }
+        macro_rules! called {
+            ($dst:expr, $n:expr, $result:expr) => {{
+                save!($n);
+                match $result {
+                    Ok(Called::Value(value)) => {
+                        set!($dst, value);
+                        next!($n);
+                    }
+                    Ok(Called::Pushed) => entered!(),
+                    Err(raised) => raise!(raised),
+                }
+            }};
+        }
+        // Jumps `$offset` words from the end of an instruction of `$n` words.
+        macro_rules! jump {
+            ($n:expr, $offset:expr) => {{
+                let offset: i32 = $offset;
+                if offset < 0 {
+                    self.heap.countdown -= 1;
+                    if self.heap.countdown <= 0 {
+                        op!($n, self.look_up());
+                    }
+                }
+                pc = unsafe { pc.add($n).offset(offset as isize) };
+                continue;
+            }};
+        }
+        macro_rules! arith {
+            ($w:expr, $ints:expr, $floats:expr, $op:expr) => {{
+                let (x, y) = (r!($w.b()), r!($w.c()));
+                if Value::both_ints(x, y) {
+                    if let Some(v) = $ints(x, y) {
+                        set!($w.a(), v);
+                        next!(1);
+                    }
+                } else if Value::both_inline_floats(x, y) {
+                    let f: f64 = $floats(x.float_unchecked(), y.float_unchecked());
+                    if let Some(v) = Value::try_float(f) {
+                        set!($w.a(), v);
+                        next!(1);
+                    }
+                }
+                let v = op!(1, self.binary($op, x, y, $w.x() != 0));
+                set!($w.a(), v);
+                next!(1);
+            }};
+        }
+        // As `arith`, for operators without a fast case on floats.
+        macro_rules! int_arith {
+            ($w:expr, $ints:expr, $op:expr) => {{
+                let (x, y) = (r!($w.b()), r!($w.c()));
+                if Value::both_ints(x, y)
+                    && let Some(v) = $ints(x.int_unchecked(), y.int_unchecked())
+                {
+                    set!($w.a(), v);
+                    next!(1);
+                }
+                let v = op!(1, self.binary($op, x, y, $w.x() != 0));
+                set!($w.a(), v);
+                next!(1);
+            }};
+        }
+        macro_rules! immediate {
+            ($w:expr, $ints:expr, $op:expr) => {{
+                let x = r!($w.b());
+                let n = $w.ci() as i64;
+                if x.is_int()
+                    && let Some(v) = $ints(x, n)
+                {
+                    set!($w.a(), v);
+                    next!(1);
+                }
+                let v = op!(1, self.binary($op, x, Value::small(n), $w.x() != 0));
+                set!($w.a(), v);
+                next!(1);
+            }};
+        }
+        macro_rules! compare {
+            ($w:expr, $rel:tt, $op:expr) => {{
+                let (x, y) = (r!($w.b()), r!($w.c()));
+                let v = if Value::both_ints(x, y) {
+                    Value::bool(x.int_order_key() $rel y.int_order_key())
+                } else if Value::both_inline_floats(x, y) {
+                    Value::bool(x.float_unchecked() $rel y.float_unchecked())
+                } else {
+                    op!(1, self.compare($op, x, y))
+                };
+                set!($w.a(), v);
+                next!(1);
+            }};
+        }
+        macro_rules! compare_jump {
+            ($w:expr, $y:expr, $rel:tt, $op:expr) => {{
+                let (x, y) = (r!($w.a()), $y);
+                let truth = if Value::both_ints(x, y) {
+                    x.int_order_key() $rel y.int_order_key()
+                } else if Value::both_inline_floats(x, y) {
+                    x.float_unchecked() $rel y.float_unchecked()
+                } else {
+                    op!(2, self.compare_bool($op, x, y))
+                };
+                if truth == ($w.x() != 0) {
+                    jump!(2, word!(1).e0i());
+                }
+                next!(2);
+            }};
+        }
+        macro_rules! truth {
+            ($n:expr, $v:expr) => {{
+                let v = $v;
+                match v.as_bool() {
+                    Some(b) => b,
+                    None if v.is_none() => false,
+                    None if v.is_int() => v != Value::small(0),
+                    None => op!($n, self.truth(v)),
+                }
+            }};
+        }
+        macro_rules! globals {
+            () => {
+                (unsafe { (*self.frames.last().unwrap_unchecked().code).globals })
+            };
+        }
+        // Calls `$callee` whose `$argc` arguments begin at register `$first`.
+        macro_rules! call {
+            ($w:expr, $n:expr, $callee:expr, $first:expr, $argc:expr) => {{
+                let (callee, first, argc): (Value, usize, usize) = ($callee, $first, $argc);
+                if let Some(f) = self.heap.get::<Function>(callee)
+                    && f.plain_args as usize == argc
+                {
+                    let (code, suspends, is_coroutine) = (f.code, f.suspends, f.is_coroutine);
+                    if !suspends {
+                        save!($n);
+                        let in_cell = unsafe { !self.frames.last().unwrap_unchecked().generator.is_empty() };
+                        let base = if in_cell {
+                            let base = self.sp;
+                            if base + argc > crate::vm::stack::STACK_VALUES {
+                                raise!(self.recursion_error());
+                            }
+                            for i in 0..argc {
+                                unsafe { self.stack.at(base + i).write(*regs.add(first + i)) }
+                            }
+                            base
+                        } else {
+                            self.stack.index_of(unsafe { regs.add(first) })
+                        };
+                        if let Err(raised) = self.push_frame(callee, code, base, argc, $w.a(), Ret::Value) {
+                            raise!(raised);
+                        }
+                        self.heap.countdown -= 1;
+                        if self.heap.countdown <= 0
+                            && let Err(raised) = self.look_up()
+                        {
+                            raise!(raised);
+                        }
+                        load!();
+                        continue;
+                    }
+                    if is_coroutine && $w.x() & 1 != 0 {
+                        // The Await that follows is done by linking the new frame.
+                        save!($n + 1);
+                        let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
+                        self.await_call(callee, args, $w.a());
+                        self.heap.countdown -= 1;
+                        if self.heap.countdown <= 0
+                            && let Err(raised) = self.look_up()
+                        {
+                            raise!(raised);
+                        }
+                        load!();
+                        continue;
+                    }
+                }
+                let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
+                called!($w.a(), $n, self.begin_call(callee, args, &[], $w.a(), Ret::Value));
+            }};
+        }
+        macro_rules! call_kw {
+            ($w:expr, $n:expr, $callee:expr, $first:expr, $argc:expr, $names:expr) => {{
+                let (callee, first, argc): (Value, usize, usize) = ($callee, $first, $argc);
+                let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
+                let keywords = self.keyword_pairs(args, $names);
+                let args = &args[..argc - keywords.len()];
+                called!($w.a(), $n, self.begin_call(callee, args, &keywords, $w.a(), Ret::Value));
+            }};
+        }
+
+        if let Some(input) = self.pending_input.take() {
+            match self.take_input(input) {
+                Ok(Next::Continue) => {}
+                Ok(Next::Exit(outcome)) => return Ok(outcome),
+                Ok(Next::ExitRaise(raised)) => return Err(raised),
+                Err(raised) => self.unwind(raised)?,
+            }
+        }
+        load!();
+
+        loop {
+            let w = word!(0);
+            // SAFETY: verified code holds valid opcode bytes only.
+            let opcode: Op = unsafe { std::mem::transmute::<u8, Op>(w.op_byte()) };
+            match opcode {
+                Op::Nop => next!(1),
+                Op::Move => {
+                    set!(w.a(), r!(w.b()));
+                    next!(1);
+                }
+                Op::LoadConst => {
+                    set!(w.a(), k!(w.bc()));
+                    next!(1);
+                }
+                Op::LoadInt => {
+                    set!(w.a(), Value::small(w.bci() as i64));
+                    next!(1);
+                }
+                Op::LoadNone => {
+                    set!(w.a(), Value::NONE);
+                    next!(1);
+                }
+                Op::LoadTrue => {
+                    set!(w.a(), Value::TRUE);
+                    next!(1);
+                }
+                Op::LoadFalse => {
+                    set!(w.a(), Value::FALSE);
+                    next!(1);
+                }
+                Op::LoadUnbound => {
+                    set!(w.a(), Value::EMPTY);
+                    next!(1);
+                }
+                Op::CheckBound => {
+                    if r!(w.a()).is_empty() {
+                        save!(1);
+                        let raised = self.unbound_local(w.a());
+                        raise!(raised);
+                    }
+                    next!(1);
+                }
+                Op::MakeCell => {
+                    let cell = self.new_cell(r!(w.a()));
+                    set!(w.a(), cell);
+                    next!(1);
+                }
+                Op::LoadCell => {
+                    let v = self.cell_value(r!(w.b()));
+                    if v.is_empty() {
+                        save!(1);
+                        let raised = self.unbound_local(w.b());
+                        raise!(raised);
+                    }
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::StoreCell => {
+                    self.set_cell(r!(w.a()), r!(w.b()));
+                    next!(1);
+                }
+                Op::DelCell => {
+                    let cell = r!(w.a());
+                    if self.cell_value(cell).is_empty() {
+                        save!(1);
+                        let raised = self.unbound_local(w.a());
+                        raise!(raised);
+                    }
+                    self.set_cell(cell, Value::EMPTY);
+                    next!(1);
+                }
+                Op::LoadFree => {
+                    let func = unsafe { self.frames.last().unwrap_unchecked().func };
+                    let v = self.cell_value(self.free_cell(func, w.b()));
+                    if v.is_empty() {
+                        save!(1);
+                        let raised = self.unbound_free(w.b());
+                        raise!(raised);
+                    }
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::StoreFree => {
+                    let func = unsafe { self.frames.last().unwrap_unchecked().func };
+                    let cell = self.free_cell(func, w.a());
+                    self.set_cell(cell, r!(w.b()));
+                    next!(1);
+                }
+                Op::DelFree => {
+                    let func = unsafe { self.frames.last().unwrap_unchecked().func };
+                    let cell = self.free_cell(func, w.a());
+                    if self.cell_value(cell).is_empty() {
+                        save!(1);
+                        let raised = self.unbound_free(w.a());
+                        raise!(raised);
+                    }
+                    self.set_cell(cell, Value::EMPTY);
+                    next!(1);
+                }
+                Op::LoadGlobal => {
+                    let name = k!(word!(1).e0());
+                    let globals = globals!();
+                    let v = match self.load_global_cached(pc, globals, name) {
+                        Some(v) => v,
+                        None => op!(2, self.load_global_slow(pc, globals, name)),
+                    };
+                    set!(w.a(), v);
+                    next!(2);
+                }
+                Op::StoreGlobal => {
+                    let name = k!(word!(1).e0());
+                    let globals = globals!();
+                    if !self.store_global_cached(pc, globals, name, r!(w.a())) {
+                        self.store_global_slow(pc, globals, name, r!(w.a()));
+                    }
+                    next!(2);
+                }
+                Op::DelGlobal => {
+                    let globals = globals!();
+                    op!(2, self.delete_global(globals, k!(word!(1).e0())));
+                    next!(2);
+                }
+                Op::LoadName => {
+                    let name = k!(word!(1).e0());
+                    let v = match op!(2, self.class_namespace_get(r!(0), name)) {
+                        Some(v) => v,
+                        None => {
+                            let globals = globals!();
+                            op!(2, self.load_global_plain(globals, name))
+                        }
+                    };
+                    set!(w.a(), v);
+                    next!(2);
+                }
+                Op::LoadDictGlobal => {
+                    let name = k!(word!(1).e0());
+                    let v = match op!(2, self.class_namespace_get(r!(w.b()), name)) {
+                        Some(v) => v,
+                        None => {
+                            let globals = globals!();
+                            op!(2, self.load_global_plain(globals, name))
+                        }
+                    };
+                    set!(w.a(), v);
+                    next!(2);
+                }
+                Op::LoadClassFree | Op::LoadDictFree => {
+                    let (namespace, at) =
+                        if opcode == Op::LoadClassFree { (r!(0), w.b()) } else { (r!(w.b()), w.c()) };
+                    let name = self.free_name(at);
+                    let name = self.heap.intern(&name);
+                    let v = match op!(1, self.class_namespace_get(namespace, name)) {
+                        Some(v) => v,
+                        None => {
+                            let func = unsafe { self.frames.last().unwrap_unchecked().func };
+                            let v = self.cell_value(self.free_cell(func, at));
+                            if v.is_empty() {
+                                save!(1);
+                                let raised = self.unbound_free(at);
+                                raise!(raised);
+                            }
+                            v
+                        }
+                    };
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::StoreName => {
+                    op!(2, self.class_namespace_set(r!(0), k!(word!(1).e0()), r!(w.a())));
+                    next!(2);
+                }
+                Op::DelName => {
+                    op!(2, self.class_namespace_delete(r!(0), k!(word!(1).e0())));
+                    next!(2);
+                }
+
+                Op::LoadAttr => {
+                    let obj = r!(w.b());
+                    let line = CacheLine(pc);
+                    let v = match self.load_attr_cached(line, obj) {
+                        Some(v) => v,
+                        None => op!(4, self.load_attr_slow(line, obj, k!(word!(1).e0()))),
+                    };
+                    set!(w.a(), v);
+                    next!(4);
+                }
+                Op::StoreAttr => {
+                    let (obj, value) = (r!(w.a()), r!(w.b()));
+                    let line = CacheLine(pc);
+                    if !self.store_attr_cached(line, obj, value) {
+                        op!(4, self.store_attr_slow(line, obj, k!(word!(1).e0()), value));
+                    }
+                    next!(4);
+                }
+                Op::DelAttr => {
+                    op!(2, self.del_attr(r!(w.a()), k!(word!(1).e0())));
+                    next!(2);
+                }
+                Op::LoadItem => {
+                    let (obj, key) = (r!(w.b()), r!(w.c()));
+                    if key.is_int() {
+                        let at = key.int_unchecked();
+                        if self.heap.is_exact(obj, B::List)
+                            && let Some(list) = self.heap.get::<List>(obj)
+                        {
+                            let at = if at < 0 { at + list.items.len() as i64 } else { at };
+                            if let Some(&v) = list.items.get(at as usize) {
+                                set!(w.a(), v);
+                                next!(1);
+                            }
+                        }
+                    }
+                    let v = op!(1, self.get_item(obj, key));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::LoadItemI => {
+                    let obj = r!(w.b());
+                    let at = w.ci() as i64;
+                    if let Some(shape) = self.heap.shape(obj) {
+                        let items = if shape == B::List.shape() {
+                            self.heap.get::<List>(obj).map(|l| l.items.as_slice())
+                        } else if shape == B::Tuple.shape() {
+                            self.heap.as_tuple(obj)
+                        } else {
+                            None
+                        };
+                        if let Some(items) = items {
+                            let at = if at < 0 { at + items.len() as i64 } else { at };
+                            if let Some(&v) = items.get(at as usize) {
+                                set!(w.a(), v);
+                                next!(1);
+                            }
+                        }
+                    }
+                    let v = op!(1, self.get_item(obj, Value::small(at)));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::StoreItem => {
+                    let (obj, key, value) = (r!(w.a()), r!(w.b()), r!(w.c()));
+                    if key.is_int() && self.heap.is_exact(obj, B::List) {
+                        let at = key.int_unchecked();
+                        if let Some(list) = self.heap.get_mut::<List>(obj) {
+                            let at = if at < 0 { at + list.items.len() as i64 } else { at };
+                            if let Some(place) = list.items.get_mut(at as usize) {
+                                *place = value;
+                                next!(1);
+                            }
+                        }
+                    }
+                    op!(1, self.set_item(obj, key, value));
+                    next!(1);
+                }
+                Op::DelItem => {
+                    op!(1, self.del_item(r!(w.a()), r!(w.b())));
+                    next!(1);
+                }
+                Op::BuildSlice => {
+                    let v = self.heap.slice(r!(w.b()), r!(w.b() as usize + 1), r!(w.b() as usize + 2));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+
+                Op::Add => arith!(w, Value::int_add, |x: f64, y: f64| x + y, BinaryOp::Add),
+                Op::Sub => arith!(w, Value::int_sub, |x: f64, y: f64| x - y, BinaryOp::Sub),
+                Op::Mul => arith!(w, Value::int_mul, |x: f64, y: f64| x * y, BinaryOp::Mul),
+                Op::TrueDiv => {
+                    let (x, y) = (r!(w.b()), r!(w.c()));
+                    if Value::both_inline_floats(x, y) && y.float_unchecked() != 0.0 {
+                        let f = x.float_unchecked() / y.float_unchecked();
+                        if let Some(v) = Value::try_float(f) {
+                            set!(w.a(), v);
+                            next!(1);
+                        }
+                    }
+                    let v = op!(1, self.binary(BinaryOp::TrueDiv, x, y, w.x() != 0));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::FloorDiv => int_arith!(w, floor_div, BinaryOp::FloorDiv),
+                Op::Mod => int_arith!(w, floor_mod, BinaryOp::Mod),
+                Op::Pow => {
+                    let v = op!(1, self.binary(BinaryOp::Pow, r!(w.b()), r!(w.c()), w.x() != 0));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::MatMul => {
+                    let v = op!(1, self.binary(BinaryOp::MatMul, r!(w.b()), r!(w.c()), w.x() != 0));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::LShift => int_arith!(w, shift_left, BinaryOp::LShift),
+                Op::RShift => int_arith!(w, shift_right, BinaryOp::RShift),
+                Op::And => int_arith!(w, |x: i64, y: i64| Some(Value::small(x & y)), BinaryOp::And),
+                Op::Or => int_arith!(w, |x: i64, y: i64| Some(Value::small(x | y)), BinaryOp::Or),
+                Op::Xor => int_arith!(w, |x: i64, y: i64| Some(Value::small(x ^ y)), BinaryOp::Xor),
+                Op::AddI => immediate!(w, |x, n| Value::int_add(x, Value::small(n)), BinaryOp::Add),
+                Op::SubI => immediate!(w, |x, n| Value::int_sub(x, Value::small(n)), BinaryOp::Sub),
+                Op::MulI => immediate!(w, |x, n| Value::int_mul(x, Value::small(n)), BinaryOp::Mul),
+                Op::FloorDivI => immediate!(w, |x: Value, n| floor_div(x.int_unchecked(), n), BinaryOp::FloorDiv),
+                Op::ModI => immediate!(w, |x: Value, n| floor_mod(x.int_unchecked(), n), BinaryOp::Mod),
+                Op::AndI => immediate!(w, |x: Value, n| Some(Value::small(x.int_unchecked() & n)), BinaryOp::And),
+                Op::LShiftI => immediate!(w, |x: Value, n| shift_left(x.int_unchecked(), n), BinaryOp::LShift),
+                Op::RShiftI => immediate!(w, |x: Value, n| shift_right(x.int_unchecked(), n), BinaryOp::RShift),
+                Op::Neg => {
+                    let x = r!(w.b());
+                    let fast = if x.is_int() {
+                        Value::try_int(-x.int_unchecked())
+                    } else {
+                        x.as_inline_float().and_then(|f| Value::try_float(-f))
+                    };
+                    let v = match fast {
+                        Some(v) => v,
+                        None => op!(1, self.unary(UnaryOp::Neg, x)),
+                    };
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::Pos => {
+                    let v = op!(1, self.unary(UnaryOp::Pos, r!(w.b())));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::Invert => {
+                    let v = op!(1, self.unary(UnaryOp::Invert, r!(w.b())));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::Not => {
+                    let b = truth!(1, r!(w.b()));
+                    set!(w.a(), Value::bool(!b));
+                    next!(1);
+                }
+
+                Op::Lt => compare!(w, <, CompareOp::Lt),
+                Op::Le => compare!(w, <=, CompareOp::Le),
+                Op::Gt => compare!(w, >, CompareOp::Gt),
+                Op::Ge => compare!(w, >=, CompareOp::Ge),
+                Op::Eq => compare!(w, ==, CompareOp::Eq),
+                Op::Ne => compare!(w, !=, CompareOp::Ne),
+                Op::Is => {
+                    let same = self.is_same(r!(w.b()), r!(w.c()));
+                    set!(w.a(), Value::bool(same != (w.x() != 0)));
+                    next!(1);
+                }
+                Op::In => {
+                    let found = op!(1, self.contains(r!(w.c()), r!(w.b())));
+                    set!(w.a(), Value::bool(found != (w.x() != 0)));
+                    next!(1);
+                }
+
+                Op::Jump => jump!(1, w.bci()),
+                Op::JumpIf => {
+                    if truth!(1, r!(w.a())) {
+                        jump!(1, w.bci());
+                    }
+                    next!(1);
+                }
+                Op::JumpIfNot => {
+                    if !truth!(1, r!(w.a())) {
+                        jump!(1, w.bci());
+                    }
+                    next!(1);
+                }
+                Op::JumpIfNone => {
+                    if r!(w.a()).is_none() {
+                        jump!(1, w.bci());
+                    }
+                    next!(1);
+                }
+                Op::JumpIfNotNone => {
+                    if !r!(w.a()).is_none() {
+                        jump!(1, w.bci());
+                    }
+                    next!(1);
+                }
+                Op::JumpLt => compare_jump!(w, r!(w.b()), <, CompareOp::Lt),
+                Op::JumpLe => compare_jump!(w, r!(w.b()), <=, CompareOp::Le),
+                Op::JumpGt => compare_jump!(w, r!(w.b()), >, CompareOp::Gt),
+                Op::JumpGe => compare_jump!(w, r!(w.b()), >=, CompareOp::Ge),
+                Op::JumpEq => compare_jump!(w, r!(w.b()), ==, CompareOp::Eq),
+                Op::JumpNe => compare_jump!(w, r!(w.b()), !=, CompareOp::Ne),
+                Op::JumpLtI => compare_jump!(w, Value::small(w.ci() as i64), <, CompareOp::Lt),
+                Op::JumpLeI => compare_jump!(w, Value::small(w.ci() as i64), <=, CompareOp::Le),
+                Op::JumpGtI => compare_jump!(w, Value::small(w.ci() as i64), >, CompareOp::Gt),
+                Op::JumpGeI => compare_jump!(w, Value::small(w.ci() as i64), >=, CompareOp::Ge),
+                Op::JumpEqI => compare_jump!(w, Value::small(w.ci() as i64), ==, CompareOp::Eq),
+                Op::JumpNeI => compare_jump!(w, Value::small(w.ci() as i64), !=, CompareOp::Ne),
+                Op::JumpIs => {
+                    let same = self.is_same(r!(w.a()), r!(w.b()));
+                    if same == (w.x() != 0) {
+                        jump!(2, word!(1).e0i());
+                    }
+                    next!(2);
+                }
+                Op::JumpIn => {
+                    let found = op!(2, self.contains(r!(w.b()), r!(w.a())));
+                    if found == (w.x() != 0) {
+                        jump!(2, word!(1).e0i());
+                    }
+                    next!(2);
+                }
+
+                Op::GetIter => {
+                    let v = r!(w.b());
+                    if let Some(g) = self.heap.get_mut::<Generator>(v)
+                        && g.flavor == Flavor::Generator
+                    {
+                        g.fresh = g.state == GenState::Created;
+                        set!(w.a(), v);
+                        next!(1);
+                    }
+                    let iter = op!(1, self.iter(v));
+                    set!(w.a(), iter);
+                    next!(1);
+                }
+                Op::ForIter => {
+                    let it = r!(w.b());
+                    match self.heap.kind(it) {
+                        Some(Kind::Iter) => {
+                            if let Some(v) = self.next_fast(it) {
+                                set!(w.a(), v);
+                                jump!(2, word!(1).e0i());
+                            }
+                        }
+                        Some(Kind::Generator) if self.heap.is_exact(it, B::Generator) => {
+                            if self.heap.cell::<Generator>(it).state == GenState::Closed {
+                                next!(2);
+                            }
+                            self.heap.countdown -= 1;
+                            if self.heap.countdown <= 0 {
+                                op!(2, self.look_up());
+                            }
+                            save!(2);
+                            let ret = Ret::ForIter(word!(1).e0i());
+                            match self.begin_resume(it, Input::Send(Value::NONE), w.a(), ret) {
+                                Ok(()) => entered!(),
+                                Err(raised) => raise!(raised),
+                            }
+                        }
+                        _ => {}
+                    }
+                    match op!(2, self.next(it)) {
+                        Some(v) => {
+                            set!(w.a(), v);
+                            jump!(2, word!(1).e0i());
+                        }
+                        None => next!(2),
+                    }
+                }
+                Op::IterClose => {
+                    op!(1, self.close_iterator(r!(w.a())));
+                    next!(1);
+                }
+                Op::UnpackSeq => {
+                    let v = r!(w.a());
+                    let n = w.c() as usize;
+                    if self.heap.is_exact(v, B::Tuple) {
+                        let items = self.heap.tuple_items(v);
+                        if items.len() == n {
+                            for (i, &item) in items.iter().enumerate() {
+                                set!(w.b() as usize + i, item);
+                            }
+                            next!(1);
+                        }
+                    }
+                    let items = op!(1, self.unpack(v, n));
+                    for (i, item) in items.into_iter().enumerate() {
+                        set!(w.b() as usize + i, item);
+                    }
+                    next!(1);
+                }
+                Op::UnpackEx => {
+                    let items = op!(2, self.unpack_star(r!(w.a()), w.c() as usize, word!(1).e0() as usize));
+                    for (i, item) in items.into_iter().enumerate() {
+                        set!(w.b() as usize + i, item);
+                    }
+                    next!(2);
+                }
+
+                Op::BuildList => {
+                    let items = unsafe { slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
+                    let v = self.heap.list(items.to_vec());
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::BuildTuple => {
+                    let items = unsafe { slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
+                    let v = self.heap.tuple(items);
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::BuildSet => {
+                    let set = self.heap.set();
+                    self.root(set);
+                    save!(1);
+                    let mut result = Ok(());
+                    for i in 0..w.c() as usize {
+                        let item = r!(w.b() as usize + i);
+                        result = self.set_add(set, item).map(|_| ());
+                        if result.is_err() {
+                            break;
+                        }
+                    }
+                    self.roots.pop();
+                    if let Err(raised) = result {
+                        raise!(raised);
+                    }
+                    set!(w.a(), set);
+                    next!(1);
+                }
+                Op::BuildDict => {
+                    let dict = self.heap.dict();
+                    self.root(dict);
+                    save!(1);
+                    let mut result = Ok(());
+                    for i in 0..w.c() as usize {
+                        let at = w.b() as usize + 2 * i;
+                        result = self.dict_set(dict, r!(at), r!(at + 1));
+                        if result.is_err() {
+                            break;
+                        }
+                    }
+                    self.roots.pop();
+                    if let Err(raised) = result {
+                        raise!(raised);
+                    }
+                    set!(w.a(), dict);
+                    next!(1);
+                }
+                Op::ListAppend => {
+                    self.heap.list_push(r!(w.a()), r!(w.b()));
+                    next!(1);
+                }
+                Op::ListExtend => {
+                    op!(1, self.list_extend(r!(w.a()), r!(w.b())));
+                    next!(1);
+                }
+                Op::SetAdd => {
+                    op!(1, self.set_add(r!(w.a()), r!(w.b())));
+                    next!(1);
+                }
+                Op::SetUpdate => {
+                    op!(1, self.set_update(r!(w.a()), r!(w.b())));
+                    next!(1);
+                }
+                Op::DictSet => {
+                    op!(1, self.dict_set(r!(w.a()), r!(w.b()), r!(w.c())));
+                    next!(1);
+                }
+                Op::DictUpdate => {
+                    op!(1, self.dict_update_display(r!(w.a()), r!(w.b())));
+                    next!(1);
+                }
+                Op::DictMerge => {
+                    op!(1, self.dict_merge_keywords(r!(w.a()), r!(w.b()), r!(w.c())));
+                    next!(1);
+                }
+                Op::ListToTuple => {
+                    let list = r!(w.b());
+                    let items = std::mem::take(&mut self.heap.cell_mut::<List>(list).items);
+                    let v = self.heap.tuple(&items);
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::BuildString => {
+                    let parts = unsafe { slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
+                    let v = op!(1, self.join_strs(parts));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::FormatValue => {
+                    let spec = if w.x() & 4 != 0 { Some(r!(w.c())) } else { None };
+                    let v = op!(1, self.format_value(r!(w.b()), w.x() & 3, spec));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+
+                Op::Call => call!(w, 1, r!(w.b()), w.b() as usize + 1, w.c() as usize),
+                Op::CallKw => {
+                    call_kw!(w, 2, r!(w.b()), w.b() as usize + 1, w.c() as usize, k!(word!(1).e0()))
+                }
+                Op::CallEx => {
+                    let t = w.b() as usize;
+                    let callee = r!(t);
+                    let args = op!(1, self.star_args(callee, r!(t + 1), w.x() & 2 != 0));
+                    let keywords = match r!(t + 2) {
+                        Value::NONE | Value::EMPTY => Vec::new(),
+                        dict => op!(1, self.keywords_of(dict)),
+                    };
+                    called!(w.a(), 1, self.begin_call(callee, &args, &keywords, w.a(), Ret::Value));
+                }
+                Op::LoadMethod => {
+                    let (func, this) = op!(4, self.load_method(CacheLine(pc), r!(w.b()), k!(word!(1).e0())));
+                    set!(w.a() as usize, func);
+                    set!(w.a() as usize + 1, this);
+                    next!(4);
+                }
+                Op::CallLoaded => {
+                    let t = w.b() as usize;
+                    let plain = r!(t + 1).is_empty() as usize;
+                    call!(w, 1, r!(t), t + 1 + plain, w.c() as usize + 1 - plain)
+                }
+                Op::CallLoadedKw => {
+                    let t = w.b() as usize;
+                    let plain = r!(t + 1).is_empty() as usize;
+                    call_kw!(w, 2, r!(t), t + 1 + plain, w.c() as usize + 1 - plain, k!(word!(1).e0()))
+                }
+                Op::CallMethod => {
+                    let t = w.b() as usize;
+                    let (func, this) = op!(5, self.load_method(CacheLine(pc), r!(t + 1), k!(word!(1).e0())));
+                    let plain = this.is_empty() as usize;
+                    call!(w, 5, func, t + 1 + plain, w.c() as usize + 1 - plain)
+                }
+                Op::CallMethodKw => {
+                    let t = w.b() as usize;
+                    let (func, this) = op!(5, self.load_method(CacheLine(pc), r!(t + 1), k!(word!(1).e0())));
+                    let plain = this.is_empty() as usize;
+                    call_kw!(w, 5, func, t + 1 + plain, w.c() as usize + 1 - plain, k!(word!(2).e0()))
+                }
+                Op::CallSuper => {
+                    let t = w.b() as usize;
+                    let v = op!(1, self.call_super(r!(t), r!(t + 1), r!(t + 2), w.x()));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::LoadBuildClass => {
+                    let name = self.heap.intern("__build_class__");
+                    let builtins = self.builtins;
+                    let v = op!(1, self.load_global_plain(builtins, name));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::MakeFunction => {
+                    let v = self.make_function(regs, w, word!(1).e0());
+                    set!(w.a(), v);
+                    next!(2);
+                }
+
+                Op::Yield => {
+                    save!(1);
+                    after!(self.yield_value(r!(w.b()), w.a()));
+                }
+                Op::GetYieldFromIter => {
+                    let v = r!(w.b());
+                    let iter = match self.heap.get::<Generator>(v) {
+                        Some(g) if g.flavor != Flavor::AsyncGenerator => {
+                            if g.flavor == Flavor::Coroutine && !self.runs_coroutine() {
+                                save!(1);
+                                let raised = self.type_error(
+                                    "cannot 'yield from' a coroutine object in a non-coroutine generator",
+                                );
+                                raise!(raised);
+                            }
+                            v
+                        }
+                        _ => op!(1, self.iter(v)),
+                    };
+                    set!(w.a(), iter);
+                    next!(1);
+                }
+                Op::YieldFrom => {
+                    save!(1);
+                    after!(self.yield_from(r!(w.b()), w.a()));
+                }
+                Op::Await => {
+                    save!(1);
+                    after!(self.await_value(r!(w.b()), w.a()));
+                }
+                Op::GetAiter => {
+                    let v = op!(1, self.aiter(r!(w.b())));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::GetAnext => {
+                    let v = op!(1, self.anext(r!(w.b())));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::EndAsyncFor => {
+                    let e = r!(w.a());
+                    if !self.is_instance_of(e, B::StopAsyncIteration) {
+                        save!(1);
+                        raise!(crate::native::Raised(e));
+                    }
+                    next!(1);
+                }
+                Op::Return => {
+                    save!(1);
+                    after!(self.return_value(r!(w.a())));
+                }
+                Op::ReturnNone => {
+                    save!(1);
+                    after!(self.return_value(Value::NONE));
+                }
+
+                Op::BeforeWith => {
+                    let (exit, entered) = op!(1, self.enter_with(r!(w.b()), w.x() != 0));
+                    set!(w.a() as usize, exit);
+                    set!(w.a() as usize + 1, entered);
+                    next!(1);
+                }
+                Op::WithExit => {
+                    let args = [Value::NONE; 3];
+                    called!(w.a(), 1, self.begin_call(r!(w.b()), &args, &[], w.a(), Ret::Value));
+                }
+                Op::WithExitExc => {
+                    let v = op!(1, self.exit_with_exception(r!(w.b()), r!(w.c())));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+
+                Op::Raise => {
+                    save!(1);
+                    let raised = self.raise_statement(w.x(), r!(w.a()), r!(w.b()));
+                    raise!(raised);
+                }
+                Op::Reraise => {
+                    save!(1);
+                    let e = r!(w.a());
+                    self.forget_last_trace(e);
+                    raise!(crate::native::Raised(e));
+                }
+                Op::EnterHandler => {
+                    let saved = self.enter_handler(r!(w.b()));
+                    set!(w.a(), saved);
+                    next!(1);
+                }
+                Op::LeaveHandler => {
+                    self.leave_handler(r!(w.a()));
+                    next!(1);
+                }
+                Op::JumpIfNoMatch => {
+                    if !op!(2, self.exception_matches(r!(w.a()), r!(w.b()))) {
+                        jump!(2, word!(1).e0i());
+                    }
+                    next!(2);
+                }
+                Op::SplitGroup => {
+                    let (matched, rest) = op!(1, self.split_group(r!(w.b()), r!(w.c())));
+                    set!(w.a() as usize, matched);
+                    set!(w.a() as usize + 1, rest);
+                    next!(1);
+                }
+                Op::JoinGroups => {
+                    let v = op!(1, self.join_groups(r!(w.b()), r!(w.c())));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::LoadAssertionError => {
+                    set!(w.a(), self.class(B::AssertionError));
+                    next!(1);
+                }
+
+                Op::MatchSequence => {
+                    let b = self.is_match_sequence(r!(w.b()));
+                    set!(w.a(), Value::bool(b));
+                    next!(1);
+                }
+                Op::MatchMapping => {
+                    let b = self.is_match_mapping(r!(w.b()));
+                    set!(w.a(), Value::bool(b));
+                    next!(1);
+                }
+                Op::MatchKeys => {
+                    let v = op!(1, self.match_keys(r!(w.b()), r!(w.c())));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::MatchRest => {
+                    let v = op!(1, self.match_rest(r!(w.b()), r!(w.c())));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::MatchClass => {
+                    let n = word!(1).e0() as usize;
+                    let names = k!(word!(2).e0());
+                    let v = op!(3, self.match_class(r!(w.b()), r!(w.c()), n, names));
+                    set!(w.a(), v);
+                    next!(3);
+                }
+                Op::GetLen => {
+                    let n = op!(1, self.len(r!(w.b())));
+                    set!(w.a(), Value::small(n as i64));
+                    next!(1);
+                }
+
+                Op::Import => {
+                    let (name, names) = (k!(word!(1).e0()), k!(word!(2).e0()));
+                    let v = op!(3, self.import_name(name, w.b(), names, w.x() != 0));
+                    set!(w.a(), v);
+                    next!(3);
+                }
+                Op::ImportFrom => {
+                    let v = op!(2, self.import_from(r!(w.b()), k!(word!(1).e0())));
+                    set!(w.a(), v);
+                    next!(2);
+                }
+                Op::ImportStar => {
+                    op!(1, self.import_star(r!(w.a())));
+                    next!(1);
+                }
+                Op::PrintExpr => {
+                    op!(1, self.display(r!(w.a())));
+                    next!(1);
+                }
+                Op::Intrinsic => {
+                    let v = op!(1, self.intrinsic(w.x(), r!(w.b()), r!(w.c())));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+            }
+        }
+    }
+
+    /// The next item of the commonest builtin iterators; None: ask `next`.
+    #[inline(always)]
+    fn next_fast(&mut self, it: Value) -> Option<Value> {
+        match self.heap.get_mut::<Iter>(it)? {
+            Iter::Range { next, step, left } => {
+                if *left == 0 {
+                    return None;
+                }
+                *left -= 1;
+                let n = *next;
+                *next = n.wrapping_add(*step);
+                Value::try_int(n).or_else(|| Some(self.heap.int(n)))
+            }
+            Iter::Sequence { seq, at } => {
+                let (seq, i) = (*seq, *at);
+                *at = i + 1;
+                let item = match self.heap.kind(seq) {
+                    Some(Kind::List) => self.heap.cell::<List>(seq).items.get(i).copied(),
+                    Some(Kind::Tuple) => self.heap.tuple_items(seq).get(i).copied(),
+                    _ => None,
+                };
+                if item.is_none()
+                    && let Some(Iter::Sequence { at, .. }) = self.heap.get_mut::<Iter>(it)
+                {
+                    *at = i;
+                }
+                item
+            }
+            Iter::Dict { dict, of: crate::object::dict::ViewOf::Keys, at, len, reverse: false } => {
+                let (dict, from, n) = (*dict, *at, *len);
+                let table = &self.heap.cell::<Dict>(dict).table;
+                if table.len() != n {
+                    return None;
+                }
+                let (i, entry) = table.next_from(from)?;
+                let key = entry.key;
+                if let Some(Iter::Dict { at, .. }) = self.heap.get_mut::<Iter>(it) {
+                    *at = i + 1;
+                }
+                Some(key)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the running frame is a coroutine, or a generator marked as one.
+    fn runs_coroutine(&self) -> bool {
+        self.frames.last().is_some_and(|f| {
+            self.heap.get::<Generator>(f.generator).is_some_and(|g| {
+                g.flavor == Flavor::Coroutine
+                    || self.heap.get::<Function>(g.func).is_some_and(|f| f.marked_coroutine)
+            })
+        })
+    }
+
+    /// Names and values of the keyword arguments among `args`, the last ones.
+    fn keyword_pairs(&self, args: &[Value], names: Value) -> smallvec::SmallVec<[(Value, Value); 4]> {
+        let names = self.heap.as_tuple(names).unwrap_or(&[]);
+        let first = args.len().saturating_sub(names.len());
+        names.iter().copied().zip(args[first..].iter().copied()).collect()
+    }
+
+    /// The positional arguments of `f(*args)`.
+    fn star_args(&mut self, callee: Value, args: Value, lone: bool) -> PyResult<Vec<Value>> {
+        if let Some(items) = self.heap.as_sequence(args) {
+            return Ok(items.to_vec());
+        }
+        if lone && !self.is_iterable(args) {
+            let name = self.callee_name(callee)?;
+            let message = format!("{name} argument after * must be an iterable, not {}", self.type_name(args));
+            return Err(self.type_error(message));
+        }
+        self.collect_iterable(args)
+    }
+
+    fn is_iterable(&mut self, v: Value) -> bool {
+        use crate::vm::names::N;
+        self.special(v, N::iter).is_some() || self.special(v, N::getitem).is_some()
+    }
+
+    /// `module.f()` as messages about a call name the callee.
+    pub(crate) fn callee_name(&mut self, callee: Value) -> PyResult<String> {
+        if let Some(f) = self.heap.get::<Function>(callee) {
+            let (module, qualname) = (f.module, self.heap.string(f.qualname));
+            return Ok(match self.heap.as_str(module) {
+                Some(module) if !module.eq_str("builtins") => format!("{module}.{qualname}()"),
+                _ => format!("{qualname}()"),
+            });
+        }
+        let name = self.n(crate::vm::names::N::qualname);
+        if let Some(qualname) = self.get_attr_opt(callee, name)?
+            && self.heap.as_str(qualname).is_some()
+        {
+            let module = self.n(crate::vm::names::N::module);
+            let module = self.get_attr_opt(callee, module)?.unwrap_or(Value::NONE);
+            let qualname = self.heap.string(qualname);
+            return Ok(match self.heap.as_str(module) {
+                Some(module) if !module.eq_str("builtins") => format!("{module}.{qualname}()"),
+                _ => format!("{qualname}()"),
+            });
+        }
+        self.repr_string(callee)
+    }
+
+    /// `**mapping` in a call: a name given twice is an error that names the callee.
+    fn dict_merge_keywords(&mut self, dict: Value, mapping: Value, callee: Value) -> PyResult<()> {
+        if self.heap.kind(mapping) != Some(Kind::Dict) {
+            let name = self.n(crate::vm::names::N::keys);
+            if self.get_attr_opt(mapping, name)?.is_none() {
+                let callee = self.callee_name(callee)?;
+                let message =
+                    format!("{callee} argument after ** must be a mapping, not {}", self.type_name(mapping));
+                return Err(self.type_error(message));
+            }
+        }
+        let more = self.heap.dict();
+        self.root(more);
+        self.dict_update(more, mapping)?;
+        for (key, value) in self.heap.dict_entries(more) {
+            if self.heap.as_str(key).is_none() {
+                return Err(self.type_error("keywords must be strings"));
+            }
+            if self.dict_get(dict, key)?.is_some() {
+                let callee = self.callee_name(callee)?;
+                let text = self.heap.string(key);
+                return Err(self.type_error(format!("{callee} got multiple values for keyword argument '{text}'")));
+            }
+            self.dict_set(dict, key, value)?;
+        }
+        Ok(())
+    }
+
+    /// `{**mapping}`.
+    fn dict_update_display(&mut self, dict: Value, mapping: Value) -> PyResult<()> {
+        if self.heap.kind(mapping) != Some(Kind::Dict) {
+            let name = self.n(crate::vm::names::N::keys);
+            if self.get_attr_opt(mapping, name)?.is_none() {
+                let message = format!("'{}' object is not a mapping", self.type_name(mapping));
+                return Err(self.type_error(message));
+            }
+        }
+        self.dict_update(dict, mapping)
+    }
+
+    /// Leaving a `for` early: closes the generator that its header made.
+    fn close_iterator(&mut self, v: Value) -> PyResult<()> {
+        let Some(g) = self.heap.get::<Generator>(v) else { return Ok(()) };
+        if !g.fresh || g.flavor != Flavor::Generator || g.state != GenState::Suspended {
+            return Ok(());
+        }
+        // What closing raises has nowhere to go, as in a finalizer.
+        let exit = self.raise(B::GeneratorExit, "");
+        match self.resume(v, Input::Throw(exit.0)) {
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    // ---- exceptions ---------------------------------------------------------------
+
+    fn raise_statement(&mut self, x: u8, exception: Value, cause: Value) -> crate::native::Raised {
+        use crate::native::Raised;
+        if x == 0 {
+            return match self.handled.given() {
+                Some(e) => {
+                    self.forget_last_trace(e);
+                    Raised(e)
+                }
+                None => self.runtime_error("No active exception to reraise"),
+            };
+        }
+        let exception = match self.to_exception(exception) {
+            Ok(e) => e,
+            Err(raised) => return raised,
+        };
+        if x == 2 {
+            self.root(exception);
+            let cause = if cause.is_none() {
+                Value::NONE
+            } else {
+                match self.to_exception(cause) {
+                    Ok(e) => e,
+                    Err(_) => return self.type_error("exception causes must derive from BaseException"),
+                }
+            };
+            self.roots.pop();
+            let e = self.heap.cell_mut::<Exception>(exception);
+            e.cause = cause;
+            e.suppress_context = true;
+        }
+        self.set_context(exception);
+        Raised(exception)
+    }
+
+    /// The line where an exception was caught is added again when it is
+    /// re-raised there.
+    fn forget_last_trace(&mut self, exception: Value) {
+        if let Some(e) = self.heap.get_mut::<Exception>(exception) {
+            e.trace.pop();
+        }
+    }
+
+    fn enter_handler(&mut self, exception: Value) -> Value {
+        let generator = self.frames.last().map_or(Value::EMPTY, |f| f.generator);
+        let saved = match self.heap.get_mut::<Generator>(generator) {
+            Some(g) => std::mem::replace(&mut g.handled, exception),
+            None => self.handled,
+        };
+        self.handled = exception;
+        saved
+    }
+
+    fn leave_handler(&mut self, saved: Value) {
+        let Some(frame) = self.frames.last() else { return };
+        let (generator, outer) = (frame.generator, frame.outer_handled);
+        self.handled = match self.heap.get_mut::<Generator>(generator) {
+            Some(g) => {
+                g.handled = saved;
+                saved.given().or(g.inherited.given()).unwrap_or(outer)
+            }
+            None => saved,
+        };
+    }
+
+    // ---- functions ------------------------------------------------------------------
+
+    /// `super()` without arguments.
+    fn call_super(&mut self, callee: Value, class: Value, this: Value, x: u8) -> PyResult {
+        use crate::object::function::Cell;
+        if callee != self.class(B::Super) {
+            return self.call(callee, &[]);
+        }
+        if x & 2 != 0 {
+            return Err(self.runtime_error("super(): no arguments"));
+        }
+        if x & 4 != 0 {
+            return Err(self.runtime_error("super(): __class__ cell not found"));
+        }
+        let this = match self.heap.get::<Cell>(this) {
+            Some(cell) => cell.value,
+            None => this,
+        };
+        if this.is_empty() {
+            return Err(self.runtime_error("super(): arg[0] deleted"));
+        }
+        if class.is_empty() {
+            return Err(self.runtime_error("super(): empty __class__ cell"));
+        }
+        self.call(callee, &[class, this])
+    }
+
+    /// `MakeFunction`: see the opcode's row.
+    fn make_function(&mut self, regs: *mut Value, w: Word, constant: u32) -> Value {
+        use lockstep_lang::bytecode::{Capture, Const};
+        let Some(frame) = self.frames.last() else { return Value::NONE };
+        let (maker_code, maker) = (frame.code_value, frame.func);
+        let loaded = self.heap.cell::<CodeObject>(maker_code).consts[constant as usize];
+        let code = if loaded.is_empty() {
+            let co = self.heap.cell::<CodeObject>(maker_code);
+            let globals = co.globals;
+            let child = match &co.code.consts[constant as usize] {
+                Const::Code(child) => child.clone(),
+                _ => return Value::NONE,
+            };
+            let code = self.load_code(child, globals);
+            self.heap.cell_mut::<CodeObject>(maker_code).consts[constant as usize] = code;
+            code
+        } else {
+            loaded
+        };
+        let function = self.new_function(code);
+        let captures = self.heap.cell::<CodeObject>(code).code.captures.clone();
+        for (i, capture) in captures.iter().enumerate() {
+            let cell = match *capture {
+                // SAFETY: verified register of the running frame.
+                Capture::Local(reg) => unsafe { *regs.add(reg.0 as usize) },
+                Capture::Free(at) => self.free_cell(maker, at),
+            };
+            self.heap.tail_mut::<Function>(function)[i] = cell;
+        }
+        let base = w.b() as usize;
+        let x = w.x();
+        // SAFETY: verified registers of the running frame.
+        let reg = |i: usize| unsafe { *regs.add(base + i) };
+        let f = self.heap.cell_mut::<Function>(function);
+        if x & 1 != 0 {
+            f.defaults = reg(0);
+        }
+        if x & 2 != 0 {
+            f.kwdefaults = reg(1);
+        }
+        if x & 4 != 0 {
+            f.annotations = reg(2);
+        }
+        if x & 8 != 0 {
+            f.type_params = reg(3);
+        }
+        function
+    }
+
+    /// Shows a value as the interactive prompt does: `sys.displayhook`.
+    fn display(&mut self, v: Value) -> PyResult<()> {
+        if v.is_none() {
+            return Ok(());
+        }
+        let name = self.n(crate::vm::names::N::underscore);
+        self.heap.ns_set(self.builtins, name, v);
+        let mut text = self.repr_string(v)?;
+        text.push('\n');
+        let written = self.host.write_stdout(text.as_bytes());
+        self.os_result(written)
+    }
+
+    /// An error of the host as an OSError.
+    ///
+    /// # Errors
+    /// OSError (BrokenPipeError for a closed pipe).
+    pub fn os_result<T>(&mut self, result: std::io::Result<T>) -> PyResult<T> {
+        result.map_err(|e| {
+            let class = match e.kind() {
+                std::io::ErrorKind::BrokenPipe => B::BrokenPipeError,
+                std::io::ErrorKind::NotFound => B::FileNotFoundError,
+                std::io::ErrorKind::PermissionDenied => B::PermissionError,
+                _ => B::OSError,
+            };
+            let text = e.to_string();
+            let text = text.split(" (os error").next().unwrap_or("").to_string();
+            let args = match e.raw_os_error() {
+                Some(code) => {
+                    let text = self.heap.str(text);
+                    self.heap.tuple(&[Value::small(code as i64), text])
+                }
+                None => {
+                    let text = self.heap.str(text);
+                    self.heap.tuple(&[text])
+                }
+            };
+            let mut exception = Exception::new(args);
+            if let Some(&[errno, strerror]) = self.heap.as_tuple(args) {
+                exception.fields[0] = errno;
+                exception.fields[1] = strerror;
+            }
+            crate::native::Raised(self.heap.alloc(class.shape(), exception))
+        })
+    }
+}
+
+fn floor_div(x: i64, y: i64) -> Option<Value> {
+    if y == 0 {
+        return None;
+    }
+    let q = x / y;
+    Value::try_int(if x % y != 0 && (x < 0) != (y < 0) { q - 1 } else { q })
+}
+
+fn floor_mod(x: i64, y: i64) -> Option<Value> {
+    if y == 0 {
+        return None;
+    }
+    let m = x % y;
+    Some(Value::small(if m != 0 && (m < 0) != (y < 0) { m + y } else { m }))
+}
+
+fn shift_left(x: i64, n: i64) -> Option<Value> {
+    if !(0..62).contains(&n) {
+        return None;
+    }
+    let shifted = x << n;
+    if shifted >> n == x { Value::try_int(shifted) } else { None }
+}
+
+fn shift_right(x: i64, n: i64) -> Option<Value> {
+    if n < 0 {
+        return None;
+    }
+    Some(Value::small(x >> n.min(63)))
+}
+
