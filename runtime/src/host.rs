@@ -19,7 +19,12 @@ pub struct FoundModule {
 pub enum LoadError {
     NotFound,
     /// Bad source: what to print, and the exception's class name and text.
-    Syntax { class: &'static str, message: String, file: String, line: u32 },
+    Syntax {
+        class: &'static str,
+        message: String,
+        file: String,
+        line: u32,
+    },
     Io(String),
 }
 
@@ -50,7 +55,11 @@ pub trait Host {
     ///
     /// # Errors
     /// That it isn't there, or is no good.
-    fn load_module(&mut self, full_name: &str, package_path: Option<&str>) -> Result<FoundModule, LoadError>;
+    fn load_module(
+        &mut self,
+        full_name: &str,
+        package_path: Option<&str>,
+    ) -> Result<FoundModule, LoadError>;
     /// Nanoseconds on the monotonic clock.
     fn monotonic_ns(&mut self) -> u64;
     /// Nanoseconds since the epoch.

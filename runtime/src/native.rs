@@ -39,7 +39,10 @@ pub enum Flow {
     /// This is the result.
     Return(Value),
     /// The result is that of calling `callee` with `args`.
-    Call { callee: Value, args: SmallVec<[Value; 4]> },
+    Call {
+        callee: Value,
+        args: SmallVec<[Value; 4]>,
+    },
     /// Resume a suspended frame with a value: its next yield is the result,
     /// its return raises StopIteration.
     Send { generator: Value, value: Value },
@@ -94,7 +97,10 @@ pub struct Arity {
 impl Arity {
     /// How many values the body gets.
     pub const fn n_params(&self) -> usize {
-        self.positional as usize + self.kwonly as usize + self.varargs as usize + self.varkw as usize
+        self.positional as usize
+            + self.kwonly as usize
+            + self.varargs as usize
+            + self.varkw as usize
     }
 }
 
@@ -124,7 +130,13 @@ pub const fn static_method(sig: &'static str, body: NativeFn) -> NativeDef {
 }
 
 const fn def(sig: &'static str, body: Body, kind: DefKind) -> NativeDef {
-    NativeDef { name: name_of(sig), sig, body, kind, arity: arity_of(sig) }
+    NativeDef {
+        name: name_of(sig),
+        sig,
+        body,
+        kind,
+        arity: arity_of(sig),
+    }
 }
 
 const fn name_of(sig: &'static str) -> &'static str {
@@ -139,8 +151,14 @@ const fn name_of(sig: &'static str) -> &'static str {
 /// Reads a signature; runs at compile time, where a malformed one is an error.
 const fn arity_of(sig: &str) -> Arity {
     let s = sig.as_bytes();
-    let mut arity =
-        Arity { required: 0, positional: 0, posonly: 0, kwonly: 0, varargs: false, varkw: false };
+    let mut arity = Arity {
+        required: 0,
+        positional: 0,
+        posonly: 0,
+        kwonly: 0,
+        varargs: false,
+        varkw: false,
+    };
     let mut i = 0;
     while s[i] != b'(' {
         i += 1;
@@ -185,7 +203,10 @@ const fn arity_of(sig: &str) -> Arity {
             _ => {
                 arity.positional += 1;
                 if !has_default {
-                    assert!(arity.required + 1 == arity.positional, "a required parameter after an optional one");
+                    assert!(
+                        arity.required + 1 == arity.positional,
+                        "a required parameter after an optional one"
+                    );
                     arity.required += 1;
                 }
             }
@@ -217,7 +238,12 @@ impl NativeDef {
                 positional.push(name);
             }
         }
-        positional.into_iter().chain(kwonly).chain(var).chain(varkw).collect()
+        positional
+            .into_iter()
+            .chain(kwonly)
+            .chain(var)
+            .chain(varkw)
+            .collect()
     }
 }
 
@@ -257,11 +283,19 @@ pub struct GetSetDef {
 
 /// A read-only attribute.
 pub const fn getter(name: &'static str, get: GetFn) -> GetSetDef {
-    GetSetDef { name, get, set: None }
+    GetSetDef {
+        name,
+        get,
+        set: None,
+    }
 }
 /// An attribute that can be written.
 pub const fn attribute(name: &'static str, get: GetFn, set: SetFn) -> GetSetDef {
-    GetSetDef { name, get, set: Some(set) }
+    GetSetDef {
+        name,
+        get,
+        set: Some(set),
+    }
 }
 
 /// What a native class consists of.
@@ -285,7 +319,14 @@ mod tests {
         assert_eq!(F.name, "f");
         assert_eq!(
             F.arity,
-            Arity { required: 2, positional: 3, posonly: 2, kwonly: 2, varargs: true, varkw: true }
+            Arity {
+                required: 2,
+                positional: 3,
+                posonly: 2,
+                kwonly: 2,
+                varargs: true,
+                varkw: true
+            }
         );
         assert_eq!(F.param_names(), ["a", "b", "c", "d", "e", "args", "kw"]);
     }

@@ -60,14 +60,22 @@ impl Value {
     /// The int if it fits inline.
     #[inline(always)]
     pub const fn try_int(n: i64) -> Option<Value> {
-        if n >= INT_MIN && n <= INT_MAX { Some(Value((n as u64) << 2 | 3)) } else { None }
+        if n >= INT_MIN && n <= INT_MAX {
+            Some(Value((n as u64) << 2 | 3))
+        } else {
+            None
+        }
     }
 
     /// The float if it fits inline.
     #[inline(always)]
     pub fn try_float(f: f64) -> Option<Value> {
         let r = f.to_bits().rotate_left(4).wrapping_sub(2);
-        if r.wrapping_add(1) & 2 != 0 { Some(Value(r)) } else { None }
+        if r.wrapping_add(1) & 2 != 0 {
+            Some(Value(r))
+        } else {
+            None
+        }
     }
 
     #[inline(always)]
@@ -82,7 +90,11 @@ impl Value {
     /// The inline int.
     #[inline(always)]
     pub const fn as_int(self) -> Option<i64> {
-        if self.is_int() { Some(self.0 as i64 >> 2) } else { None }
+        if self.is_int() {
+            Some(self.0 as i64 >> 2)
+        } else {
+            None
+        }
     }
     /// The inline int, unchecked: meaningless on anything else.
     #[inline(always)]
@@ -106,7 +118,11 @@ impl Value {
     /// The float if it is kept inline.
     #[inline(always)]
     pub const fn as_inline_float(self) -> Option<f64> {
-        if self.is_inline_float() { Some(f64::from_bits(self.0.wrapping_add(2).rotate_right(4))) } else { None }
+        if self.is_inline_float() {
+            Some(f64::from_bits(self.0.wrapping_add(2).rotate_right(4)))
+        } else {
+            None
+        }
     }
     #[inline(always)]
     pub const fn is_ptr(self) -> bool {
@@ -130,7 +146,11 @@ impl Value {
     }
     #[inline(always)]
     pub const fn as_bool(self) -> Option<bool> {
-        if self.is_bool() { Some(self.0 == Value::TRUE.0) } else { None }
+        if self.is_bool() {
+            Some(self.0 == Value::TRUE.0)
+        } else {
+            None
+        }
     }
     /// `Some(self)` unless it is the empty marker.
     #[inline(always)]
@@ -140,7 +160,11 @@ impl Value {
     /// `Some(self)` unless it is the empty marker or None.
     #[inline(always)]
     pub fn some(self) -> Option<Value> {
-        if self.is_empty() || self.is_none() { None } else { Some(self) }
+        if self.is_empty() || self.is_none() {
+            None
+        } else {
+            Some(self)
+        }
     }
 
     /// The raw word: for hashing by identity.
@@ -152,17 +176,23 @@ impl Value {
     /// a + b on inline ints, unless it overflows 62 bits. Meaningless on anything else.
     #[inline(always)]
     pub fn int_add(a: Value, b: Value) -> Option<Value> {
-        (a.0 as i64).checked_add((b.0 as i64) - 3).map(|v| Value(v as u64))
+        (a.0 as i64)
+            .checked_add((b.0 as i64) - 3)
+            .map(|v| Value(v as u64))
     }
     /// a - b on inline ints, unless it overflows 62 bits. Meaningless on anything else.
     #[inline(always)]
     pub fn int_sub(a: Value, b: Value) -> Option<Value> {
-        (a.0 as i64).checked_sub((b.0 as i64) - 3).map(|v| Value(v as u64))
+        (a.0 as i64)
+            .checked_sub((b.0 as i64) - 3)
+            .map(|v| Value(v as u64))
     }
     /// a * b on inline ints, unless it overflows 62 bits. Meaningless on anything else.
     #[inline(always)]
     pub fn int_mul(a: Value, b: Value) -> Option<Value> {
-        (a.0 as i64 >> 2).checked_mul((b.0 as i64) - 3).map(|v| Value((v as u64) | 3))
+        (a.0 as i64 >> 2)
+            .checked_mul((b.0 as i64) - 3)
+            .map(|v| Value((v as u64) | 3))
     }
     /// Orders inline ints as their numbers. Meaningless on anything else.
     #[inline(always)]
@@ -225,16 +255,35 @@ mod tests {
     fn arithmetic_stops_at_the_edge() {
         let max = Value::small(INT_MAX);
         assert_eq!(Value::int_add(max, Value::small(1)), None);
-        assert_eq!(Value::int_add(max, Value::small(-1)), Some(Value::small(INT_MAX - 1)));
+        assert_eq!(
+            Value::int_add(max, Value::small(-1)),
+            Some(Value::small(INT_MAX - 1))
+        );
         assert_eq!(Value::int_sub(Value::small(INT_MIN), Value::small(1)), None);
-        assert_eq!(Value::int_sub(Value::small(4), Value::small(9)), Some(Value::small(-5)));
-        assert_eq!(Value::int_mul(Value::small(-4), Value::small(9)), Some(Value::small(-36)));
+        assert_eq!(
+            Value::int_sub(Value::small(4), Value::small(9)),
+            Some(Value::small(-5))
+        );
+        assert_eq!(
+            Value::int_mul(Value::small(-4), Value::small(9)),
+            Some(Value::small(-36))
+        );
         assert_eq!(Value::int_mul(max, Value::small(2)), None);
     }
 
     #[test]
     fn common_floats_are_inline_and_exact() {
-        for x in [0.0, -0.0, 1.0, -1.0, 0.1, 1e70, -3.5e-70, f64::MIN_POSITIVE, 1e-300] {
+        for x in [
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            0.1,
+            1e70,
+            -3.5e-70,
+            f64::MIN_POSITIVE,
+            1e-300,
+        ] {
             if let Some(v) = Value::try_float(x) {
                 assert_eq!(v.as_inline_float().map(f64::to_bits), Some(x.to_bits()));
                 assert!(!v.is_int() && !v.is_ptr() && !v.is_special());

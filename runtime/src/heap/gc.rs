@@ -41,7 +41,10 @@ impl Heap {
     pub fn collect(&mut self, roots: impl FnOnce(&mut Marker)) {
         self.n_collections += 1;
         self.color ^= FLAG_COLOR;
-        let mut marker = Marker { pending: Vec::new(), color: self.color };
+        let mut marker = Marker {
+            pending: Vec::new(),
+            color: self.color,
+        };
         roots(&mut marker);
         self.shapes.trace(&mut marker);
         self.drain(&mut marker);

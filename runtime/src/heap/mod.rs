@@ -94,7 +94,7 @@ pub struct Heap {
     /// of a subclass of list.
     attrs: hashbrown::HashMap<Value, Value>,
     weak: Vec<Value>,
-    interned: hashbrown::HashTable<Value>,
+    pub(crate) interned: hashbrown::HashTable<Value>,
     n_collections: u64,
     /// The hidden classes of every cell.
     pub shapes: Shapes,
@@ -142,8 +142,19 @@ impl Heap {
 
     /// A new cell with a tail of `tail_len <= TAIL_MAX` values, each `fill`.
     #[inline]
-    pub fn alloc_tail<T: Object>(&mut self, shape: ShapeId, object: T, tail_len: usize, fill: Value) -> Value {
-        const { assert!(mem::align_of::<T>() <= 16 && mem::size_of::<T>() + TAIL_MAX * 8 + 16 <= CELL_SIZE_MAX) }
+    pub fn alloc_tail<T: Object>(
+        &mut self,
+        shape: ShapeId,
+        object: T,
+        tail_len: usize,
+        fill: Value,
+    ) -> Value {
+        const {
+            assert!(
+                mem::align_of::<T>() <= 16
+                    && mem::size_of::<T>() + TAIL_MAX * 8 + 16 <= CELL_SIZE_MAX
+            )
+        }
         assert!(tail_len <= TAIL_MAX, "a tail of {tail_len} values");
         let size = tail_offset::<T>() + tail_len * 8;
         let class = page::class_of_size(size);
@@ -188,7 +199,8 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn take_cell_from_new_page(&mut self, class: usize) -> *mut Header {
-        let layout = Layout::from_size_align(PAGE_SIZE, PAGE_SIZE).expect("page size is a power of two");
+        let layout =
+            Layout::from_size_align(PAGE_SIZE, PAGE_SIZE).expect("page size is a power of two");
         // SAFETY: the layout's size is not zero.
         let page = unsafe { alloc::alloc_zeroed(layout) }.cast::<PageHead>();
         if page.is_null() {
@@ -378,7 +390,11 @@ impl Heap {
             return None;
         }
         // SAFETY: as in `kind`.
-        if unsafe { (*v.header_ptr()).flags } & FLAG_ATTRS == 0 { None } else { self.attrs.get(&v).copied() }
+        if unsafe { (*v.header_ptr()).flags } & FLAG_ATTRS == 0 {
+            None
+        } else {
+            self.attrs.get(&v).copied()
+        }
     }
 
     /// Gives a cell a dict of attributes.
@@ -425,12 +441,15 @@ pub(crate) const fn tail_offset<T>() -> usize {
 #[inline(never)]
 #[track_caller]
 fn wrong_kind(wanted: Kind, found: Option<Kind>) -> ! {
-    panic!("a {wanted:?} cell was expected, found {found:?}: a value outlived its root, or kinds were mixed up")
+    panic!(
+        "a {wanted:?} cell was expected, found {found:?}: a value outlived its root, or kinds were mixed up"
+    )
 }
 
 impl Drop for Heap {
     fn drop(&mut self) {
-        let layout = Layout::from_size_align(PAGE_SIZE, PAGE_SIZE).expect("page size is a power of two");
+        let layout =
+            Layout::from_size_align(PAGE_SIZE, PAGE_SIZE).expect("page size is a power of two");
         for &page in &self.pages {
             // SAFETY: pages are ours and formatted; each live cell is dropped
             // once, then the page is given back with the layout it came with.

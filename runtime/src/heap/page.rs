@@ -7,7 +7,8 @@ pub const CELL_SIZE_MAX: usize = 2048;
 
 /// Cell sizes in bytes, ascending, multiples of 16.
 const SIZES: [usize; 20] = [
-    32, 48, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512, 640, 768, 1024, 1536, 2048,
+    32, 48, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512, 640, 768, 1024, 1536,
+    2048,
 ];
 pub const N_CLASSES: usize = SIZES.len();
 
@@ -55,10 +56,18 @@ pub unsafe fn format(page: *mut PageHead, class: usize) -> *mut Header {
     let n = (PAGE_SIZE - size_of::<PageHead>()) / size;
     // SAFETY: `n` cells of `size` bytes fit the page behind its head.
     unsafe {
-        page.write(PageHead { cell_size: size as u32, n_cells: n as u32, _pad: 0 });
+        page.write(PageHead {
+            cell_size: size as u32,
+            n_cells: n as u32,
+            _pad: 0,
+        });
         let first = page.add(1).cast::<u8>();
         for i in (0..n).rev() {
-            let next = if i + 1 < n { first.add((i + 1) * size).cast() } else { std::ptr::null_mut() };
+            let next = if i + 1 < n {
+                first.add((i + 1) * size).cast()
+            } else {
+                std::ptr::null_mut()
+            };
             make_free(first.add(i * size).cast(), next);
         }
         first.cast()

@@ -78,7 +78,12 @@ impl Future {
 impl Object for Future {
     const KIND: Kind = Kind::Future;
     fn trace(&self, marker: &mut Marker) {
-        marker.mark_all(&[self.value, self.event_loop, self.cancel_message, self.cancelled_exception]);
+        marker.mark_all(&[
+            self.value,
+            self.event_loop,
+            self.cancel_message,
+            self.cancelled_exception,
+        ]);
         for callback in &self.callbacks {
             marker.mark_all(&[callback.target, callback.context]);
         }

@@ -93,7 +93,13 @@ impl Object for Generator {
 
 impl Generator {
     /// A frame not yet started, without registers.
-    pub fn new(flavor: Flavor, code: Value, func: Value, name: Value, qualname: Value) -> Generator {
+    pub fn new(
+        flavor: Flavor,
+        code: Value,
+        func: Value,
+        name: Value,
+        qualname: Value,
+    ) -> Generator {
         Generator {
             flavor,
             state: GenState::Created,
@@ -144,7 +150,10 @@ impl Heap {
     #[inline]
     pub fn generator_regs(&mut self, v: Value) -> &mut [Value] {
         if self.cell::<Generator>(v).long.is_some() {
-            self.cell_mut::<Generator>(v).long.as_deref_mut().unwrap_or_default()
+            self.cell_mut::<Generator>(v)
+                .long
+                .as_deref_mut()
+                .unwrap_or_default()
         } else {
             self.tail_mut::<Generator>(v)
         }

@@ -40,7 +40,12 @@ impl Heap {
     /// A new instance with room for `n_slots` in its cell, all unbound.
     #[inline]
     pub fn instance(&mut self, shape: ShapeId, n_slots: u16) -> Value {
-        self.alloc_tail(shape, Instance::default(), (n_slots as usize).min(TAIL_MAX), Value::EMPTY)
+        self.alloc_tail(
+            shape,
+            Instance::default(),
+            (n_slots as usize).min(TAIL_MAX),
+            Value::EMPTY,
+        )
     }
 
     /// Slot `slot` of an instance; `Value::EMPTY` when unbound.
@@ -51,7 +56,11 @@ impl Heap {
             Some(&value) => value,
             None => {
                 let at = slot as usize - tail.len();
-                self.cell::<Instance>(v).more.get(at).copied().unwrap_or(Value::EMPTY)
+                self.cell::<Instance>(v)
+                    .more
+                    .get(at)
+                    .copied()
+                    .unwrap_or(Value::EMPTY)
             }
         }
     }

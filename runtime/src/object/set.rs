@@ -16,7 +16,7 @@ pub struct Set {
 impl Object for Set {
     const KIND: Kind = Kind::Set;
     fn trace(&self, marker: &mut Marker) {
-        for key in self.table.keys() {
+        for (_, key) in self.table.iter() {
             marker.mark(key);
         }
     }

@@ -40,10 +40,30 @@ impl Shapes {
         self.push(class, Box::default(), n_slots, false, 0)
     }
 
-    fn push(&mut self, class: Value, names: Box<[Value]>, first: u16, is_dict: bool, version: u32) -> ShapeId {
-        let index = (names.len() > LINEAR_MAX)
-            .then(|| names.iter().enumerate().map(|(i, &n)| (n, first + i as u16)).collect());
-        self.shapes.push(Shape { class, names, first, index, next: Vec::new(), is_dict, dict_shape: None });
+    fn push(
+        &mut self,
+        class: Value,
+        names: Box<[Value]>,
+        first: u16,
+        is_dict: bool,
+        version: u32,
+    ) -> ShapeId {
+        let index = (names.len() > LINEAR_MAX).then(|| {
+            names
+                .iter()
+                .enumerate()
+                .map(|(i, &n)| (n, first + i as u16))
+                .collect()
+        });
+        self.shapes.push(Shape {
+            class,
+            names,
+            first,
+            index,
+            next: Vec::new(),
+            is_dict,
+            dict_shape: None,
+        });
         self.versions.push(version);
         ShapeId(self.shapes.len() as u32 - 1)
     }
@@ -81,7 +101,11 @@ impl Shapes {
     pub fn slot(&self, shape: ShapeId, name: Value) -> Option<u16> {
         let s = &self.shapes[shape.0 as usize];
         match &s.index {
-            None => s.names.iter().position(|&n| n == name).map(|i| s.first + i as u16),
+            None => s
+                .names
+                .iter()
+                .position(|&n| n == name)
+                .map(|i| s.first + i as u16),
             Some(index) => index.get(&name).copied(),
         }
     }

@@ -25,7 +25,13 @@ impl Heap {
     pub fn str(&mut self, text: impl Into<PyStr>) -> Value {
         let text = text.into();
         self.charge(text.heap_bytes());
-        self.alloc(B::Str.shape(), Str { text, interned: false })
+        self.alloc(
+            B::Str.shape(),
+            Str {
+                text,
+                interned: false,
+            },
+        )
     }
 
     /// The text of a str (subclass instances too).
@@ -60,12 +66,23 @@ impl Heap {
     /// As `intern`, from the str's own type.
     pub fn intern_text(&mut self, text: PyStr) -> Value {
         let hash = text.hash() as u64;
-        let found = self.interned.find(hash, |&v| self.get::<Str>(v).is_some_and(|s| s.text == text)).copied();
+        let found = self
+            .interned
+            .find(hash, |&v| {
+                self.get::<Str>(v).is_some_and(|s| s.text == text)
+            })
+            .copied();
         if let Some(v) = found {
             return v;
         }
         self.charge(text.heap_bytes());
-        let v = self.alloc(B::Str.shape(), Str { text, interned: true });
+        let v = self.alloc(
+            B::Str.shape(),
+            Str {
+                text,
+                interned: true,
+            },
+        );
         self.remember_interned(v, hash);
         v
     }

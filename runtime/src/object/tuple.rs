@@ -37,7 +37,12 @@ impl Heap {
             tuple
         } else {
             self.charge(items.len() * 8);
-            self.alloc(shape, Tuple { long: Some(items.into()) })
+            self.alloc(
+                shape,
+                Tuple {
+                    long: Some(items.into()),
+                },
+            )
         }
     }
 
@@ -69,7 +74,9 @@ impl Heap {
     pub fn as_sequence(&self, v: Value) -> Option<&[Value]> {
         match self.kind(v)? {
             Kind::Tuple => self.as_tuple(v),
-            Kind::List => self.get::<crate::object::list::List>(v).map(|l| &l.items[..]),
+            Kind::List => self
+                .get::<crate::object::list::List>(v)
+                .map(|l| &l.items[..]),
             _ => None,
         }
     }

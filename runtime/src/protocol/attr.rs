@@ -90,7 +90,10 @@ impl Vm {
     pub fn no_attribute(&mut self, obj: Value, name: Value) -> Raised {
         let text = self.heap.string(name);
         let message = match self.heap.kind(obj) {
-            Some(Kind::Class) => format!("type object '{}' has no attribute '{text}'", self.class_name(obj)),
+            Some(Kind::Class) => format!(
+                "type object '{}' has no attribute '{text}'",
+                self.class_name(obj)
+            ),
             Some(Kind::Module) => {
                 let module = self.heap.cell::<Module>(obj).name;
                 match self.heap.as_str(module) {
@@ -105,7 +108,12 @@ impl Vm {
     }
 
     /// An AttributeError that knows its object and name.
-    pub fn attribute_error_of(&mut self, message: impl Into<PyStr>, obj: Value, name: Value) -> Raised {
+    pub fn attribute_error_of(
+        &mut self,
+        message: impl Into<PyStr>,
+        obj: Value,
+        name: Value,
+    ) -> Raised {
         let raised = self.attribute_error(message);
         let e = self.heap.cell_mut::<Exception>(raised.0);
         e.fields[0] = name;
@@ -184,7 +192,10 @@ impl Vm {
         let (class, this, start) = (s.class, s.object, s.object_class);
         if !this.is_empty() && name != self.n(N::class) {
             let mro = self.heap.cell::<Class>(start).mro.clone();
-            let after = mro.iter().position(|&c| c == class).map_or(mro.len(), |i| i + 1);
+            let after = mro
+                .iter()
+                .position(|&c| c == class)
+                .map_or(mro.len(), |i| i + 1);
             for &base in &mro[after..] {
                 if let Some(attr) = self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name) {
                     let bound_to = if this == start { Value::EMPTY } else { this };
@@ -219,7 +230,11 @@ impl Vm {
     /// What the getter raises.
     pub fn bind(&mut self, attr: Value, obj: Value, class: Value) -> PyResult {
         match self.heap.kind(attr) {
-            Some(Kind::Function) => Ok(if obj.is_empty() { attr } else { self.new_method(attr, obj) }),
+            Some(Kind::Function) => Ok(if obj.is_empty() {
+                attr
+            } else {
+                self.new_method(attr, obj)
+            }),
             Some(Kind::Native) => {
                 let native = self.heap.cell::<Native>(attr);
                 if obj.is_empty() || !native.this.is_empty() {
@@ -235,7 +250,12 @@ impl Vm {
                 } else {
                     B::NativeFunction.shape()
                 };
-                let bound = Native { def: native.def, owner: native.owner, this: obj, module: native.module };
+                let bound = Native {
+                    def: native.def,
+                    owner: native.owner,
+                    this: obj,
+                    module: native.module,
+                };
                 Ok(self.heap.alloc(shape, bound))
             }
             Some(Kind::StaticMethod) => Ok(self.heap.cell::<StaticMethod>(attr).func),
@@ -244,7 +264,12 @@ impl Vm {
                 match self.heap.kind(func) {
                     Some(Kind::Native) => {
                         let n = self.heap.cell::<Native>(func);
-                        let bound = Native { def: n.def, owner: n.owner, this: class, module: n.module };
+                        let bound = Native {
+                            def: n.def,
+                            owner: n.owner,
+                            this: class,
+                            module: n.module,
+                        };
                         Ok(self.heap.alloc(B::NativeFunction.shape(), bound))
                     }
                     _ => Ok(self.new_method(func, class)),
@@ -281,7 +306,9 @@ impl Vm {
                     None => Err(self.no_attribute(obj, name)),
                 }
             }
-            None | Some(Kind::Str | Kind::Tuple | Kind::List | Kind::Dict | Kind::Class) => Ok(attr),
+            None | Some(Kind::Str | Kind::Tuple | Kind::List | Kind::Dict | Kind::Class) => {
+                Ok(attr)
+            }
             Some(_) => {
                 let attr_class = self.heap.class_of(attr);
                 match self.lookup_class(attr_class, self.n(N::get)) {
@@ -354,15 +381,17 @@ impl Vm {
                 self.set_in_dict(dict, obj, name, value)
             }
             Some(Kind::Instance) => self.instance_set_attr(obj, class, name, value),
-            _ if self.heap.cell::<Class>(class).has_dict && obj.is_ptr() => match self.heap.attrs(obj) {
-                Some(dict) => self.set_in_dict(dict, obj, name, value),
-                None if value.is_empty() => Err(self.no_attribute(obj, name)),
-                None => {
-                    let dict = self.heap.dict();
-                    self.heap.set_attrs(obj, dict);
-                    self.set_in_dict(dict, obj, name, value)
+            _ if self.heap.cell::<Class>(class).has_dict && obj.is_ptr() => {
+                match self.heap.attrs(obj) {
+                    Some(dict) => self.set_in_dict(dict, obj, name, value),
+                    None if value.is_empty() => Err(self.no_attribute(obj, name)),
+                    None => {
+                        let dict = self.heap.dict();
+                        self.heap.set_attrs(obj, dict);
+                        self.set_in_dict(dict, obj, name, value)
+                    }
                 }
-            },
+            }
             _ => Err(self.no_attribute_to_set(obj, class, name)),
         }
     }
@@ -383,7 +412,9 @@ impl Vm {
         let message = if self.lookup_class(class, name).is_some() {
             format!("'{class_text}' object attribute '{text}' is read-only")
         } else {
-            format!("'{class_text}' object has no attribute '{text}' and no __dict__ for setting new attributes")
+            format!(
+                "'{class_text}' object has no attribute '{text}' and no __dict__ for setting new attributes"
+            )
         };
         self.attribute_error_of(message, obj, name)
     }
@@ -393,7 +424,11 @@ impl Vm {
         match self.heap.kind(attr) {
             Some(Kind::Property) => {
                 let p = self.heap.cell::<Property>(attr);
-                let (func, what) = if value.is_empty() { (p.del, "deleter") } else { (p.set, "setter") };
+                let (func, what) = if value.is_empty() {
+                    (p.del, "deleter")
+                } else {
+                    (p.set, "setter")
+                };
                 if func.is_none() {
                     return Err(self.property_error(attr, obj, what));
                 }
@@ -433,15 +468,22 @@ impl Vm {
             }
             Some(Kind::Instance) => {
                 let attr_class = self.heap.class_of(attr);
-                let (name, args): (_, &[Value]) =
-                    if value.is_empty() { (N::delete, &[obj]) } else { (N::set, &[obj, value]) };
+                let (name, args): (_, &[Value]) = if value.is_empty() {
+                    (N::delete, &[obj])
+                } else {
+                    (N::set, &[obj, value])
+                };
                 if self.lookup_class(attr_class, self.n(name)).is_some() {
                     self.call_special(attr, name, args)?;
                     return Ok(true);
                 }
                 let other = if value.is_empty() { N::set } else { N::delete };
                 if self.lookup_class(attr_class, self.n(other)).is_some() {
-                    return Err(self.attribute_error(if value.is_empty() { "__delete__" } else { "__set__" }));
+                    return Err(self.attribute_error(if value.is_empty() {
+                        "__delete__"
+                    } else {
+                        "__set__"
+                    }));
                 }
                 Ok(false)
             }
@@ -449,7 +491,13 @@ impl Vm {
         }
     }
 
-    fn instance_set_attr(&mut self, obj: Value, class: Value, name: Value, value: Value) -> PyResult<()> {
+    fn instance_set_attr(
+        &mut self,
+        obj: Value,
+        class: Value,
+        name: Value,
+        value: Value,
+    ) -> PyResult<()> {
         let shape = self.heap.shape_of(obj);
         if let Some(slot) = self.heap.shapes.slot(shape, name)
             && !value.is_empty()
@@ -495,7 +543,9 @@ impl Vm {
     pub fn attribute_dict(&mut self, obj: Value) -> Value {
         match self.heap.kind(obj) {
             Some(Kind::Module) => self.heap.cell::<Module>(obj).dict,
-            _ => self.heap.attribute_dict(obj, |heap, name| heap.str_hash(name)),
+            _ => self
+                .heap
+                .attribute_dict(obj, |heap, name| heap.str_hash(name)),
         }
     }
 
@@ -516,7 +566,9 @@ impl Vm {
         let c = self.heap.cell::<Class>(class);
         if !c.is_heap {
             let (text, class_text) = (self.heap.string(name), self.class_name(class));
-            return Err(self.type_error(format!("cannot set '{text}' attribute of immutable type '{class_text}'")));
+            return Err(self.type_error(format!(
+                "cannot set '{text}' attribute of immutable type '{class_text}'"
+            )));
         }
         let attrs = c.attrs;
         let before = self.heap.ns_get(attrs, name);
@@ -549,7 +601,9 @@ impl Vm {
     /// What it raises.
     pub fn call_special(&mut self, obj: Value, name: N, args: &[Value]) -> PyResult<Option<Value>> {
         let class = self.heap.class_of(obj);
-        let Some(attr) = self.lookup_class(class, self.n(name)) else { return Ok(None) };
+        let Some(attr) = self.lookup_class(class, self.n(name)) else {
+            return Ok(None);
+        };
         self.call_attr(attr, obj, class, args).map(Some)
     }
 
@@ -597,7 +651,9 @@ impl Vm {
         let note = self.heap.str(note);
         let key = self.n(N::notes);
         match self.own_attr(exception, key) {
-            Some(list) if self.heap.kind(list) == Some(Kind::List) => self.heap.list_push(list, note),
+            Some(list) if self.heap.kind(list) == Some(Kind::List) => {
+                self.heap.list_push(list, note)
+            }
             _ => {
                 let list = self.heap.list(vec![note]);
                 let dict = self.attribute_dict(exception);

@@ -30,7 +30,9 @@ pub struct MethodCache {
 
 impl Default for MethodCache {
     fn default() -> Self {
-        MethodCache { entries: Vec::new() }
+        MethodCache {
+            entries: Vec::new(),
+        }
     }
 }
 
@@ -62,7 +64,13 @@ impl Vm {
     }
 
     #[inline(never)]
-    fn lookup_class_slow(&mut self, class: Value, version: u32, name: Value, at: usize) -> Option<Value> {
+    fn lookup_class_slow(
+        &mut self,
+        class: Value,
+        version: u32,
+        name: Value,
+        at: usize,
+    ) -> Option<Value> {
         let found = self.lookup_class_uncached(class, name);
         if found.is_some_and(|v| self.is_plain_data(v)) {
             // May be changed without a new version: see `class_set_attr`.
@@ -70,9 +78,20 @@ impl Vm {
         }
         let cache = self.method_cache();
         if cache.entries.is_empty() {
-            cache.entries = vec![CacheEntry { version: 0, name: Value::EMPTY, found: Value::EMPTY }; CACHE_SIZE];
+            cache.entries = vec![
+                CacheEntry {
+                    version: 0,
+                    name: Value::EMPTY,
+                    found: Value::EMPTY
+                };
+                CACHE_SIZE
+            ];
         }
-        cache.entries[at] = CacheEntry { version, name, found: found.unwrap_or(Value::EMPTY) };
+        cache.entries[at] = CacheEntry {
+            version,
+            name,
+            found: found.unwrap_or(Value::EMPTY),
+        };
         found
     }
 
@@ -81,22 +100,33 @@ impl Vm {
         matches!(
             self.heap.kind(v),
             None | Some(
-                Kind::Float | Kind::BigInt | Kind::Str | Kind::Bytes | Kind::List | Kind::Tuple | Kind::Dict | Kind::Set
+                Kind::Float
+                    | Kind::BigInt
+                    | Kind::Str
+                    | Kind::Bytes
+                    | Kind::List
+                    | Kind::Tuple
+                    | Kind::Dict
+                    | Kind::Set
             )
         )
     }
 
     fn lookup_class_uncached(&self, class: Value, name: Value) -> Option<Value> {
         let c = self.heap.cell::<Class>(class);
-        c.mro.iter().find_map(|&base| self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name))
+        c.mro
+            .iter()
+            .find_map(|&base| self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name))
     }
 
     /// The class of the MRO whose namespace has `name`, and the attribute.
     pub fn lookup_class_where(&self, class: Value, name: Value) -> Option<(Value, Value)> {
         let c = self.heap.cell::<Class>(class);
-        c.mro
-            .iter()
-            .find_map(|&base| self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name).map(|v| (base, v)))
+        c.mro.iter().find_map(|&base| {
+            self.heap
+                .ns_get(self.heap.cell::<Class>(base).attrs, name)
+                .map(|v| (base, v))
+        })
     }
 
     // ---- builtin classes -----------------------------------------------------
@@ -146,7 +176,13 @@ impl Vm {
     }
 
     fn add_subclass(&mut self, base: Value, class: Value) {
-        let weak = self.heap.alloc(B::WeakRef.shape(), WeakRef { target: class, callback: Value::NONE });
+        let weak = self.heap.alloc(
+            B::WeakRef.shape(),
+            WeakRef {
+                target: class,
+                callback: Value::NONE,
+            },
+        );
         self.heap.add_weak(weak, class);
         self.heap.cell_mut::<Class>(base).subclasses.push(weak);
     }
@@ -161,7 +197,10 @@ impl Vm {
     /// The live direct subclasses of a class, oldest first.
     pub fn subclasses(&self, class: Value) -> Vec<Value> {
         let c = self.heap.cell::<Class>(class);
-        c.subclasses.iter().filter_map(|&w| self.heap.get::<WeakRef>(w)?.target.given()).collect()
+        c.subclasses
+            .iter()
+            .filter_map(|&w| self.heap.get::<WeakRef>(w)?.target.given())
+            .collect()
     }
 
     /// Must follow every change of a class's attributes or bases: its caches
@@ -182,13 +221,15 @@ impl Vm {
     fn compute_hooks(&self, class: Value) -> Hooks {
         let object = self.class(B::Object);
         let overridden = |name: N| {
-            self.lookup_class_where(class, self.n(name)).is_some_and(|(owner, _)| owner != object)
+            self.lookup_class_where(class, self.n(name))
+                .is_some_and(|(owner, _)| owner != object)
         };
         let type_class = self.class(B::Type);
         let overridden_by_script = |name: N| {
-            self.lookup_class_where(class, self.n(name)).is_some_and(|(owner, _)| {
-                owner != object && owner != type_class && self.heap.cell::<Class>(owner).is_heap
-            })
+            self.lookup_class_where(class, self.n(name))
+                .is_some_and(|(owner, _)| {
+                    owner != object && owner != type_class && self.heap.cell::<Class>(owner).is_heap
+                })
         };
         Hooks {
             custom_getattr: overridden_by_script(N::getattribute)
@@ -241,13 +282,20 @@ impl Vm {
         keywords: &[(Value, Value)],
     ) -> PyResult {
         let object = self.class(B::Object);
-        let bases: Vec<Value> = if bases.is_empty() { vec![object] } else { bases.to_vec() };
+        let bases: Vec<Value> = if bases.is_empty() {
+            vec![object]
+        } else {
+            bases.to_vec()
+        };
         for &base in &bases {
             let Some(c) = self.heap.get::<Class>(base) else {
                 return Err(self.type_error("bases must be types"));
             };
             if c.is_final {
-                let message = format!("type '{}' is not an acceptable base type", self.class_name(base));
+                let message = format!(
+                    "type '{}' is not an acceptable base type",
+                    self.class_name(base)
+                );
                 return Err(self.type_error(message));
             }
         }
@@ -260,7 +308,11 @@ impl Vm {
 
         let attrs = self.heap.dict();
         for (key, value) in self.heap.dict_entries(ns) {
-            let key = if self.heap.as_str(key).is_some() { self.heap.intern_value(key) } else { key };
+            let key = if self.heap.as_str(key).is_some() {
+                self.heap.intern_value(key)
+            } else {
+                key
+            };
             if self.heap.as_str(key).is_some() {
                 self.heap.ns_set(attrs, key, value);
             }
@@ -348,27 +400,44 @@ impl Vm {
     fn wrap_special_methods(&mut self, attrs: Value) {
         for name in [N::init_subclass, N::class_getitem, N::new] {
             let key = self.n(name);
-            let Some(func) = self.heap.ns_get(attrs, key) else { continue };
+            let Some(func) = self.heap.ns_get(attrs, key) else {
+                continue;
+            };
             if self.heap.kind(func) != Some(Kind::Function) {
                 continue;
             }
             let wrapped = if name == N::new {
-                self.heap.alloc(B::StaticMethod.shape(), StaticMethod { func })
+                self.heap
+                    .alloc(B::StaticMethod.shape(), StaticMethod { func })
             } else {
-                self.heap.alloc(B::ClassMethod.shape(), ClassMethod { func })
+                self.heap
+                    .alloc(B::ClassMethod.shape(), ClassMethod { func })
             };
             self.heap.ns_set(attrs, key, wrapped);
         }
     }
 
     /// The names in `__slots__`, and whether `__dict__` is among them.
-    fn slot_names(&mut self, attrs: Value, class_name: Value) -> PyResult<Option<(Vec<Value>, bool)>> {
-        let Some(slots) = self.heap.ns_get(attrs, self.n(N::slots)) else { return Ok(None) };
-        let items = if self.heap.as_str(slots).is_some() { vec![slots] } else { self.collect_iterable(slots)? };
+    fn slot_names(
+        &mut self,
+        attrs: Value,
+        class_name: Value,
+    ) -> PyResult<Option<(Vec<Value>, bool)>> {
+        let Some(slots) = self.heap.ns_get(attrs, self.n(N::slots)) else {
+            return Ok(None);
+        };
+        let items = if self.heap.as_str(slots).is_some() {
+            vec![slots]
+        } else {
+            self.collect_iterable(slots)?
+        };
         let (mut names, mut wants_dict) = (Vec::new(), false);
         for item in items {
             let Some(text) = self.heap.as_str(item) else {
-                let message = format!("__slots__ items must be strings, not '{}'", self.type_name(item));
+                let message = format!(
+                    "__slots__ items must be strings, not '{}'",
+                    self.type_name(item)
+                );
                 return Err(self.type_error(message));
             };
             let text = text.to_lossy();
@@ -387,7 +456,13 @@ impl Vm {
         Ok(Some((names, wants_dict)))
     }
 
-    fn add_slots(&mut self, class: Value, attrs: Value, names: Vec<Value>, first: u16) -> PyResult<u16> {
+    fn add_slots(
+        &mut self,
+        class: Value,
+        attrs: Value,
+        names: Vec<Value>,
+        first: u16,
+    ) -> PyResult<u16> {
         let layout = self.heap.cell::<Class>(class).layout;
         if !names.is_empty() && layout != Kind::Instance {
             if matches!(layout, Kind::Tuple | Kind::BigInt | Kind::Bytes) {
@@ -408,7 +483,9 @@ impl Vm {
                 return Err(self.value_error(message));
             }
             let slot = first + i as u16;
-            let descriptor = self.heap.alloc(B::Member.shape(), SlotDescriptor { name, class, slot });
+            let descriptor = self
+                .heap
+                .alloc(B::Member.shape(), SlotDescriptor { name, class, slot });
             self.heap.ns_set(attrs, name, descriptor);
         }
         Ok(names.len() as u16)
@@ -416,10 +493,16 @@ impl Vm {
 
     fn call_set_names(&mut self, class: Value, attrs: Value) -> PyResult<()> {
         for (name, value) in self.heap.dict_entries(attrs) {
-            if matches!(self.heap.kind(value), None | Some(Kind::Function | Kind::Str | Kind::Tuple)) {
+            if matches!(
+                self.heap.kind(value),
+                None | Some(Kind::Function | Kind::Str | Kind::Tuple)
+            ) {
                 continue;
             }
-            if let Some(property) = self.heap.get_mut::<crate::object::descriptor::Property>(value) {
+            if let Some(property) = self
+                .heap
+                .get_mut::<crate::object::descriptor::Property>(value)
+            {
                 if property.name.is_none() {
                     property.name = name;
                 }
@@ -443,7 +526,9 @@ impl Vm {
     fn call_init_subclass(&mut self, class: Value, keywords: &[(Value, Value)]) -> PyResult<()> {
         let name = self.n(N::init_subclass);
         let mro: Vec<Value> = self.heap.cell::<Class>(class).mro[1..].to_vec();
-        let found = mro.iter().find_map(|&base| self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name));
+        let found = mro
+            .iter()
+            .find_map(|&base| self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name));
         let func = match found {
             Some(attr) => match self.heap.get::<ClassMethod>(attr) {
                 Some(m) => m.func,
@@ -453,7 +538,10 @@ impl Vm {
         };
         if self.heap.kind(func) == Some(Kind::Native) {
             if !keywords.is_empty() {
-                let message = format!("{}.__init_subclass__() takes no keyword arguments", self.class_name(class));
+                let message = format!(
+                    "{}.__init_subclass__() takes no keyword arguments",
+                    self.class_name(class)
+                );
                 return Err(self.type_error(message));
             }
             return Ok(());
@@ -467,9 +555,14 @@ impl Vm {
         for &base in &bases[1..] {
             let (layout, slots) = self.layout_of(base);
             let (best_layout, best_slots) = self.layout_of(best);
-            if best_layout == Kind::Instance && best_slots == 0 && (layout, slots) != (best_layout, best_slots) {
+            if best_layout == Kind::Instance
+                && best_slots == 0
+                && (layout, slots) != (best_layout, best_slots)
+            {
                 best = base;
-            } else if layout == Kind::Instance && (slots == 0 || slots == best_slots && best_layout == Kind::Instance) {
+            } else if layout == Kind::Instance
+                && (slots == 0 || slots == best_slots && best_layout == Kind::Instance)
+            {
             } else if layout == best_layout && slots == best_slots {
                 let (a, b) = (
                     self.heap.cell::<Class>(best).builtin_base,
@@ -482,9 +575,15 @@ impl Vm {
                 }
             } else if layout != Kind::Instance && best_layout == Kind::Instance && best_slots == 0 {
                 best = base;
-            } else if layout == Kind::Instance && best_layout == Kind::Instance && self.is_subclass(base, best) {
+            } else if layout == Kind::Instance
+                && best_layout == Kind::Instance
+                && self.is_subclass(base, best)
+            {
                 best = base;
-            } else if layout == Kind::Instance && best_layout == Kind::Instance && self.is_subclass(best, base) {
+            } else if layout == Kind::Instance
+                && best_layout == Kind::Instance
+                && self.is_subclass(best, base)
+            {
             } else {
                 return Err(self.type_error("multiple bases have instance lay-out conflict"));
             }
@@ -509,8 +608,10 @@ impl Vm {
                 return Err(self.type_error(message));
             }
         }
-        let mut lists: Vec<Vec<Value>> =
-            bases.iter().map(|&b| self.heap.cell::<Class>(b).mro.clone()).collect();
+        let mut lists: Vec<Vec<Value>> = bases
+            .iter()
+            .map(|&b| self.heap.cell::<Class>(b).mro.clone())
+            .collect();
         lists.push(bases.to_vec());
         let mut heads = vec![0usize; lists.len()];
         let mut mro = vec![class];
@@ -518,10 +619,14 @@ impl Vm {
             let mut pending = false;
             let mut chosen = None;
             for (list, &head) in lists.iter().zip(&heads) {
-                let Some(&candidate) = list.get(head) else { continue };
+                let Some(&candidate) = list.get(head) else {
+                    continue;
+                };
                 pending = true;
-                let blocked =
-                    lists.iter().zip(&heads).any(|(l, &h)| l.get(h + 1..).is_some_and(|rest| rest.contains(&candidate)));
+                let blocked = lists
+                    .iter()
+                    .zip(&heads)
+                    .any(|(l, &h)| l.get(h + 1..).is_some_and(|rest| rest.contains(&candidate)));
                 if !blocked {
                     chosen = Some(candidate);
                     break;
@@ -575,13 +680,22 @@ impl Vm {
     ///
     /// # Errors
     /// Whatever the body, the metaclass or the bases raise.
-    pub fn build_class(&mut self, body: Value, name: Value, orig_bases: &[Value], keywords: &[(Value, Value)]) -> PyResult {
+    pub fn build_class(
+        &mut self,
+        body: Value,
+        name: Value,
+        orig_bases: &[Value],
+        keywords: &[(Value, Value)],
+    ) -> PyResult {
         let bases = self.resolve_bases(orig_bases)?;
         let bases_tuple = self.heap.tuple(&bases);
         self.root(bases_tuple);
         let metaclass_key = self.n(N::metaclass);
         let mut keywords = keywords.to_vec();
-        let explicit = keywords.iter().position(|&(k, _)| k == metaclass_key).map(|i| keywords.remove(i).1);
+        let explicit = keywords
+            .iter()
+            .position(|&(k, _)| k == metaclass_key)
+            .map(|i| keywords.remove(i).1);
         let mut meta = explicit.unwrap_or_else(|| match bases.first() {
             Some(&base) => self.heap.class_of(base),
             None => self.class(B::Type),
@@ -609,9 +723,9 @@ impl Vm {
             && self.heap.kind(class) == Some(Kind::Class)
         {
             let text = self.heap.string(name);
+            let class = self.repr_string(class)?;
             return Err(self.runtime_error(format!(
-                "__class__ not set defining '{text}' as {}. Was __classcell__ propagated to type.__new__?",
-                self.repr_string(class)?
+                "__class__ not set defining '{text}' as {class}. Was __classcell__ propagated to type.__new__?"
             )));
         }
         Ok(class)
@@ -699,6 +813,8 @@ impl Vm {
 
     /// Whether an attribute found in a class is one of Rust's functions with this body's name.
     pub fn is_native_named(&self, v: Value, name: &str) -> bool {
-        self.heap.get::<Native>(v).is_some_and(|n| n.def.name == name)
+        self.heap
+            .get::<Native>(v)
+            .is_some_and(|n| n.def.name == name)
     }
 }

@@ -2,6 +2,24 @@
 //! iteration, text. Each file is one protocol, as methods of `Vm`; they may run
 //! script code, one level of Rust deeper.
 
+pub mod arith;
 pub mod attr;
 pub mod class;
+pub mod compare;
+pub mod dict;
+pub mod hash;
+pub mod index;
+pub mod item;
+pub mod iter;
+pub mod join;
+pub mod layout;
 pub mod namespace;
+pub mod next;
+pub mod number;
+pub mod range;
+pub mod sequence;
+pub mod set;
+pub mod slice;
+pub mod temporary;
+pub mod truth;
+pub mod unary;

@@ -32,7 +32,8 @@ impl Heap {
     /// The value of `name`, an interned str.
     #[inline]
     pub fn ns_get(&self, dict: Value, name: Value) -> Option<Value> {
-        self.ns_find(dict, name).map(|at| self.cell::<Dict>(dict).table.value_at(at))
+        self.ns_find(dict, name)
+            .map(|at| self.cell::<Dict>(dict).table.value_at(at))
     }
 
     /// Sets `name`, an interned str; gives its entry's index.
@@ -57,6 +58,10 @@ impl Heap {
 
     /// The entries of a dict, in order.
     pub fn dict_entries(&self, dict: Value) -> Vec<(Value, Value)> {
-        self.cell::<Dict>(dict).table.iter().map(|e| (e.key, e.value)).collect()
+        self.cell::<Dict>(dict)
+            .table
+            .iter()
+            .map(|e| (e.key, e.value))
+            .collect()
     }
 }

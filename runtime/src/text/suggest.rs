@@ -78,7 +78,10 @@ mod tests {
 
     #[test]
     fn near_names_are_found_and_far_ones_not() {
-        assert_eq!(closest("lenght", ["length", "width"].into_iter()), Some("length"));
+        assert_eq!(
+            closest("lenght", ["length", "width"].into_iter()),
+            Some("length")
+        );
         assert_eq!(closest("foo", ["bar", "quux"].into_iter()), None);
         assert_eq!(closest("Name", ["name"].into_iter()), Some("name"));
     }

@@ -16,7 +16,12 @@ impl Vm {
     ///
     /// # Errors
     /// TypeError.
-    pub(crate) fn bind_function(&mut self, func: Value, args: &[Value], keywords: &[(Value, Value)]) -> PyResult<Bound> {
+    pub(crate) fn bind_function(
+        &mut self,
+        func: Value,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+    ) -> PyResult<Bound> {
         let f = self.heap.cell::<Function>(func);
         let code = self.heap.cell::<CodeObject>(f.code).code.clone();
         let (defaults, kwdefaults) = (f.defaults, f.kwdefaults);
@@ -38,7 +43,10 @@ impl Vm {
             match found {
                 Some(i) if i >= code.n_posonly as usize => {
                     if !regs[i].is_empty() {
-                        let message = format!("{}() got multiple values for argument '{text}'", self.qualname(func));
+                        let message = format!(
+                            "{}() got multiple values for argument '{text}'",
+                            self.qualname(func)
+                        );
                         return Err(self.type_error(message));
                     }
                     regs[i] = value;
@@ -49,7 +57,11 @@ impl Vm {
                 Some(_) => {
                     let given_by_name: Vec<String> = code.params[..code.n_posonly as usize]
                         .iter()
-                        .filter(|p| keywords.iter().any(|&(k, _)| self.heap.text(k).eq_str(p.as_str())))
+                        .filter(|p| {
+                            keywords
+                                .iter()
+                                .any(|&(k, _)| self.heap.text(k).eq_str(p.as_str()))
+                        })
                         .map(|p| p.to_string())
                         .collect();
                     let message = format!(
@@ -61,10 +73,13 @@ impl Vm {
                 }
                 None => {
                     let candidates = &code.params[code.n_posonly as usize..star];
-                    let hint = crate::text::suggest::closest(&text, candidates.iter().map(|p| p.as_str()))
-                        .map_or(String::new(), |hint| format!(". Did you mean '{hint}'?"));
-                    let message =
-                        format!("{}() got an unexpected keyword argument '{text}'{hint}", self.qualname(func));
+                    let hint =
+                        crate::text::suggest::closest(&text, candidates.iter().map(|p| p.as_str()))
+                            .map_or(String::new(), |hint| format!(". Did you mean '{hint}'?"));
+                    let message = format!(
+                        "{}() got an unexpected keyword argument '{text}'{hint}",
+                        self.qualname(func)
+                    );
                     return Err(self.type_error(message));
                 }
             }
@@ -80,8 +95,10 @@ impl Vm {
                     regs[i] = self.heap.tuple_items(defaults)[i + n_defaults - n_pos];
                 }
             }
-            let missing: Vec<String> =
-                (0..n_pos).filter(|&i| regs[i].is_empty()).map(|i| code.params[i].to_string()).collect();
+            let missing: Vec<String> = (0..n_pos)
+                .filter(|&i| regs[i].is_empty())
+                .map(|i| code.params[i].to_string())
+                .collect();
             if !missing.is_empty() {
                 return Err(self.missing_arguments(func, "positional", &missing));
             }
@@ -93,8 +110,10 @@ impl Vm {
                     regs[i] = self.heap.ns_get(kwdefaults, name).unwrap_or(Value::EMPTY);
                 }
             }
-            let missing: Vec<String> =
-                (n_pos..star).filter(|&i| regs[i].is_empty()).map(|i| code.params[i].to_string()).collect();
+            let missing: Vec<String> = (n_pos..star)
+                .filter(|&i| regs[i].is_empty())
+                .map(|i| code.params[i].to_string())
+                .collect();
             if !missing.is_empty() {
                 return Err(self.missing_arguments(func, "keyword-only", &missing));
             }
@@ -118,8 +137,11 @@ impl Vm {
             [] => String::new(),
         };
         let plural = if missing.len() == 1 { "" } else { "s" };
-        let message =
-            format!("{}() missing {} required {kind} argument{plural}: {names}", self.qualname(func), missing.len());
+        let message = format!(
+            "{}() missing {} required {kind} argument{plural}: {names}",
+            self.qualname(func),
+            missing.len()
+        );
         self.type_error(message)
     }
 
@@ -129,9 +151,15 @@ impl Vm {
         let code = self.heap.cell::<CodeObject>(f.code).code.clone();
         let n_defaults = self.heap.as_tuple(f.defaults).map_or(0, |d| d.len());
         let n_pos = code.n_pos as usize;
-        let kwonly_given = regs[n_pos..n_pos + code.n_kwonly as usize].iter().filter(|v| !v.is_empty()).count();
+        let kwonly_given = regs[n_pos..n_pos + code.n_kwonly as usize]
+            .iter()
+            .filter(|v| !v.is_empty())
+            .count();
         let (takes, plural) = if n_defaults > 0 {
-            (format!("from {} to {n_pos}", n_pos.saturating_sub(n_defaults)), true)
+            (
+                format!("from {} to {n_pos}", n_pos.saturating_sub(n_defaults)),
+                true,
+            )
         } else {
             (format!("{n_pos}"), n_pos != 1)
         };
@@ -201,11 +229,15 @@ impl Vm {
                         self.heap.ns_set(values[star_star], name, value);
                     }
                     _ if arity.kwonly == 0 && arity.posonly == arity.positional => {
-                        let message = format!("{}() takes no keyword arguments", self.native_name(def, args));
+                        let message = format!(
+                            "{}() takes no keyword arguments",
+                            self.native_name(def, args)
+                        );
                         return Err(self.type_error(message));
                     }
                     _ => {
-                        let message = format!("{}() got an unexpected keyword argument '{text}'", def.name);
+                        let message =
+                            format!("{}() got an unexpected keyword argument '{text}'", def.name);
                         return Err(self.type_error(message));
                     }
                 }
@@ -217,7 +249,11 @@ impl Vm {
                     return Err(self.native_arity_error(def, args.len()));
                 }
                 let name = def.param_names()[i];
-                let message = format!("{}() missing required argument '{name}' (pos {})", def.name, i + 1);
+                let message = format!(
+                    "{}() missing required argument '{name}' (pos {})",
+                    def.name,
+                    i + 1
+                );
                 return Err(self.type_error(message));
             }
         }
@@ -254,11 +290,20 @@ impl Vm {
                 _ => format!("{name} expected {max} arguments, got {given}"),
             }
         } else if given < min {
-            format!("{name} expected at least {min} argument{}, got {given}", s(min))
+            format!(
+                "{name} expected at least {min} argument{}, got {given}",
+                s(min)
+            )
         } else if def.arity.posonly < def.arity.positional {
-            format!("{name}() takes at most {max} argument{} ({given} given)", s(max))
+            format!(
+                "{name}() takes at most {max} argument{} ({given} given)",
+                s(max)
+            )
         } else {
-            format!("{name} expected at most {max} argument{}, got {given}", s(max))
+            format!(
+                "{name} expected at most {max} argument{}, got {given}",
+                s(max)
+            )
         };
         self.type_error(message)
     }

@@ -104,7 +104,9 @@ impl Vm {
     #[inline(always)]
     fn cache_hit(&self, line: CacheLine, obj: Value) -> bool {
         match self.heap.shape(obj) {
-            Some(shape) => shape == line.shape() && self.heap.shapes.version(shape) == line.version(),
+            Some(shape) => {
+                shape == line.shape() && self.heap.shapes.version(shape) == line.version()
+            }
             None => false,
         }
     }
@@ -147,7 +149,9 @@ impl Vm {
     }
 
     fn learn_load(&mut self, line: CacheLine, obj: Value, name: Value, value: Value) {
-        let Some(kind) = self.heap.kind(obj) else { return };
+        let Some(kind) = self.heap.kind(obj) else {
+            return;
+        };
         if kind == Kind::Module {
             let dict = self.heap.cell::<Module>(obj).dict;
             if let Some(at) = self.heap.ns_find(dict, name)
@@ -175,7 +179,9 @@ impl Vm {
                 }
             }
             Some(attr) if self.is_data_descriptor(attr) => {
-                if let Some(d) = self.heap.get::<crate::object::instance::SlotDescriptor>(attr)
+                if let Some(d) = self
+                    .heap
+                    .get::<crate::object::instance::SlotDescriptor>(attr)
                     && kind == Kind::Instance
                 {
                     let slot = d.slot as u32;
@@ -187,7 +193,12 @@ impl Vm {
                     && let Some(slot) = self.heap.shapes.slot(self.heap.shape_of(obj), name)
                 {
                     self.remember(line, SLOT, obj, Some(slot as u32), Value::NONE);
-                } else if kind == Kind::Instance && self.heap.shapes.dict_slot(self.heap.shape_of(obj)).is_some()
+                } else if kind == Kind::Instance
+                    && self
+                        .heap
+                        .shapes
+                        .dict_slot(self.heap.shape_of(obj))
+                        .is_some()
                     || self.heap.attrs(obj).is_some()
                 {
                     // Its own dict may get the name at any time.
@@ -208,10 +219,13 @@ impl Vm {
         if self.lookup_class(meta, name).is_some() {
             return;
         }
-        let Some(attr) = self.lookup_class(class, name) else { return };
+        let Some(attr) = self.lookup_class(class, name) else {
+            return;
+        };
         let stays = match self.heap.kind(attr) {
             Some(Kind::Function | Kind::StaticMethod | Kind::Class | Kind::Instance) => {
-                self.special(attr, crate::vm::names::N::get).is_none() || self.heap.kind(attr) != Some(Kind::Instance)
+                self.special(attr, crate::vm::names::N::get).is_none()
+                    || self.heap.kind(attr) != Some(Kind::Instance)
             }
             _ => false,
         };
@@ -227,7 +241,12 @@ impl Vm {
     /// What to call for `obj.name(…)`: a function and `obj`, or a callable and
     /// `Value::EMPTY`.
     #[inline(always)]
-    pub(crate) fn load_method(&mut self, line: CacheLine, obj: Value, name: Value) -> PyResult<(Value, Value)> {
+    pub(crate) fn load_method(
+        &mut self,
+        line: CacheLine,
+        obj: Value,
+        name: Value,
+    ) -> PyResult<(Value, Value)> {
         if line.state() == METHOD && self.cache_hit(line, obj) {
             return Ok((Self::cached_value(line), obj));
         }
@@ -235,7 +254,12 @@ impl Vm {
     }
 
     #[inline(never)]
-    fn load_method_slow(&mut self, line: CacheLine, obj: Value, name: Value) -> PyResult<(Value, Value)> {
+    fn load_method_slow(
+        &mut self,
+        line: CacheLine,
+        obj: Value,
+        name: Value,
+    ) -> PyResult<(Value, Value)> {
         if matches!(line.state(), OF_CLASS | CLASS_VALUE)
             && let Some(value) = self.load_attr_cached_rare(line, obj)
         {
@@ -248,14 +272,20 @@ impl Vm {
             return Ok((value, Value::EMPTY));
         }
         let class = self.heap.class_of(obj);
-        if !matches!(kind, Some(Kind::Super | Kind::Module)) && !self.heap.cell::<Class>(class).hooks.custom_getattr {
+        if !matches!(kind, Some(Kind::Super | Kind::Module))
+            && !self.heap.cell::<Class>(class).hooks.custom_getattr
+        {
             let in_class = self.lookup_class(class, name);
             if let Some(attr) = in_class
                 && self.is_callable_unbound(attr)
                 && self.own_attr(obj, name).is_none()
             {
                 let may_get_own = match kind {
-                    Some(Kind::Instance) => self.heap.shapes.dict_slot(self.heap.shape_of(obj)).is_some(),
+                    Some(Kind::Instance) => self
+                        .heap
+                        .shapes
+                        .dict_slot(self.heap.shape_of(obj))
+                        .is_some(),
                     Some(_) => self.heap.cell::<Class>(class).has_dict,
                     None => false,
                 };
@@ -274,7 +304,8 @@ impl Vm {
         match self.heap.kind(attr) {
             Some(Kind::Function) => true,
             Some(Kind::Native) => {
-                self.heap.is_exact(attr, B::MethodDescriptor) || self.heap.is_exact(attr, B::WrapperDescriptor)
+                self.heap.is_exact(attr, B::MethodDescriptor)
+                    || self.heap.is_exact(attr, B::WrapperDescriptor)
             }
             _ => false,
         }
@@ -298,7 +329,13 @@ impl Vm {
     }
 
     /// `obj.name = value`, and what can be learnt from it.
-    pub(crate) fn store_attr_slow(&mut self, line: CacheLine, obj: Value, name: Value, value: Value) -> PyResult<()> {
+    pub(crate) fn store_attr_slow(
+        &mut self,
+        line: CacheLine,
+        obj: Value,
+        name: Value,
+        value: Value,
+    ) -> PyResult<()> {
         if self.heap.kind(obj) != Some(Kind::Instance) {
             return self.set_attr(obj, name, value);
         }
@@ -310,7 +347,10 @@ impl Vm {
         }
         match self.lookup_class(class, name) {
             Some(attr) if self.is_data_descriptor(attr) => {
-                if let Some(d) = self.heap.get::<crate::object::instance::SlotDescriptor>(attr) {
+                if let Some(d) = self
+                    .heap
+                    .get::<crate::object::instance::SlotDescriptor>(attr)
+                {
                     let slot = d.slot as u32;
                     self.remember(line, SLOT, obj, Some(slot), Value::NONE);
                 }
@@ -320,7 +360,13 @@ impl Vm {
         }
         let after = self.heap.shape_of(obj);
         if let Some(slot) = self.heap.shapes.slot(after, name) {
-            self.remember(line, if before == after { SLOT } else { ADD_SLOT }, obj, Some(slot as u32), Value::NONE);
+            self.remember(
+                line,
+                if before == after { SLOT } else { ADD_SLOT },
+                obj,
+                Some(slot as u32),
+                Value::NONE,
+            );
             if before != after {
                 line.set_shape(before);
                 line.set_word(3, after.0 as u64);

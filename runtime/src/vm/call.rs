@@ -10,11 +10,11 @@ use crate::object::descriptor::StaticMethod;
 use crate::object::function::{CodeObject, Function, Method, Native};
 use crate::object::generator::{Flavor, Generator};
 use crate::value::Value;
+use crate::vm::Vm;
 use crate::vm::frame::{Frame, Ret};
 use crate::vm::names::N;
 use crate::vm::resume::{Input, Outcome};
 use crate::vm::stack::STACK_VALUES;
-use crate::vm::Vm;
 
 /// What came of beginning a call.
 pub(crate) enum Called {
@@ -40,17 +40,25 @@ impl Vm {
     ///
     /// # Errors
     /// What it raises.
-    pub fn call_kw(&mut self, callee: Value, args: &[Value], keywords: &[(Value, Value)]) -> PyResult {
+    pub fn call_kw(
+        &mut self,
+        callee: Value,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+    ) -> PyResult {
         let n_roots = self.roots.len();
         self.roots.push(callee);
         self.roots.extend_from_slice(args);
         self.roots.extend(keywords.iter().map(|&(_, v)| v));
-        let result = self.deeper(|vm| match vm.begin_call(callee, args, keywords, 0, Ret::Exit)? {
-            Called::Value(value) => Ok(value),
-            Called::Pushed => match vm.run()? {
-                Outcome::Return(value) | Outcome::Yield(value) => Ok(value),
-            },
-        });
+        let result =
+            self.deeper(
+                |vm| match vm.begin_call(callee, args, keywords, 0, Ret::Exit)? {
+                    Called::Value(value) => Ok(value),
+                    Called::Pushed => match vm.run()? {
+                        Outcome::Return(value) | Outcome::Yield(value) => Ok(value),
+                    },
+                },
+            );
         self.roots.truncate(n_roots);
         result
     }
@@ -71,7 +79,9 @@ impl Vm {
         let mut args = args;
         for _ in 0..REDIRECTS_MAX {
             match self.heap.kind(callee) {
-                Some(Kind::Function) => return self.begin_function(callee, args, keywords, dst, ret),
+                Some(Kind::Function) => {
+                    return self.begin_function(callee, args, keywords, dst, ret);
+                }
                 Some(Kind::Native) => {
                     let native = self.heap.cell::<Native>(callee);
                     let (def, this) = (native.def, native.this);
@@ -86,7 +96,9 @@ impl Vm {
                 Some(Kind::Method) => {
                     let m = self.heap.cell::<Method>(callee);
                     callee = m.func;
-                    let joined = std::iter::once(m.this).chain(args.iter().copied()).collect();
+                    let joined = std::iter::once(m.this)
+                        .chain(args.iter().copied())
+                        .collect();
                     with_self = joined;
                     args = &with_self;
                 }
@@ -95,7 +107,8 @@ impl Vm {
                 _ => {
                     let class = self.heap.class_of(callee);
                     let Some(attr) = self.lookup_class(class, self.n(N::call)) else {
-                        let message = format!("'{}' object is not callable", self.type_name(callee));
+                        let message =
+                            format!("'{}' object is not callable", self.type_name(callee));
                         return Err(self.type_error(message));
                     };
                     callee = match self.heap.kind(attr) {
@@ -111,8 +124,8 @@ impl Vm {
 
     /// Calling a method's descriptor without or with a wrong instance.
     fn check_self(&mut self, native: Value, args: &[Value]) -> Option<crate::native::Raised> {
-        let is_method =
-            self.heap.is_exact(native, B::MethodDescriptor) || self.heap.is_exact(native, B::WrapperDescriptor);
+        let is_method = self.heap.is_exact(native, B::MethodDescriptor)
+            || self.heap.is_exact(native, B::WrapperDescriptor);
         if !is_method {
             return None;
         }
@@ -121,9 +134,15 @@ impl Vm {
         let owner_name = self.class_name(owner);
         let Some(&this) = args.first() else {
             let message = if def.name.starts_with("__") {
-                format!("descriptor '{}' of '{owner_name}' object needs an argument", def.name)
+                format!(
+                    "descriptor '{}' of '{owner_name}' object needs an argument",
+                    def.name
+                )
             } else {
-                format!("unbound method {owner_name}.{}() needs an argument", def.name)
+                format!(
+                    "unbound method {owner_name}.{}() needs an argument",
+                    def.name
+                )
             };
             return Some(self.type_error(message));
         };
@@ -132,9 +151,15 @@ impl Vm {
         }
         let found = self.type_name(this);
         let message = if def.name.starts_with("__") {
-            format!("descriptor '{}' requires a '{owner_name}' object but received a '{found}'", def.name)
+            format!(
+                "descriptor '{}' requires a '{owner_name}' object but received a '{found}'",
+                def.name
+            )
         } else {
-            format!("descriptor '{}' for '{owner_name}' objects doesn't apply to a '{found}' object", def.name)
+            format!(
+                "descriptor '{}' for '{owner_name}' objects doesn't apply to a '{found}' object",
+                def.name
+            )
         };
         Some(self.type_error(message))
     }
@@ -167,7 +192,14 @@ impl Vm {
     }
 
     /// Pushes a frame whose first registers are copies of `args`.
-    fn push_copied(&mut self, func: Value, code: Value, args: &[Value], dst: u16, ret: Ret) -> PyResult<()> {
+    fn push_copied(
+        &mut self,
+        func: Value,
+        code: Value,
+        args: &[Value],
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<()> {
         let base = self.sp;
         if base + args.len() > STACK_VALUES {
             return Err(self.recursion_error());
@@ -243,7 +275,9 @@ impl Vm {
         } else {
             Flavor::Generator
         };
-        let generator = self.heap.generator(Generator::new(flavor, code, func, name, qualname), n_regs);
+        let generator = self
+            .heap
+            .generator(Generator::new(flavor, code, func, name, qualname), n_regs);
         self.heap.generator_regs(generator)[..args.len()].copy_from_slice(args);
         generator
     }
@@ -276,10 +310,13 @@ impl Vm {
         match result? {
             Flow::Return(value) => Ok(Called::Value(value)),
             Flow::Call { callee, args } => self.begin_call(callee, &args, &[], dst, ret),
-            Flow::Send { generator, value } => self.begin_send(generator, Input::Send(value), dst, ret),
-            Flow::Throw { generator, exception } => {
-                self.begin_send(generator, Input::Throw(exception), dst, ret)
+            Flow::Send { generator, value } => {
+                self.begin_send(generator, Input::Send(value), dst, ret)
             }
+            Flow::Throw {
+                generator,
+                exception,
+            } => self.begin_send(generator, Input::Throw(exception), dst, ret),
         }
     }
 
@@ -292,7 +329,13 @@ impl Vm {
     }
 
     /// `send`, `next` and `throw` of a generator, called by a script.
-    fn begin_send(&mut self, generator: Value, input: Input, dst: u16, ret: Ret) -> PyResult<Called> {
+    fn begin_send(
+        &mut self,
+        generator: Value,
+        input: Input,
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<Called> {
         if ret == Ret::Value {
             self.begin_resume(generator, input, dst, Ret::Send)?;
             return Ok(Called::Pushed);
@@ -346,7 +389,8 @@ impl Vm {
                 return Err(self.type_error(message));
             };
             let new = self.bind(new, Value::EMPTY, class)?;
-            let all: SmallVec<[Value; 8]> = std::iter::once(class).chain(args.iter().copied()).collect();
+            let all: SmallVec<[Value; 8]> =
+                std::iter::once(class).chain(args.iter().copied()).collect();
             let instance = self.call_kw(new, &all, keywords)?;
             if !self.is_subclass(self.heap.class_of(instance), class) {
                 return Ok(Called::Value(instance));
@@ -355,16 +399,24 @@ impl Vm {
         };
         let instance_class = self.heap.class_of(instance);
         let init = self.lookup_class(instance_class, self.n(N::init));
-        let Some(init) = init else { return Ok(Called::Value(instance)) };
-        if self.is_native_named(init, "__init__") && self.heap.cell::<Native>(init).owner == self.class(B::Object) {
+        let Some(init) = init else {
+            return Ok(Called::Value(instance));
+        };
+        if self.is_native_named(init, "__init__")
+            && self.heap.cell::<Native>(init).owner == self.class(B::Object)
+        {
             if plain_new && (!args.is_empty() || !keywords.is_empty()) {
                 let message = format!("{}() takes no arguments", self.class_name(class));
                 return Err(self.type_error(message));
             }
             return Ok(Called::Value(instance));
         }
-        let all: SmallVec<[Value; 8]> = std::iter::once(instance).chain(args.iter().copied()).collect();
-        if ret == Ret::Value && self.heap.kind(init) == Some(Kind::Function) && !self.heap.cell::<Function>(init).suspends
+        let all: SmallVec<[Value; 8]> = std::iter::once(instance)
+            .chain(args.iter().copied())
+            .collect();
+        if ret == Ret::Value
+            && self.heap.kind(init) == Some(Kind::Function)
+            && !self.heap.cell::<Function>(init).suspends
         {
             self.begin_function(init, &all, keywords, dst, Ret::Init)?;
             if let Some(frame) = self.frames.last_mut() {
@@ -390,7 +442,10 @@ impl Vm {
         if result.is_none() {
             return Ok(());
         }
-        let message = format!("__init__() should return None, not '{}'", self.type_name(result));
+        let message = format!(
+            "__init__() should return None, not '{}'",
+            self.type_name(result)
+        );
         Err(self.type_error(message))
     }
 
@@ -403,11 +458,15 @@ impl Vm {
         let (shape, hint, layout, is_heap) = (c.root_shape, c.slot_hint, c.layout, c.is_heap);
         if layout == Kind::Exception {
             let args = self.heap.tuple(&[]);
-            return Ok(self.heap.alloc(shape, crate::object::exception::Exception::new(args)));
+            return Ok(self
+                .heap
+                .alloc(shape, crate::object::exception::Exception::new(args)));
         }
         if layout != Kind::Instance {
             let name = self.class_name(class);
-            return Err(self.type_error(format!("object.__new__({name}) is not safe, use {name}.__new__()")));
+            return Err(self.type_error(format!(
+                "object.__new__({name}) is not safe, use {name}.__new__()"
+            )));
         }
         if is_heap && let Some(abstracts) = self.lookup_class(class, self.n(N::abstractmethods)) {
             self.refuse_abstract(class, abstracts)?;

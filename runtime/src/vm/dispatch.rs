@@ -24,7 +24,8 @@ use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::iter::Iter;
 use crate::object::list::List;
 use crate::protocol::compare::CompareOp;
-use crate::protocol::number::{BinaryOp, UnaryOp};
+use crate::protocol::number::BinaryOp;
+use crate::protocol::unary::UnaryOp;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::cache::CacheLine;
@@ -43,6 +44,7 @@ impl Vm {
         let mut pc: *const Word;
         let mut regs: *mut Value;
         let mut consts: *const Value;
+        let n_roots = self.roots.len();
 
         // SAFETY (for every block of this function): see the module's text.
         // `frames` is never empty while a frame runs; `frame.code` is kept
@@ -58,20 +60,22 @@ impl Vm {
             }};
         }
         macro_rules! r {
-            ($reg:expr) => {
-                (unsafe { *regs.add($reg as usize) })
-            };
+            ($reg:expr) => {{
+                let reg = $reg as usize;
+                unsafe { *regs.add(reg) }
+            }};
         }
         macro_rules! set {
             ($reg:expr, $value:expr) => {{
-                let value = $value;
-                unsafe { *regs.add($reg as usize) = value }
+                let (reg, value) = ($reg as usize, $value);
+                unsafe { *regs.add(reg) = value }
             }};
         }
         macro_rules! k {
-            ($index:expr) => {
-                (unsafe { *consts.add($index as usize) })
-            };
+            ($index:expr) => {{
+                let index = $index as usize;
+                unsafe { *consts.add(index) }
+            }};
         }
         macro_rules! word {
             ($i:expr) => {
@@ -92,7 +96,8 @@ impl Vm {
         }
         macro_rules! raise {
             ($raised:expr) => {{
-                match self.unwind($raised) {
+                let raised = $raised;
+                match self.unwind(raised) {
                     Ok(()) => {
                         load!();
                         continue;
@@ -101,11 +106,21 @@ impl Vm {
                 }
             }};
         }
+        // What the operation rooted is reachable from registers now, or garbage.
+        macro_rules! unroot {
+            () => {
+                if self.roots.len() != n_roots {
+                    self.roots.truncate(n_roots);
+                }
+            };
+        }
         // An operation that may raise or run script code, in an instruction of `$n` words.
         macro_rules! op {
             ($n:expr, $result:expr) => {{
                 save!($n);
-                match $result {
+                let result = $result;
+                unroot!();
+                match result {
                     Ok(value) => value,
                     Err(raised) => raise!(raised),
                 }
@@ -113,7 +128,9 @@ impl Vm {
         }
         macro_rules! after {
             ($result:expr) => {{
-                match $result {
+                let result = $result;
+                unroot!();
+                match result {
                     Ok(Next::Continue) => {
                         load!();
                         continue;
@@ -137,7 +154,9 @@ impl Vm {
         macro_rules! called {
             ($dst:expr, $n:expr, $result:expr) => {{
                 save!($n);
-                match $result {
+                let result = $result;
+                unroot!();
+                match result {
                     Ok(Called::Value(value)) => {
                         set!($dst, value);
                         next!($n);
@@ -267,7 +286,8 @@ impl Vm {
                     let (code, suspends, is_coroutine) = (f.code, f.suspends, f.is_coroutine);
                     if !suspends {
                         save!($n);
-                        let in_cell = unsafe { !self.frames.last().unwrap_unchecked().generator.is_empty() };
+                        let in_cell =
+                            unsafe { !self.frames.last().unwrap_unchecked().generator.is_empty() };
                         let base = if in_cell {
                             let base = self.sp;
                             if base + argc > crate::vm::stack::STACK_VALUES {
@@ -280,7 +300,9 @@ impl Vm {
                         } else {
                             self.stack.index_of(unsafe { regs.add(first) })
                         };
-                        if let Err(raised) = self.push_frame(callee, code, base, argc, $w.a(), Ret::Value) {
+                        if let Err(raised) =
+                            self.push_frame(callee, code, base, argc, $w.a(), Ret::Value)
+                        {
                             raise!(raised);
                         }
                         self.heap.countdown -= 1;
@@ -308,7 +330,11 @@ impl Vm {
                     }
                 }
                 let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
-                called!($w.a(), $n, self.begin_call(callee, args, &[], $w.a(), Ret::Value));
+                called!(
+                    $w.a(),
+                    $n,
+                    self.begin_call(callee, args, &[], $w.a(), Ret::Value)
+                );
             }};
         }
         macro_rules! call_kw {
@@ -317,7 +343,11 @@ impl Vm {
                 let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
                 let keywords = self.keyword_pairs(args, $names);
                 let args = &args[..argc - keywords.len()];
-                called!($w.a(), $n, self.begin_call(callee, args, &keywords, $w.a(), Ret::Value));
+                called!(
+                    $w.a(),
+                    $n,
+                    self.begin_call(callee, args, &keywords, $w.a(), Ret::Value)
+                );
             }};
         }
 
@@ -478,8 +508,11 @@ impl Vm {
                     next!(2);
                 }
                 Op::LoadClassFree | Op::LoadDictFree => {
-                    let (namespace, at) =
-                        if opcode == Op::LoadClassFree { (r!(0), w.b()) } else { (r!(w.b()), w.c()) };
+                    let (namespace, at) = if opcode == Op::LoadClassFree {
+                        (r!(0), w.b())
+                    } else {
+                        (r!(w.b()), w.c())
+                    };
                     let name = self.free_name(at);
                     let name = self.heap.intern(&name);
                     let v = match op!(1, self.class_namespace_get(namespace, name)) {
@@ -499,7 +532,10 @@ impl Vm {
                     next!(1);
                 }
                 Op::StoreName => {
-                    op!(2, self.class_namespace_set(r!(0), k!(word!(1).e0()), r!(w.a())));
+                    op!(
+                        2,
+                        self.class_namespace_set(r!(0), k!(word!(1).e0()), r!(w.a()))
+                    );
                     next!(2);
                 }
                 Op::DelName => {
@@ -536,7 +572,11 @@ impl Vm {
                         if self.heap.is_exact(obj, B::List)
                             && let Some(list) = self.heap.get::<List>(obj)
                         {
-                            let at = if at < 0 { at + list.items.len() as i64 } else { at };
+                            let at = if at < 0 {
+                                at + list.items.len() as i64
+                            } else {
+                                at
+                            };
                             if let Some(&v) = list.items.get(at as usize) {
                                 set!(w.a(), v);
                                 next!(1);
@@ -575,7 +615,11 @@ impl Vm {
                     if key.is_int() && self.heap.is_exact(obj, B::List) {
                         let at = key.int_unchecked();
                         if let Some(list) = self.heap.get_mut::<List>(obj) {
-                            let at = if at < 0 { at + list.items.len() as i64 } else { at };
+                            let at = if at < 0 {
+                                at + list.items.len() as i64
+                            } else {
+                                at
+                            };
                             if let Some(place) = list.items.get_mut(at as usize) {
                                 *place = value;
                                 next!(1);
@@ -590,7 +634,9 @@ impl Vm {
                     next!(1);
                 }
                 Op::BuildSlice => {
-                    let v = self.heap.slice(r!(w.b()), r!(w.b() as usize + 1), r!(w.b() as usize + 2));
+                    let v =
+                        self.heap
+                            .slice(r!(w.b()), r!(w.b() as usize + 1), r!(w.b() as usize + 2));
                     set!(w.a(), v);
                     next!(1);
                 }
@@ -614,12 +660,18 @@ impl Vm {
                 Op::FloorDiv => int_arith!(w, floor_div, BinaryOp::FloorDiv),
                 Op::Mod => int_arith!(w, floor_mod, BinaryOp::Mod),
                 Op::Pow => {
-                    let v = op!(1, self.binary(BinaryOp::Pow, r!(w.b()), r!(w.c()), w.x() != 0));
+                    let v = op!(
+                        1,
+                        self.binary(BinaryOp::Pow, r!(w.b()), r!(w.c()), w.x() != 0)
+                    );
                     set!(w.a(), v);
                     next!(1);
                 }
                 Op::MatMul => {
-                    let v = op!(1, self.binary(BinaryOp::MatMul, r!(w.b()), r!(w.c()), w.x() != 0));
+                    let v = op!(
+                        1,
+                        self.binary(BinaryOp::MatMul, r!(w.b()), r!(w.c()), w.x() != 0)
+                    );
                     set!(w.a(), v);
                     next!(1);
                 }
@@ -631,11 +683,31 @@ impl Vm {
                 Op::AddI => immediate!(w, |x, n| Value::int_add(x, Value::small(n)), BinaryOp::Add),
                 Op::SubI => immediate!(w, |x, n| Value::int_sub(x, Value::small(n)), BinaryOp::Sub),
                 Op::MulI => immediate!(w, |x, n| Value::int_mul(x, Value::small(n)), BinaryOp::Mul),
-                Op::FloorDivI => immediate!(w, |x: Value, n| floor_div(x.int_unchecked(), n), BinaryOp::FloorDiv),
-                Op::ModI => immediate!(w, |x: Value, n| floor_mod(x.int_unchecked(), n), BinaryOp::Mod),
-                Op::AndI => immediate!(w, |x: Value, n| Some(Value::small(x.int_unchecked() & n)), BinaryOp::And),
-                Op::LShiftI => immediate!(w, |x: Value, n| shift_left(x.int_unchecked(), n), BinaryOp::LShift),
-                Op::RShiftI => immediate!(w, |x: Value, n| shift_right(x.int_unchecked(), n), BinaryOp::RShift),
+                Op::FloorDivI => immediate!(
+                    w,
+                    |x: Value, n| floor_div(x.int_unchecked(), n),
+                    BinaryOp::FloorDiv
+                ),
+                Op::ModI => immediate!(
+                    w,
+                    |x: Value, n| floor_mod(x.int_unchecked(), n),
+                    BinaryOp::Mod
+                ),
+                Op::AndI => immediate!(
+                    w,
+                    |x: Value, n| Some(Value::small(x.int_unchecked() & n)),
+                    BinaryOp::And
+                ),
+                Op::LShiftI => immediate!(
+                    w,
+                    |x: Value, n| shift_left(x.int_unchecked(), n),
+                    BinaryOp::LShift
+                ),
+                Op::RShiftI => immediate!(
+                    w,
+                    |x: Value, n| shift_right(x.int_unchecked(), n),
+                    BinaryOp::RShift
+                ),
                 Op::Neg => {
                     let x = r!(w.b());
                     let fast = if x.is_int() {
@@ -805,7 +877,10 @@ impl Vm {
                     next!(1);
                 }
                 Op::UnpackEx => {
-                    let items = op!(2, self.unpack_star(r!(w.a()), w.c() as usize, word!(1).e0() as usize));
+                    let items = op!(
+                        2,
+                        self.unpack_star(r!(w.a()), w.c() as usize, word!(1).e0() as usize)
+                    );
                     for (i, item) in items.into_iter().enumerate() {
                         set!(w.b() as usize + i, item);
                     }
@@ -813,13 +888,15 @@ impl Vm {
                 }
 
                 Op::BuildList => {
-                    let items = unsafe { slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
+                    let items =
+                        unsafe { slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
                     let v = self.heap.list(items.to_vec());
                     set!(w.a(), v);
                     next!(1);
                 }
                 Op::BuildTuple => {
-                    let items = unsafe { slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
+                    let items =
+                        unsafe { slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
                     let v = self.heap.tuple(items);
                     set!(w.a(), v);
                     next!(1);
@@ -898,13 +975,18 @@ impl Vm {
                     next!(1);
                 }
                 Op::BuildString => {
-                    let parts = unsafe { slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
+                    let parts =
+                        unsafe { slice::from_raw_parts(regs.add(w.b() as usize), w.c() as usize) };
                     let v = op!(1, self.join_strs(parts));
                     set!(w.a(), v);
                     next!(1);
                 }
                 Op::FormatValue => {
-                    let spec = if w.x() & 4 != 0 { Some(r!(w.c())) } else { None };
+                    let spec = if w.x() & 4 != 0 {
+                        Some(r!(w.c()))
+                    } else {
+                        None
+                    };
                     let v = op!(1, self.format_value(r!(w.b()), w.x() & 3, spec));
                     set!(w.a(), v);
                     next!(1);
@@ -912,7 +994,14 @@ impl Vm {
 
                 Op::Call => call!(w, 1, r!(w.b()), w.b() as usize + 1, w.c() as usize),
                 Op::CallKw => {
-                    call_kw!(w, 2, r!(w.b()), w.b() as usize + 1, w.c() as usize, k!(word!(1).e0()))
+                    call_kw!(
+                        w,
+                        2,
+                        r!(w.b()),
+                        w.b() as usize + 1,
+                        w.c() as usize,
+                        k!(word!(1).e0())
+                    )
                 }
                 Op::CallEx => {
                     let t = w.b() as usize;
@@ -922,10 +1011,17 @@ impl Vm {
                         Value::NONE | Value::EMPTY => Vec::new(),
                         dict => op!(1, self.keywords_of(dict)),
                     };
-                    called!(w.a(), 1, self.begin_call(callee, &args, &keywords, w.a(), Ret::Value));
+                    called!(
+                        w.a(),
+                        1,
+                        self.begin_call(callee, &args, &keywords, w.a(), Ret::Value)
+                    );
                 }
                 Op::LoadMethod => {
-                    let (func, this) = op!(4, self.load_method(CacheLine(pc), r!(w.b()), k!(word!(1).e0())));
+                    let (func, this) = op!(
+                        4,
+                        self.load_method(CacheLine(pc), r!(w.b()), k!(word!(1).e0()))
+                    );
                     set!(w.a() as usize, func);
                     set!(w.a() as usize + 1, this);
                     next!(4);
@@ -938,19 +1034,39 @@ impl Vm {
                 Op::CallLoadedKw => {
                     let t = w.b() as usize;
                     let plain = r!(t + 1).is_empty() as usize;
-                    call_kw!(w, 2, r!(t), t + 1 + plain, w.c() as usize + 1 - plain, k!(word!(1).e0()))
+                    call_kw!(
+                        w,
+                        2,
+                        r!(t),
+                        t + 1 + plain,
+                        w.c() as usize + 1 - plain,
+                        k!(word!(1).e0())
+                    )
                 }
                 Op::CallMethod => {
                     let t = w.b() as usize;
-                    let (func, this) = op!(5, self.load_method(CacheLine(pc), r!(t + 1), k!(word!(1).e0())));
+                    let (func, this) = op!(
+                        5,
+                        self.load_method(CacheLine(pc), r!(t + 1), k!(word!(1).e0()))
+                    );
                     let plain = this.is_empty() as usize;
                     call!(w, 5, func, t + 1 + plain, w.c() as usize + 1 - plain)
                 }
                 Op::CallMethodKw => {
                     let t = w.b() as usize;
-                    let (func, this) = op!(5, self.load_method(CacheLine(pc), r!(t + 1), k!(word!(1).e0())));
+                    let (func, this) = op!(
+                        5,
+                        self.load_method(CacheLine(pc), r!(t + 1), k!(word!(1).e0()))
+                    );
                     let plain = this.is_empty() as usize;
-                    call_kw!(w, 5, func, t + 1 + plain, w.c() as usize + 1 - plain, k!(word!(2).e0()))
+                    call_kw!(
+                        w,
+                        5,
+                        func,
+                        t + 1 + plain,
+                        w.c() as usize + 1 - plain,
+                        k!(word!(2).e0())
+                    )
                 }
                 Op::CallSuper => {
                     let t = w.b() as usize;
@@ -1036,7 +1152,11 @@ impl Vm {
                 }
                 Op::WithExit => {
                     let args = [Value::NONE; 3];
-                    called!(w.a(), 1, self.begin_call(r!(w.b()), &args, &[], w.a(), Ret::Value));
+                    called!(
+                        w.a(),
+                        1,
+                        self.begin_call(r!(w.b()), &args, &[], w.a(), Ret::Value)
+                    );
                 }
                 Op::WithExitExc => {
                     let v = op!(1, self.exit_with_exception(r!(w.b()), r!(w.c())));
@@ -1175,7 +1295,14 @@ impl Vm {
                 }
                 item
             }
-            Iter::Dict { dict, of: crate::object::dict::ViewOf::Keys, at, len, reverse: false } => {
+            Iter::Dict {
+                dict,
+                of: crate::object::dict::ViewOf::Keys,
+                at,
+                len,
+                left,
+                reverse: false,
+            } if *left > 0 => {
                 let (dict, from, n) = (*dict, *at, *len);
                 let table = &self.heap.cell::<Dict>(dict).table;
                 if table.len() != n {
@@ -1183,8 +1310,9 @@ impl Vm {
                 }
                 let (i, entry) = table.next_from(from)?;
                 let key = entry.key;
-                if let Some(Iter::Dict { at, .. }) = self.heap.get_mut::<Iter>(it) {
+                if let Some(Iter::Dict { at, left, .. }) = self.heap.get_mut::<Iter>(it) {
                     *at = i + 1;
+                    *left -= 1;
                 }
                 Some(key)
             }
@@ -1197,16 +1325,27 @@ impl Vm {
         self.frames.last().is_some_and(|f| {
             self.heap.get::<Generator>(f.generator).is_some_and(|g| {
                 g.flavor == Flavor::Coroutine
-                    || self.heap.get::<Function>(g.func).is_some_and(|f| f.marked_coroutine)
+                    || self
+                        .heap
+                        .get::<Function>(g.func)
+                        .is_some_and(|f| f.marked_coroutine)
             })
         })
     }
 
     /// Names and values of the keyword arguments among `args`, the last ones.
-    fn keyword_pairs(&self, args: &[Value], names: Value) -> smallvec::SmallVec<[(Value, Value); 4]> {
+    fn keyword_pairs(
+        &self,
+        args: &[Value],
+        names: Value,
+    ) -> smallvec::SmallVec<[(Value, Value); 4]> {
         let names = self.heap.as_tuple(names).unwrap_or(&[]);
         let first = args.len().saturating_sub(names.len());
-        names.iter().copied().zip(args[first..].iter().copied()).collect()
+        names
+            .iter()
+            .copied()
+            .zip(args[first..].iter().copied())
+            .collect()
     }
 
     /// The positional arguments of `f(*args)`.
@@ -1216,15 +1355,13 @@ impl Vm {
         }
         if lone && !self.is_iterable(args) {
             let name = self.callee_name(callee)?;
-            let message = format!("{name} argument after * must be an iterable, not {}", self.type_name(args));
+            let message = format!(
+                "{name} argument after * must be an iterable, not {}",
+                self.type_name(args)
+            );
             return Err(self.type_error(message));
         }
         self.collect_iterable(args)
-    }
-
-    fn is_iterable(&mut self, v: Value) -> bool {
-        use crate::vm::names::N;
-        self.special(v, N::iter).is_some() || self.special(v, N::getitem).is_some()
     }
 
     /// `module.f()` as messages about a call name the callee.
@@ -1257,8 +1394,10 @@ impl Vm {
             let name = self.n(crate::vm::names::N::keys);
             if self.get_attr_opt(mapping, name)?.is_none() {
                 let callee = self.callee_name(callee)?;
-                let message =
-                    format!("{callee} argument after ** must be a mapping, not {}", self.type_name(mapping));
+                let message = format!(
+                    "{callee} argument after ** must be a mapping, not {}",
+                    self.type_name(mapping)
+                );
                 return Err(self.type_error(message));
             }
         }
@@ -1272,7 +1411,9 @@ impl Vm {
             if self.dict_get(dict, key)?.is_some() {
                 let callee = self.callee_name(callee)?;
                 let text = self.heap.string(key);
-                return Err(self.type_error(format!("{callee} got multiple values for keyword argument '{text}'")));
+                return Err(self.type_error(format!(
+                    "{callee} got multiple values for keyword argument '{text}'"
+                )));
             }
             self.dict_set(dict, key, value)?;
         }
@@ -1293,7 +1434,9 @@ impl Vm {
 
     /// Leaving a `for` early: closes the generator that its header made.
     fn close_iterator(&mut self, v: Value) -> PyResult<()> {
-        let Some(g) = self.heap.get::<Generator>(v) else { return Ok(()) };
+        let Some(g) = self.heap.get::<Generator>(v) else {
+            return Ok(());
+        };
         if !g.fresh || g.flavor != Flavor::Generator || g.state != GenState::Suspended {
             return Ok(());
         }
@@ -1328,7 +1471,9 @@ impl Vm {
             } else {
                 match self.to_exception(cause) {
                     Ok(e) => e,
-                    Err(_) => return self.type_error("exception causes must derive from BaseException"),
+                    Err(_) => {
+                        return self.type_error("exception causes must derive from BaseException");
+                    }
                 }
             };
             self.roots.pop();
@@ -1359,7 +1504,9 @@ impl Vm {
     }
 
     fn leave_handler(&mut self, saved: Value) {
-        let Some(frame) = self.frames.last() else { return };
+        let Some(frame) = self.frames.last() else {
+            return;
+        };
         let (generator, outer) = (frame.generator, frame.outer_handled);
         self.handled = match self.heap.get_mut::<Generator>(generator) {
             Some(g) => {
@@ -1400,7 +1547,9 @@ impl Vm {
     /// `MakeFunction`: see the opcode's row.
     fn make_function(&mut self, regs: *mut Value, w: Word, constant: u32) -> Value {
         use lockstep_lang::bytecode::{Capture, Const};
-        let Some(frame) = self.frames.last() else { return Value::NONE };
+        let Some(frame) = self.frames.last() else {
+            return Value::NONE;
+        };
         let (maker_code, maker) = (frame.code_value, frame.func);
         let loaded = self.heap.cell::<CodeObject>(maker_code).consts[constant as usize];
         let code = if loaded.is_empty() {
@@ -1498,7 +1647,11 @@ fn floor_div(x: i64, y: i64) -> Option<Value> {
         return None;
     }
     let q = x / y;
-    Value::try_int(if x % y != 0 && (x < 0) != (y < 0) { q - 1 } else { q })
+    Value::try_int(if x % y != 0 && (x < 0) != (y < 0) {
+        q - 1
+    } else {
+        q
+    })
 }
 
 fn floor_mod(x: i64, y: i64) -> Option<Value> {
@@ -1506,7 +1659,11 @@ fn floor_mod(x: i64, y: i64) -> Option<Value> {
         return None;
     }
     let m = x % y;
-    Some(Value::small(if m != 0 && (m < 0) != (y < 0) { m + y } else { m }))
+    Some(Value::small(if m != 0 && (m < 0) != (y < 0) {
+        m + y
+    } else {
+        m
+    }))
 }
 
 fn shift_left(x: i64, n: i64) -> Option<Value> {
@@ -1514,7 +1671,11 @@ fn shift_left(x: i64, n: i64) -> Option<Value> {
         return None;
     }
     let shifted = x << n;
-    if shifted >> n == x { Value::try_int(shifted) } else { None }
+    if shifted >> n == x {
+        Value::try_int(shifted)
+    } else {
+        None
+    }
 }
 
 fn shift_right(x: i64, n: i64) -> Option<Value> {
@@ -1523,4 +1684,3 @@ fn shift_right(x: i64, n: i64) -> Option<Value> {
     }
     Some(Value::small(x >> n.min(63)))
 }
-

@@ -65,7 +65,11 @@ impl Vm {
     /// StopIteration, its value `value` (no argument when that is None).
     #[cold]
     pub fn stop_iteration(&mut self, value: Value) -> Raised {
-        let args = if value.is_none() { self.heap.tuple(&[]) } else { self.heap.tuple(&[value]) };
+        let args = if value.is_none() {
+            self.heap.tuple(&[])
+        } else {
+            self.heap.tuple(&[value])
+        };
         let raised = self.raise_args(B::StopIteration, args);
         self.heap.cell_mut::<Exception>(raised.0).fields[0] = value;
         raised
@@ -77,7 +81,12 @@ impl Vm {
             exception.context = handled;
         }
         if class == B::StopIteration {
-            exception.fields[0] = self.heap.tuple_items(args).first().copied().unwrap_or(Value::NONE);
+            exception.fields[0] = self
+                .heap
+                .tuple_items(args)
+                .first()
+                .copied()
+                .unwrap_or(Value::NONE);
         }
         Raised(self.heap.alloc(class.shape(), exception))
     }
@@ -103,6 +112,9 @@ impl Vm {
     /// Whether `class` has `of` in its MRO.
     pub fn is_subclass(&self, class: Value, of: Value) -> bool {
         class == of
-            || self.heap.get::<crate::object::class::Class>(class).is_some_and(|c| c.mro.contains(&of))
+            || self
+                .heap
+                .get::<crate::object::class::Class>(class)
+                .is_some_and(|c| c.mro.contains(&of))
     }
 }

@@ -36,8 +36,17 @@ impl Vm {
         let words = code.words.clone().into_boxed_slice();
         let n_regs = code.n_regs;
         self.heap.charge(words.len() * 8);
-        self.heap
-            .alloc(B::Code.shape(), CodeObject { code, words, consts, n_regs, globals, cached: Vec::new() })
+        self.heap.alloc(
+            B::Code.shape(),
+            CodeObject {
+                code,
+                words,
+                consts,
+                n_regs,
+                globals,
+                cached: Vec::new(),
+            },
+        )
     }
 
     fn load_const(&mut self, constant: &Const) -> Value {
@@ -51,7 +60,11 @@ impl Vm {
             Const::Float(f) => self.heap.float(*f),
             Const::Str(s) => {
                 let text = literal_text(s);
-                if text.len() <= 32 { self.heap.intern_text(text) } else { self.heap.str(text) }
+                if text.len() <= 32 {
+                    self.heap.intern_text(text)
+                } else {
+                    self.heap.str(text)
+                }
             }
             Const::Bytes(b) => self.heap.bytes(b.clone()),
             Const::Tuple(items) => {
@@ -80,8 +93,13 @@ impl Vm {
         let (c, globals) = (co.code.clone(), co.globals);
         let name = self.heap.intern(c.name.as_str());
         let qualname = self.heap.intern(c.qualname.as_str());
-        let doc = c.doc.map_or(Value::NONE, |i| self.heap.cell::<CodeObject>(code).consts[i.0 as usize]);
-        let module = self.heap.ns_get(globals, self.n(N::name)).unwrap_or(Value::NONE);
+        let doc = c.doc.map_or(Value::NONE, |i| {
+            self.heap.cell::<CodeObject>(code).consts[i.0 as usize]
+        });
+        let module = self
+            .heap
+            .ns_get(globals, self.n(N::name_))
+            .unwrap_or(Value::NONE);
         let plain = !c.flags.varargs && !c.flags.varkw && c.n_kwonly == 0;
         let function = Function {
             code,
@@ -98,14 +116,15 @@ impl Vm {
             is_coroutine: c.flags.coroutine,
             marked_coroutine: false,
         };
-        self.heap.alloc_tail(B::Function.shape(), function, c.free.len(), Value::EMPTY)
+        self.heap
+            .alloc_tail(B::Function.shape(), function, c.free.len(), Value::EMPTY)
     }
 
     /// A new module with its `__name__` and the like set, not entered in `sys.modules`.
     pub fn new_module(&mut self, name: &str) -> Value {
         let dict = self.heap.dict();
         let name = self.heap.intern(name);
-        self.heap.ns_set(dict, self.n(N::name), name);
+        self.heap.ns_set(dict, self.n(N::name_), name);
         for key in [N::doc, N::package, N::loader, N::spec] {
             self.heap.ns_set(dict, self.n(key), Value::NONE);
         }
@@ -132,7 +151,7 @@ impl Vm {
 
     /// `__name__` of the module whose code is running.
     pub(crate) fn current_module_name(&self) -> Option<Value> {
-        self.heap.ns_get(self.current_globals()?, self.n(N::name))
+        self.heap.ns_get(self.current_globals()?, self.n(N::name_))
     }
 
     /// The variables of the module whose code is running.

@@ -45,7 +45,9 @@ impl Vm {
             for &other in &keys[..i] {
                 if self.eq(key, other)? {
                     let text = self.repr_string(key)?;
-                    return Err(self.value_error(format!("mapping pattern checks duplicate key ({text})")));
+                    return Err(
+                        self.value_error(format!("mapping pattern checks duplicate key ({text})"))
+                    );
                 }
             }
         }
@@ -68,7 +70,11 @@ impl Vm {
             };
             self.heap.list_push(values, value);
         }
-        let items = self.heap.cell::<crate::object::list::List>(values).items.clone();
+        let items = self
+            .heap
+            .cell::<crate::object::list::List>(values)
+            .items
+            .clone();
         Ok(self.heap.tuple(&items))
     }
 
@@ -91,7 +97,13 @@ impl Vm {
     ///
     /// # Errors
     /// TypeError for a wrong class or too many positional patterns.
-    pub(crate) fn match_class(&mut self, subject: Value, class: Value, n_pos: usize, names: Value) -> PyResult {
+    pub(crate) fn match_class(
+        &mut self,
+        subject: Value,
+        class: Value,
+        n_pos: usize,
+        names: Value,
+    ) -> PyResult {
         if self.heap.kind(class) != Some(Kind::Class) {
             return Err(self.type_error("called match pattern must be a class"));
         }
@@ -147,13 +159,21 @@ impl Vm {
                 }
             }
         }
-        for name in self.heap.as_tuple(names).map_or(Vec::new(), <[Value]>::to_vec) {
+        for name in self
+            .heap
+            .as_tuple(names)
+            .map_or(Vec::new(), <[Value]>::to_vec)
+        {
             let name = self.heap.intern_value(name);
             if !self.match_attr(subject, class, name, &mut seen, values)? {
                 return Ok(Value::NONE);
             }
         }
-        let items = self.heap.cell::<crate::object::list::List>(values).items.clone();
+        let items = self
+            .heap
+            .cell::<crate::object::list::List>(values)
+            .items
+            .clone();
         Ok(self.heap.tuple(&items))
     }
 
@@ -200,7 +220,9 @@ impl Vm {
             B::Type,
         ];
         let c = self.heap.cell::<Class>(class);
-        SELF.iter().take(11).any(|&b| c.mro.contains(&self.class(b)))
+        SELF.iter()
+            .take(11)
+            .any(|&b| c.mro.contains(&self.class(b)))
     }
 
     /// `isinstance(v, class)` for one class, with `__instancecheck__` of its metaclass.
@@ -228,7 +250,9 @@ impl Vm {
     /// # Errors
     /// TypeError when they are not exception classes.
     pub(crate) fn exception_matches(&mut self, exception: Value, wanted: Value) -> PyResult<bool> {
-        if self.heap.kind(wanted) == Some(Kind::Class) && self.is_subclass(wanted, self.class(B::BaseException)) {
+        if self.heap.kind(wanted) == Some(Kind::Class)
+            && self.is_subclass(wanted, self.class(B::BaseException))
+        {
             return Ok(self.is_subclass(self.heap.class_of(exception), wanted));
         }
         if let Some(items) = self.heap.as_tuple(wanted) {
@@ -257,7 +281,11 @@ impl Vm {
     ///
     /// # Errors
     /// TypeError when the classes are wrong; what `split` raises.
-    pub(crate) fn split_group(&mut self, exception: Value, wanted: Value) -> PyResult<(Value, Value)> {
+    pub(crate) fn split_group(
+        &mut self,
+        exception: Value,
+        wanted: Value,
+    ) -> PyResult<(Value, Value)> {
         if exception.is_none() {
             return Ok((Value::NONE, Value::NONE));
         }
@@ -266,8 +294,8 @@ impl Vm {
             None => vec![wanted],
         };
         for &class in &classes {
-            let is_exception =
-                self.heap.kind(class) == Some(Kind::Class) && self.is_subclass(class, self.class(B::BaseException));
+            let is_exception = self.heap.kind(class) == Some(Kind::Class)
+                && self.is_subclass(class, self.class(B::BaseException));
             if !is_exception {
                 return Err(self.not_catchable());
             }
@@ -298,8 +326,11 @@ impl Vm {
             return match self.heap.as_tuple(pair) {
                 Some(&[matched, rest]) => Ok((matched, rest)),
                 _ => {
-                    let message =
-                        format!("{}.split must return a 2-tuple, got {}", self.class_name(own_class), self.type_name(pair));
+                    let message = format!(
+                        "{}.split must return a 2-tuple, got {}",
+                        self.class_name(own_class),
+                        self.type_name(pair)
+                    );
                     Err(self.type_error(message))
                 }
             };
@@ -335,7 +366,11 @@ impl Vm {
         let mut raised = Vec::new();
         let mut reraised = Vec::new();
         for &item in &items {
-            if is_group && self.shares_metadata(item, original) { reraised.push(item) } else { raised.push(item) }
+            if is_group && self.shares_metadata(item, original) {
+                reraised.push(item)
+            } else {
+                raised.push(item)
+            }
         }
         if is_group && !reraised.is_empty() {
             let projected = self.project(original, &reraised)?;
@@ -359,7 +394,10 @@ impl Vm {
     /// cause, context and traceback object.
     fn shares_metadata(&self, a: Value, b: Value) -> bool {
         use crate::object::exception::Exception;
-        let (Some(x), Some(y)) = (self.heap.get::<Exception>(a), self.heap.get::<Exception>(b)) else { return false };
+        let (Some(x), Some(y)) = (self.heap.get::<Exception>(a), self.heap.get::<Exception>(b))
+        else {
+            return false;
+        };
         self.is_instance_of(a, B::BaseExceptionGroup)
             && x.cause == y.cause
             && x.context == y.context
@@ -422,9 +460,16 @@ impl Vm {
     /// Gives a derived group the traceback, cause, context and notes of its source.
     pub fn copy_metadata(&mut self, from: Value, to: Value) {
         use crate::object::exception::Exception;
-        let Some(e) = self.heap.get::<Exception>(from) else { return };
-        let (cause, context, suppress, trace, traceback) =
-            (e.cause, e.context, e.suppress_context, e.trace.clone(), e.traceback);
+        let Some(e) = self.heap.get::<Exception>(from) else {
+            return;
+        };
+        let (cause, context, suppress, trace, traceback) = (
+            e.cause,
+            e.context,
+            e.suppress_context,
+            e.trace.clone(),
+            e.traceback,
+        );
         if let Some(e) = self.heap.get_mut::<Exception>(to) {
             e.cause = cause;
             e.context = context;

@@ -1,15 +1,17 @@
 //! The virtual machine: one heap, one stack, its modules and classes. It runs
 //! bytecode and natives; it knows no tasks. Several live in one process.
 
-#[allow(unsafe_code)]
+mod async_iter;
 mod bind;
-mod call;
 #[allow(unsafe_code)]
 mod cache;
+#[allow(unsafe_code)]
+mod call;
 #[allow(unsafe_code)]
 mod dispatch;
 pub mod errors;
 pub mod frame;
+pub mod import;
 mod intrinsic;
 mod load;
 mod matching;
@@ -79,6 +81,10 @@ pub struct Vm {
     pub host: Box<dyn Host>,
     /// Set from outside: Ctrl-C was pressed.
     pub interrupt: Arc<AtomicBool>,
+    /// Called with an async generator at its first operation; None when not set.
+    pub asyncgen_firstiter: Value,
+    /// Called with an async generator that is given up; None when not set.
+    pub asyncgen_finalizer: Value,
     ext: HashMap<TypeId, Box<dyn ExtState>>,
     /// `reprs` under way, to cut cycles.
     pub(crate) repr_stack: Vec<Value>,
@@ -126,6 +132,8 @@ impl Vm {
             method_cache: MethodCache::default(),
             host,
             interrupt: Arc::new(AtomicBool::new(false)),
+            asyncgen_firstiter: Value::NONE,
+            asyncgen_finalizer: Value::NONE,
             ext: HashMap::new(),
             repr_stack: Vec::new(),
             memory_max: 16 << 30,
@@ -165,7 +173,10 @@ impl Vm {
 
     /// The state that type `T` keeps per VM, made at the first call.
     pub fn ext<T: opaque::Native + Default>(&mut self) -> &mut T {
-        let state = self.ext.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
+        let state = self
+            .ext
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Box::<T>::default());
         match (**state).as_any_mut().downcast_mut() {
             Some(state) => state,
             None => unreachable!("the entry's key is T's own type id"),
@@ -177,6 +188,16 @@ impl Vm {
     pub fn root(&mut self, v: Value) -> Value {
         self.roots.push(v);
         v
+    }
+
+    /// Keeps values alive while `body` runs.
+    #[inline]
+    pub fn holding<T>(&mut self, values: &[Value], body: impl FnOnce(&mut Vm) -> T) -> T {
+        let n_roots = self.roots.len();
+        self.roots.extend_from_slice(values);
+        let result = body(self);
+        self.roots.truncate(n_roots);
+        result
     }
 
     // ---- natives ---------------------------------------------------------
@@ -194,26 +215,43 @@ impl Vm {
             let shape = match native.kind {
                 DefKind::Method if native.name.starts_with("__") => B::WrapperDescriptor,
                 DefKind::Method => B::MethodDescriptor,
-                DefKind::ClassMethod | DefKind::StaticMethod | DefKind::Function => B::NativeFunction,
+                DefKind::ClassMethod | DefKind::StaticMethod | DefKind::Function => {
+                    B::NativeFunction
+                }
             }
             .shape();
             let native_value = self.heap.alloc(
                 shape,
-                Native { def: native, owner: class, this: Value::EMPTY, module: Value::NONE },
+                Native {
+                    def: native,
+                    owner: class,
+                    this: Value::EMPTY,
+                    module: Value::NONE,
+                },
             );
             let value = match native.kind {
-                DefKind::ClassMethod => self
-                    .heap
-                    .alloc(B::ClassMethod.shape(), crate::object::descriptor::ClassMethod { func: native_value }),
-                DefKind::StaticMethod | DefKind::Function if native.name != "__new__" => self
-                    .heap
-                    .alloc(B::StaticMethod.shape(), crate::object::descriptor::StaticMethod { func: native_value }),
+                DefKind::ClassMethod => self.heap.alloc(
+                    B::ClassMethod.shape(),
+                    crate::object::descriptor::ClassMethod { func: native_value },
+                ),
+                DefKind::StaticMethod | DefKind::Function if native.name != "__new__" => {
+                    self.heap.alloc(
+                        B::StaticMethod.shape(),
+                        crate::object::descriptor::StaticMethod { func: native_value },
+                    )
+                }
                 _ => native_value,
             };
             self.class_attr_init(class, native.name, value);
         }
         for attribute in def.attributes {
-            let value = self.heap.alloc(B::GetSet.shape(), GetSet { def: attribute, owner: class });
+            let value = self.heap.alloc(
+                B::GetSet.shape(),
+                GetSet {
+                    def: attribute,
+                    owner: class,
+                },
+            );
             self.class_attr_init(class, attribute.name, value);
         }
         if !def.doc.is_empty() {
@@ -227,7 +265,12 @@ impl Vm {
     pub fn native_function(&mut self, def: &'static NativeDef, module: Value) -> Value {
         self.heap.alloc(
             B::NativeFunction.shape(),
-            Native { def, owner: Value::EMPTY, this: Value::EMPTY, module },
+            Native {
+                def,
+                owner: Value::EMPTY,
+                this: Value::EMPTY,
+                module,
+            },
         )
     }
 
@@ -265,7 +308,11 @@ impl Vm {
     #[inline(always)]
     pub fn tick(&mut self) -> PyResult<()> {
         self.heap.countdown -= 1;
-        if self.heap.countdown <= 0 { self.look_up() } else { Ok(()) }
+        if self.heap.countdown <= 0 {
+            self.look_up()
+        } else {
+            Ok(())
+        }
     }
 
     /// Raises MemoryError rather than let `bytes` be allocated beyond the cap.
@@ -273,7 +320,8 @@ impl Vm {
     /// # Errors
     /// MemoryError.
     pub fn check_size(&mut self, bytes: usize) -> PyResult<()> {
-        if bytes > self.memory_max || self.heap.used_bytes().saturating_add(bytes) > self.memory_max {
+        if bytes > self.memory_max || self.heap.used_bytes().saturating_add(bytes) > self.memory_max
+        {
             return Err(self.raise(B::MemoryError, ""));
         }
         Ok(())
@@ -283,8 +331,23 @@ impl Vm {
     pub fn collect(&mut self) {
         self.method_cache.clear();
         let Vm {
-            heap, stack, sp, frames, handled, classes, names, roots, modules, builtins, ext, repr_stack,
-            invalid_state_error, pending_input, ..
+            heap,
+            stack,
+            sp,
+            frames,
+            handled,
+            classes,
+            names,
+            roots,
+            modules,
+            builtins,
+            ext,
+            repr_stack,
+            invalid_state_error,
+            pending_input,
+            asyncgen_firstiter,
+            asyncgen_finalizer,
+            ..
         } = self;
         heap.collect(|marker| {
             stack::mark_used(stack, *sp, marker);
@@ -298,6 +361,7 @@ impl Vm {
                     frame.outer_handled,
                 ]);
             }
+            marker.mark_all(&[*asyncgen_firstiter, *asyncgen_finalizer]);
             marker.mark_all(&[*handled, *modules, *builtins, *invalid_state_error]);
             if let Some(Input::Send(v) | Input::Throw(v)) = *pending_input {
                 marker.mark(v);
@@ -322,8 +386,23 @@ impl Vm {
     /// # Errors
     /// RecursionError when there are too many; whatever `body` raises.
     pub(crate) fn deeper<T>(&mut self, body: impl FnOnce(&mut Vm) -> PyResult<T>) -> PyResult<T> {
+        self.deeper_in("", body)
+    }
+
+    /// As `deeper`; the error says in what, such as " in comparison".
+    ///
+    /// # Errors
+    /// As `deeper`.
+    pub(crate) fn deeper_in<T>(
+        &mut self,
+        activity: &str,
+        body: impl FnOnce(&mut Vm) -> PyResult<T>,
+    ) -> PyResult<T> {
         if self.native_depth >= NATIVE_DEPTH_MAX {
-            return Err(self.recursion_error());
+            return Err(self.raise(
+                B::RecursionError,
+                format!("maximum recursion depth exceeded{activity}"),
+            ));
         }
         self.native_depth += 1;
         let result = body(self);

@@ -36,7 +36,7 @@ names! {
     iter = "__iter__"; itruediv = "__itruediv__"; ixor = "__ixor__"; le = "__le__"; len = "__len__";
     length_hint = "__length_hint__"; lshift = "__lshift__"; lt = "__lt__"; main = "__main__";
     match_args = "__match_args__"; matmul = "__matmul__"; missing = "__missing__"; mod_ = "__mod__";
-    module = "__module__"; mro_entries = "__mro_entries__"; mul = "__mul__"; name = "__name__"; ne = "__ne__";
+    module = "__module__"; mro_entries = "__mro_entries__"; mul = "__mul__"; name_ = "__name__"; ne = "__ne__";
     neg = "__neg__"; new = "__new__"; next = "__next__"; notes = "__notes__"; or = "__or__"; pos = "__pos__";
     pow = "__pow__"; prepare = "__prepare__"; qualname = "__qualname__"; radd = "__radd__"; rand = "__rand__";
     rdivmod = "__rdivmod__"; repr = "__repr__"; reversed = "__reversed__"; rfloordiv = "__rfloordiv__";

@@ -54,7 +54,13 @@ impl Vm {
     ///
     /// # Errors
     /// As `resume`, before anything was pushed.
-    pub(crate) fn begin_resume(&mut self, root: Value, input: Input, dst: u16, ret: Ret) -> PyResult<()> {
+    pub(crate) fn begin_resume(
+        &mut self,
+        root: Value,
+        input: Input,
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<()> {
         let g = self.heap.cell::<Generator>(root);
         let flavor = g.flavor;
         match g.state {
@@ -63,7 +69,9 @@ impl Vm {
             GenState::Created => match input {
                 Input::Send(v) if !v.is_none() => {
                     let what = flavor_name(flavor);
-                    return Err(self.type_error(format!("can't send non-None value to a just-started {what}")));
+                    return Err(self.type_error(format!(
+                        "can't send non-None value to a just-started {what}"
+                    )));
                 }
                 Input::Send(_) => {}
                 Input::Throw(e) => {
@@ -71,7 +79,9 @@ impl Vm {
                     return Err(Raised(e));
                 }
             },
-            GenState::Suspended if !g.awaiter.is_empty() => return Err(self.already_running(flavor)),
+            GenState::Suspended if !g.awaiter.is_empty() => {
+                return Err(self.already_running(flavor));
+            }
             GenState::Suspended => {}
         }
         if self.frames.len() >= self.recursion_limit {
@@ -136,7 +146,9 @@ impl Vm {
         let (code_value, func, pc) = (g.code, g.func, g.pc as usize);
         let code: *const CodeObject = self.heap.cell::<CodeObject>(code_value);
         let regs = self.heap.generator_regs(generator).as_mut_ptr();
-        let Some(frame) = self.frames.last_mut() else { unreachable!("an activation is running") };
+        let Some(frame) = self.frames.last_mut() else {
+            unreachable!("an activation is running")
+        };
         // SAFETY: as in `frame_of`.
         frame.pc = unsafe { (*code).words.as_ptr().add(pc) };
         frame.regs = regs;
@@ -152,7 +164,9 @@ impl Vm {
     /// The exception thrown in, or that of the future awaited, to be unwound
     /// from the top frame.
     pub(crate) fn take_input(&mut self, input: Input) -> PyResult<Next> {
-        let Some(frame) = self.frames.last() else { unreachable!("an activation is running") };
+        let Some(frame) = self.frames.last() else {
+            unreachable!("an activation is running")
+        };
         let g = self.heap.cell_mut::<Generator>(frame.generator);
         let (delegate, dst) = (g.delegate, g.dst);
         if delegate.is_empty() {
@@ -212,14 +226,18 @@ impl Vm {
     pub(crate) fn stop_as_return(&mut self, result: PyResult) -> PyResult<Outcome> {
         match result {
             Ok(value) => Ok(Outcome::Yield(value)),
-            Err(Raised(e)) if self.is_instance_of(e, B::StopIteration) => Ok(Outcome::Return(self.stop_value(e))),
+            Err(Raised(e)) if self.is_instance_of(e, B::StopIteration) => {
+                Ok(Outcome::Return(self.stop_value(e)))
+            }
             Err(raised) => Err(raised),
         }
     }
 
     /// `value` of a StopIteration.
     pub fn stop_value(&self, exception: Value) -> Value {
-        let e = self.heap.cell::<crate::object::exception::Exception>(exception);
+        let e = self
+            .heap
+            .cell::<crate::object::exception::Exception>(exception);
         e.fields[0].given().unwrap_or(Value::NONE)
     }
 
@@ -240,18 +258,30 @@ impl Vm {
             _ => {
                 let result = match self.call_special(iterator, N::next, &[])? {
                     Some(value) => Ok(value),
-                    None => Err(self.type_error(format!("'{}' object is not an iterator", self.type_name(iterator)))),
+                    None => Err(self.type_error(format!(
+                        "'{}' object is not an iterator",
+                        self.type_name(iterator)
+                    ))),
                 };
                 Ok(Outcome::Yield(result?))
             }
         }
     }
 
-    fn after_foreign(&mut self, step: PyResult<Outcome>, iterator: Value, dst: u16) -> PyResult<Next> {
-        let Some(frame) = self.frames.last() else { unreachable!("an activation is running") };
+    fn after_foreign(
+        &mut self,
+        step: PyResult<Outcome>,
+        iterator: Value,
+        dst: u16,
+    ) -> PyResult<Next> {
+        let Some(frame) = self.frames.last() else {
+            unreachable!("an activation is running")
+        };
         let generator = frame.generator;
         let step = match step {
-            Err(Raised(e)) if self.is_instance_of(e, B::StopIteration) => Ok(Outcome::Return(self.stop_value(e))),
+            Err(Raised(e)) if self.is_instance_of(e, B::StopIteration) => {
+                Ok(Outcome::Return(self.stop_value(e)))
+            }
             step => step,
         };
         match step {
@@ -275,7 +305,9 @@ impl Vm {
 
     /// Saves where the running frame goes on; `pc` counts words.
     fn save_position(&mut self, dst: u16) -> Value {
-        let Some(frame) = self.frames.last() else { unreachable!("an activation is running") };
+        let Some(frame) = self.frames.last() else {
+            unreachable!("an activation is running")
+        };
         // SAFETY: `code` is kept alive by `code_value`.
         let words = unsafe { (*frame.code).words.as_ptr() };
         let pc = ((frame.pc as usize - words as usize) / 8) as u32;
@@ -345,7 +377,10 @@ impl Vm {
             _ => {}
         }
         let Some(method) = self.special(v, N::await_) else {
-            let message = format!("object {} can't be used in 'await' expression", self.type_name(v));
+            let message = format!(
+                "object {} can't be used in 'await' expression",
+                self.type_name(v)
+            );
             return Err(self.type_error(message));
         };
         let class = self.heap.class_of(v);
@@ -360,8 +395,10 @@ impl Vm {
             Some(Kind::Iter | Kind::Future | Kind::AsyncGenOp) => self.yield_from(iterator, dst),
             _ => {
                 if self.special(iterator, N::next).is_none() {
-                    let message =
-                        format!("__await__() returned non-iterator of type '{}'", self.type_name(iterator));
+                    let message = format!(
+                        "__await__() returned non-iterator of type '{}'",
+                        self.type_name(iterator)
+                    );
                     return Err(self.type_error(message));
                 }
                 self.yield_from(iterator, dst)
@@ -371,7 +408,9 @@ impl Vm {
 
     fn is_marked_coroutine(&self, generator: Value) -> bool {
         let func = self.heap.cell::<Generator>(generator).func;
-        self.heap.get::<crate::object::function::Function>(func).is_some_and(|f| f.marked_coroutine)
+        self.heap
+            .get::<crate::object::function::Function>(func)
+            .is_some_and(|f| f.marked_coroutine)
     }
 
     /// `yield from iterator` in the running frame.
@@ -380,7 +419,9 @@ impl Vm {
     /// What the iterator raises at once.
     pub(crate) fn yield_from(&mut self, iterator: Value, dst: u16) -> PyResult<Next> {
         match self.heap.kind(iterator) {
-            Some(Kind::Generator) if self.heap.cell::<Generator>(iterator).flavor != Flavor::AsyncGenerator => {
+            Some(Kind::Generator)
+                if self.heap.cell::<Generator>(iterator).flavor != Flavor::AsyncGenerator =>
+            {
                 return self.delegate_to(iterator, dst);
             }
             Some(Kind::Future) => return self.await_future(iterator, dst),
@@ -409,7 +450,9 @@ impl Vm {
                 }
                 return Err(self.already_closed(flavor, Input::Send(Value::NONE)));
             }
-            GenState::Suspended if !g.awaiter.is_empty() => return Err(self.already_running(flavor)),
+            GenState::Suspended if !g.awaiter.is_empty() => {
+                return Err(self.already_running(flavor));
+            }
             _ => {}
         }
         let created = g.state == GenState::Created;
@@ -418,7 +461,11 @@ impl Vm {
         let o = self.heap.cell_mut::<Generator>(outer);
         o.delegate = inner;
         o.state = GenState::Suspended;
-        let inherited = o.handled.given().or(o.inherited.given()).unwrap_or(Value::EMPTY);
+        let inherited = o
+            .handled
+            .given()
+            .or(o.inherited.given())
+            .unwrap_or(Value::EMPTY);
         let i = self.heap.cell_mut::<Generator>(inner);
         i.awaiter = outer;
         i.inherited = inherited;
@@ -428,7 +475,11 @@ impl Vm {
         if let Some(handled) = handled.given() {
             self.handled = handled;
         }
-        if created { Ok(Next::Continue) } else { self.take_input(Input::Send(Value::NONE)) }
+        if created {
+            Ok(Next::Continue)
+        } else {
+            self.take_input(Input::Send(Value::NONE))
+        }
     }
 
     /// Starts a new coroutine of `func` in place, as the running frame's
@@ -440,7 +491,11 @@ impl Vm {
         let o = self.heap.cell_mut::<Generator>(outer);
         o.delegate = inner;
         o.state = GenState::Suspended;
-        let inherited = o.handled.given().or(o.inherited.given()).unwrap_or(Value::EMPTY);
+        let inherited = o
+            .handled
+            .given()
+            .or(o.inherited.given())
+            .unwrap_or(Value::EMPTY);
         let i = self.heap.cell_mut::<Generator>(inner);
         i.awaiter = outer;
         i.inherited = inherited;
@@ -490,7 +545,10 @@ impl Vm {
     /// The CancelledError of a cancelled future: made once, with its message.
     pub fn cancelled_error_of(&mut self, future: Value) -> Raised {
         let f = self.heap.cell_mut::<Future>(future);
-        let (message, made) = (f.cancel_message, std::mem::replace(&mut f.cancelled_exception, Value::EMPTY));
+        let (message, made) = (
+            f.cancel_message,
+            std::mem::replace(&mut f.cancelled_exception, Value::EMPTY),
+        );
         if let Some(e) = made.given() {
             return Raised(e);
         }
@@ -535,13 +593,16 @@ impl Vm {
                     AsyncGenAction::Throw => "athrow()",
                     AsyncGenAction::Close => "aclose()",
                 };
-                return Err(self.runtime_error(format!("{what}: asynchronous generator is already running")));
+                return Err(self
+                    .runtime_error(format!("{what}: asynchronous generator is already running")));
             }
             if closed || gen_state == GenState::Closed {
                 self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
                 return match action {
                     AsyncGenAction::Close => Ok(Outcome::Return(Value::NONE)),
-                    AsyncGenAction::Throw | AsyncGenAction::Send => Err(self.raise(B::StopAsyncIteration, "")),
+                    AsyncGenAction::Throw | AsyncGenAction::Send => {
+                        Err(self.raise(B::StopAsyncIteration, ""))
+                    }
                 };
             }
         }
@@ -576,7 +637,8 @@ impl Vm {
                 Err(self.runtime_error("async generator ignored GeneratorExit"))
             }
             (AsyncGenAction::Close, Err(Raised(e)))
-                if self.is_instance_of(e, B::StopAsyncIteration) || self.is_instance_of(e, B::GeneratorExit) =>
+                if self.is_instance_of(e, B::StopAsyncIteration)
+                    || self.is_instance_of(e, B::GeneratorExit) =>
             {
                 Ok(Outcome::Return(Value::NONE))
             }

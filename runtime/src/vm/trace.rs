@@ -20,9 +20,16 @@ pub struct TraceLine {
 impl Vm {
     /// The entry of a frame that has stopped at an instruction.
     pub(crate) fn trace_entry(&self, frame: &Frame) -> TraceEntry {
-        let words = self.heap.cell::<CodeObject>(frame.code_value).words.as_ptr();
+        let words = self
+            .heap
+            .cell::<CodeObject>(frame.code_value)
+            .words
+            .as_ptr();
         let next = (frame.pc as usize - words as usize) / 8;
-        TraceEntry { code: frame.code_value, pc: (next as u32).saturating_sub(1) }
+        TraceEntry {
+            code: frame.code_value,
+            pc: (next as u32).saturating_sub(1),
+        }
     }
 
     /// What a traceback shows for an entry.
@@ -40,18 +47,31 @@ impl Vm {
     /// An exception's traceback, outermost frame first.
     pub fn trace_lines(&self, exception: Value) -> Vec<TraceLine> {
         let e = self.heap.cell::<Exception>(exception);
-        e.trace.iter().rev().map(|&entry| self.trace_line(entry)).collect()
+        e.trace
+            .iter()
+            .rev()
+            .map(|&entry| self.trace_line(entry))
+            .collect()
     }
 
     /// The lines of the running frames, innermost first.
     pub fn current_lines(&self) -> Vec<TraceLine> {
-        self.frames.iter().rev().map(|f| self.trace_line(self.trace_entry(f))).collect()
+        self.frames
+            .iter()
+            .rev()
+            .map(|f| self.trace_line(self.trace_entry(f)))
+            .collect()
     }
 
     /// Where a suspended frame stands.
     pub fn suspended_line(&self, generator: Value) -> Option<TraceLine> {
-        let g = self.heap.get::<crate::object::generator::Generator>(generator)?;
-        Some(self.trace_line(TraceEntry { code: g.code, pc: g.pc.saturating_sub(1) }))
+        let g = self
+            .heap
+            .get::<crate::object::generator::Generator>(generator)?;
+        Some(self.trace_line(TraceEntry {
+            code: g.code,
+            pc: g.pc.saturating_sub(1),
+        }))
     }
 }
 
@@ -69,6 +89,7 @@ impl Vm {
             entries.extend_from_slice(&rest.entries[rest.at..]);
         }
         entries.dedup_by(|a, b| a.code == b.code && a.pc == b.pc);
-        self.heap.alloc(B::Traceback.shape(), Traceback { entries, at: 0 })
+        self.heap
+            .alloc(B::Traceback.shape(), Traceback { entries, at: 0 })
     }
 }

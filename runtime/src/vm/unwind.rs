@@ -28,7 +28,9 @@ impl Vm {
     /// What the result causes: `__init__` must give None, a generator driven by
     /// `next()` raises StopIteration.
     pub(crate) fn return_value(&mut self, value: Value) -> PyResult<Next> {
-        let Some(frame) = self.frames.last() else { unreachable!("a frame is running") };
+        let Some(frame) = self.frames.last() else {
+            unreachable!("a frame is running")
+        };
         if !frame.generator.is_empty() {
             return self.return_from_generator(value);
         }
@@ -59,7 +61,9 @@ impl Vm {
     }
 
     fn return_from_generator(&mut self, value: Value) -> PyResult<Next> {
-        let Some(frame) = self.frames.last() else { unreachable!("a frame is running") };
+        let Some(frame) = self.frames.last() else {
+            unreachable!("a frame is running")
+        };
         let generator = frame.generator;
         let awaiter = self.close_generator(generator);
         let flavor = self.heap.cell::<Generator>(generator).flavor;
@@ -120,14 +124,18 @@ impl Vm {
         let g = self.heap.cell_mut::<Generator>(awaiter);
         g.delegate = Value::EMPTY;
         let (dst, handled) = (g.dst, g.handled.given().or(g.inherited.given()));
-        let Some(frame) = self.frames.last() else { unreachable!("an activation is running") };
+        let Some(frame) = self.frames.last() else {
+            unreachable!("an activation is running")
+        };
         self.handled = handled.unwrap_or(frame.outer_handled);
         dst
     }
 
     /// Pops a generator's activation; gives what its driver wants.
     pub(crate) fn pop_activation(&mut self) -> (Ret, u16) {
-        let Some(frame) = self.frames.pop() else { unreachable!("an activation is running") };
+        let Some(frame) = self.frames.pop() else {
+            unreachable!("an activation is running")
+        };
         self.sp = frame.saved_sp;
         self.handled = frame.outer_handled;
         if !frame.root.is_empty() {
@@ -141,7 +149,9 @@ impl Vm {
 
     /// Suspends the running chain; what drives it gets `value`.
     pub(crate) fn suspend(&mut self, value: Value) -> Next {
-        let Some(frame) = self.frames.last() else { unreachable!("an activation is running") };
+        let Some(frame) = self.frames.last() else {
+            unreachable!("an activation is running")
+        };
         let (root, innermost) = (frame.root, frame.generator);
         self.heap.cell_mut::<Generator>(innermost).state = GenState::Suspended;
         self.heap.cell_mut::<Generator>(root).innermost = innermost;
@@ -172,23 +182,36 @@ impl Vm {
     pub(crate) fn unwind(&mut self, raised: Raised) -> PyResult<()> {
         let mut exception = raised.0;
         loop {
-            let Some(frame) = self.frames.last_mut() else { return Err(Raised(exception)) };
+            let Some(frame) = self.frames.last_mut() else {
+                return Err(Raised(exception));
+            };
             // SAFETY: `code` is kept alive by `code_value`.
             let code = unsafe { &*frame.code };
             let pc = (frame.pc as usize - code.words.as_ptr() as usize) / 8;
             let pc = (pc as u32).saturating_sub(1);
-            let handler = code.code.handlers.iter().find(|h| h.start <= pc && pc < h.end).copied();
+            let handler = code
+                .code
+                .handlers
+                .iter()
+                .find(|h| h.start <= pc && pc < h.end)
+                .copied();
             if let Some(handler) = handler {
                 // SAFETY: verified register and target; see `set_top_register`.
                 unsafe {
                     frame.regs.add(handler.exc.0 as usize).write(exception);
                     frame.pc = code.words.as_ptr().add(handler.target as usize);
                 }
-                let entry = crate::object::exception::TraceEntry { code: frame.code_value, pc };
+                let entry = crate::object::exception::TraceEntry {
+                    code: frame.code_value,
+                    pc,
+                };
                 self.add_trace(exception, entry);
                 return Ok(());
             }
-            let entry = crate::object::exception::TraceEntry { code: frame.code_value, pc };
+            let entry = crate::object::exception::TraceEntry {
+                code: frame.code_value,
+                pc,
+            };
             let (ret, generator) = (frame.ret, frame.generator);
             self.add_trace(exception, entry);
             if generator.is_empty() {
@@ -229,7 +252,9 @@ impl Vm {
         };
         let name = if self.is_instance_of(exception, B::StopIteration) {
             "StopIteration"
-        } else if flavor == Flavor::AsyncGenerator && self.is_instance_of(exception, B::StopAsyncIteration) {
+        } else if flavor == Flavor::AsyncGenerator
+            && self.is_instance_of(exception, B::StopAsyncIteration)
+        {
             "StopAsyncIteration"
         } else {
             return exception;
@@ -246,7 +271,9 @@ impl Vm {
     /// handled, as CPython 3.13 errors.c _PyErr_SetObject: a chain that already
     /// leads back to it is cut first.
     pub(crate) fn set_context(&mut self, exception: Value) {
-        let Some(handled) = self.handled.given() else { return };
+        let Some(handled) = self.handled.given() else {
+            return;
+        };
         if handled == exception {
             return;
         }
@@ -284,7 +311,9 @@ impl Vm {
         if self.heap.is_exception(v) {
             return Ok(v);
         }
-        if self.heap.kind(v) == Some(Kind::Class) && self.is_subclass(v, self.class(B::BaseException)) {
+        if self.heap.kind(v) == Some(Kind::Class)
+            && self.is_subclass(v, self.class(B::BaseException))
+        {
             let exception = self.call(v, &[])?;
             if self.heap.is_exception(exception) {
                 return Ok(exception);

@@ -20,17 +20,28 @@ pub(crate) const IN_BUILTINS: u8 = 2;
 impl Vm {
     /// The variable `name`, if the instruction at `pc` knows where it is.
     #[inline(always)]
-    pub(crate) fn load_global_cached(&self, pc: *const Word, globals: Value, name: Value) -> Option<Value> {
+    pub(crate) fn load_global_cached(
+        &self,
+        pc: *const Word,
+        globals: Value,
+        name: Value,
+    ) -> Option<Value> {
         // SAFETY: `pc` is at a LoadGlobal or StoreGlobal, which has an extra word.
         let (word, extra) = unsafe { (*pc, (*pc.add(1)).0) };
         let at = (extra >> 32) as u32;
         let dict = match word.x() {
             IN_MODULE => globals,
-            IN_BUILTINS if self.heap.cell::<Dict>(globals).table.version() == word.bc() => self.builtins,
+            IN_BUILTINS if self.heap.cell::<Dict>(globals).table.version() == word.bc() => {
+                self.builtins
+            }
             _ => return None,
         };
         let entry = self.heap.cell::<Dict>(dict).table.entry(at)?;
-        if entry.key == name { Some(entry.value) } else { None }
+        if entry.key == name {
+            Some(entry.value)
+        } else {
+            None
+        }
     }
 
     fn learn_global(&mut self, pc: *const Word, x: u8, bc: u32, at: u32) {
@@ -45,9 +56,19 @@ impl Vm {
     }
 
     #[inline(never)]
-    pub(crate) fn load_global_slow(&mut self, pc: *const Word, globals: Value, name: Value) -> PyResult {
+    pub(crate) fn load_global_slow(
+        &mut self,
+        pc: *const Word,
+        globals: Value,
+        name: Value,
+    ) -> PyResult {
         if let Some(at) = self.heap.ns_find(globals, name) {
-            let entry = self.heap.cell::<Dict>(globals).table.entry(at).map(|e| (e.key, e.value));
+            let entry = self
+                .heap
+                .cell::<Dict>(globals)
+                .table
+                .entry(at)
+                .map(|e| (e.key, e.value));
             if let Some((key, value)) = entry {
                 if key == name {
                     self.learn_global(pc, IN_MODULE, 0, at);
@@ -65,14 +86,24 @@ impl Vm {
 
     /// A global or builtin variable, without a cache.
     pub(crate) fn load_global_plain(&mut self, globals: Value, name: Value) -> PyResult {
-        match self.heap.ns_get(globals, name).or_else(|| self.heap.ns_get(self.builtins, name)) {
+        match self
+            .heap
+            .ns_get(globals, name)
+            .or_else(|| self.heap.ns_get(self.builtins, name))
+        {
             Some(value) => Ok(value),
             None => Err(self.name_not_defined(name)),
         }
     }
 
     #[inline(always)]
-    pub(crate) fn store_global_cached(&mut self, pc: *const Word, globals: Value, name: Value, value: Value) -> bool {
+    pub(crate) fn store_global_cached(
+        &mut self,
+        pc: *const Word,
+        globals: Value,
+        name: Value,
+        value: Value,
+    ) -> bool {
         // SAFETY: as in `load_global_cached`.
         let (word, extra) = unsafe { (*pc, (*pc.add(1)).0) };
         if word.x() != IN_MODULE {
@@ -88,9 +119,21 @@ impl Vm {
     }
 
     #[inline(never)]
-    pub(crate) fn store_global_slow(&mut self, pc: *const Word, globals: Value, name: Value, value: Value) {
+    pub(crate) fn store_global_slow(
+        &mut self,
+        pc: *const Word,
+        globals: Value,
+        name: Value,
+        value: Value,
+    ) {
         let at = self.heap.ns_set(globals, name, value);
-        if self.heap.cell::<Dict>(globals).table.entry(at).is_some_and(|e| e.key == name) {
+        if self
+            .heap
+            .cell::<Dict>(globals)
+            .table
+            .entry(at)
+            .is_some_and(|e| e.key == name)
+        {
             self.learn_global(pc, IN_MODULE, 0, at);
         }
     }
@@ -113,7 +156,11 @@ impl Vm {
     // ---- class bodies ------------------------------------------------------------
 
     /// `name` in the namespace of a class body, None when it isn't there.
-    pub(crate) fn class_namespace_get(&mut self, namespace: Value, name: Value) -> PyResult<Option<Value>> {
+    pub(crate) fn class_namespace_get(
+        &mut self,
+        namespace: Value,
+        name: Value,
+    ) -> PyResult<Option<Value>> {
         if self.heap.is_exact(namespace, B::Dict) {
             return Ok(self.heap.ns_get(namespace, name));
         }
@@ -124,7 +171,12 @@ impl Vm {
         }
     }
 
-    pub(crate) fn class_namespace_set(&mut self, namespace: Value, name: Value, value: Value) -> PyResult<()> {
+    pub(crate) fn class_namespace_set(
+        &mut self,
+        namespace: Value,
+        name: Value,
+        value: Value,
+    ) -> PyResult<()> {
         if self.heap.is_exact(namespace, B::Dict) {
             self.heap.ns_set(namespace, name, value);
             return Ok(());
@@ -140,7 +192,9 @@ impl Vm {
             };
         }
         match self.del_item(namespace, name) {
-            Err(Raised(e)) if self.is_instance_of(e, B::KeyError) => Err(self.name_not_defined(name)),
+            Err(Raised(e)) if self.is_instance_of(e, B::KeyError) => {
+                Err(self.name_not_defined(name))
+            }
             result => result,
         }
     }
@@ -159,11 +213,14 @@ impl Vm {
             Some(frame) => {
                 let pc = self.trace_entry(frame).pc;
                 let code = &self.heap.cell::<CodeObject>(frame.code_value).code;
-                code.local_name(Reg(reg), pc).map_or(String::from("?"), |n| n.to_string())
+                code.local_name(Reg(reg), pc)
+                    .map_or(String::from("?"), |n| n.to_string())
             }
             None => String::from("?"),
         };
-        let message = format!("cannot access local variable '{name}' where it is not associated with a value");
+        let message = format!(
+            "cannot access local variable '{name}' where it is not associated with a value"
+        );
         let raised = self.raise(B::UnboundLocalError, message);
         let name = self.heap.intern(&name);
         self.heap.cell_mut::<Exception>(raised.0).fields[0] = name;
@@ -187,7 +244,9 @@ impl Vm {
         match self.frames.last() {
             Some(frame) => {
                 let code = &self.heap.cell::<CodeObject>(frame.code_value).code;
-                code.free.get(at as usize).map_or(String::from("?"), |n| n.to_string())
+                code.free
+                    .get(at as usize)
+                    .map_or(String::from("?"), |n| n.to_string())
             }
             None => String::from("?"),
         }
@@ -216,7 +275,9 @@ impl Vm {
     /// The local variables of the running script frame, by name: what
     /// `locals()` gives in a function.
     pub fn current_locals(&mut self) -> Value {
-        let Some(frame) = self.frames.last() else { return self.heap.dict() };
+        let Some(frame) = self.frames.last() else {
+            return self.heap.dict();
+        };
         let pc = self.trace_entry(frame).pc;
         let (regs, func) = (frame.regs, frame.func);
         let (code, globals) = {
@@ -231,7 +292,11 @@ impl Vm {
             return unsafe { *regs };
         }
         let dict = self.heap.dict();
-        for var in code.locals.iter().filter(|v| !v.hidden && v.start <= pc && pc < v.end) {
+        for var in code
+            .locals
+            .iter()
+            .filter(|v| !v.hidden && v.start <= pc && pc < v.end)
+        {
             // SAFETY: a verified register of the running frame.
             let mut value = unsafe { *regs.add(var.reg.0 as usize) };
             if var.is_cell && self.heap.kind(value) == Some(Kind::Cell) {

@@ -11,22 +11,47 @@ impl Vm {
     ///
     /// # Errors
     /// TypeError when it is no context manager; what `__enter__` raises.
-    pub(crate) fn enter_with(&mut self, manager: Value, is_async: bool) -> PyResult<(Value, Value)> {
-        let (enter_name, exit_name) = if is_async { (N::aenter, N::aexit) } else { (N::enter, N::exit) };
+    pub(crate) fn enter_with(
+        &mut self,
+        manager: Value,
+        is_async: bool,
+    ) -> PyResult<(Value, Value)> {
+        let (enter_name, exit_name) = if is_async {
+            (N::aenter, N::aexit)
+        } else {
+            (N::enter, N::exit)
+        };
         let class = self.heap.class_of(manager);
         let enter = self.special(manager, enter_name);
         let exit = self.special(manager, exit_name);
         let (Some(enter), Some(exit)) = (enter, exit) else {
-            let protocol = if is_async { "asynchronous context manager" } else { "context manager" };
-            let other = if is_async { (N::enter, N::exit) } else { (N::aenter, N::aexit) };
-            let mut message = format!("'{}' object does not support the {protocol} protocol", self.type_name(manager));
+            let protocol = if is_async {
+                "asynchronous context manager"
+            } else {
+                "context manager"
+            };
+            let other = if is_async {
+                (N::enter, N::exit)
+            } else {
+                (N::aenter, N::aexit)
+            };
+            let mut message = format!(
+                "'{}' object does not support the {protocol} protocol",
+                self.type_name(manager)
+            );
             if enter.is_some() {
                 let missing = exit_name.text();
                 message.push_str(&format!(" (missed {missing} method)"));
-            } else if self.special(manager, other.0).is_some() && self.special(manager, other.1).is_some() {
+            } else if self.special(manager, other.0).is_some()
+                && self.special(manager, other.1).is_some()
+            {
                 message.push_str(&format!(
                     " but it supports the {} protocol. Did you mean to use '{}'?",
-                    if is_async { "context manager" } else { "asynchronous context manager" },
+                    if is_async {
+                        "context manager"
+                    } else {
+                        "asynchronous context manager"
+                    },
                     if is_async { "with" } else { "async with" }
                 ));
             }

@@ -1,0 +1,463 @@
+//! `iter(v)` and walking over iterables: `for_each`, `collect_iterable`,
+//! unpacking. What `next` does is in `next`.
+
+use num_bigint::BigInt;
+use num_traits::ToPrimitive;
+
+use super::range::range_len_i64;
+use crate::heap::Kind;
+use crate::native::{PyResult, Raised};
+use crate::object::bytes::Bytes;
+use crate::object::class::B;
+use crate::object::dict::{Dict, DictView, MappingProxy, ViewOf};
+use crate::object::iter::Iter;
+use crate::object::list::List;
+use crate::object::range::Range;
+use crate::object::set::Set;
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::names::N;
+
+impl Vm {
+    /// A new builtin iterator.
+    pub(crate) fn new_iter(&mut self, class: B, iter: Iter) -> Value {
+        self.heap.alloc(class.shape(), iter)
+    }
+
+    /// `iter(v)`.
+    ///
+    /// # Errors
+    /// TypeError if `v` is not iterable; whatever `__iter__` raises.
+    pub fn iter(&mut self, v: Value) -> PyResult {
+        match self.iter_opt(v)? {
+            Some(iter) => Ok(iter),
+            None => Err(self.not_iterable(v)),
+        }
+    }
+
+    #[cold]
+    fn not_iterable(&mut self, v: Value) -> Raised {
+        let name = self.type_name(v);
+        self.type_error(format!("'{name}' object is not iterable"))
+    }
+
+    /// As `iter`, None where `v` is not iterable.
+    ///
+    /// # Errors
+    /// Whatever `__iter__` raises.
+    pub fn iter_opt(&mut self, v: Value) -> PyResult<Option<Value>> {
+        if self.exact_builtin(v).is_some()
+            && let Some(iter) = self.builtin_iter(v)?
+        {
+            return Ok(Some(iter));
+        }
+        let class = self.heap.class_of(v);
+        if let Some(method) = self.lookup_class(class, self.n(N::iter)) {
+            if method.is_none() {
+                return Ok(None);
+            }
+            if self.builtin_owner(method).is_some() {
+                return self.builtin_iter(v);
+            }
+            let iter = self.call_unbound(method, v, &[])?;
+            if !self.is_iterator(iter) {
+                let name = self.type_name(iter);
+                return Err(
+                    self.type_error(format!("iter() returned non-iterator of type '{name}'"))
+                );
+            }
+            return Ok(Some(iter));
+        }
+        if let Some(iter) = self.builtin_iter(v)? {
+            return Ok(Some(iter));
+        }
+        if self.special(v, N::getitem).is_some() && self.heap.kind(v) != Some(Kind::Dict) {
+            return Ok(Some(self.new_iter(
+                B::SequenceIterator,
+                Iter::GetItem { object: v, at: 0 },
+            )));
+        }
+        Ok(None)
+    }
+
+    /// Whether `iter(v)` would find a way.
+    pub(crate) fn is_iterable(&mut self, v: Value) -> bool {
+        match self.special(v, N::iter) {
+            Some(method) => !method.is_none(),
+            None => {
+                matches!(
+                    self.heap.kind(v),
+                    Some(
+                        Kind::List
+                            | Kind::Tuple
+                            | Kind::Str
+                            | Kind::Bytes
+                            | Kind::Dict
+                            | Kind::Set
+                            | Kind::DictView
+                            | Kind::Range
+                            | Kind::Iter
+                    )
+                ) || self.special(v, N::getitem).is_some()
+            }
+        }
+    }
+
+    /// Whether `v` has `__next__`.
+    pub fn is_iterator(&mut self, v: Value) -> bool {
+        matches!(self.heap.kind(v), Some(Kind::Iter))
+            || self.is_generator(v)
+            || self
+                .special(v, N::next)
+                .is_some_and(|method| !method.is_none())
+    }
+
+    fn is_generator(&self, v: Value) -> bool {
+        self.heap.is_exact(v, B::Generator)
+    }
+
+    /// The iterator that the builtin classes' own `__iter__` gives, by the
+    /// layout of `v`; None where it has none.
+    ///
+    /// # Errors
+    /// Of a mapping proxy's mapping.
+    pub fn builtin_iter(&mut self, v: Value) -> PyResult<Option<Value>> {
+        let Some(kind) = self.heap.kind(v) else {
+            return Ok(None);
+        };
+        let (class, iter) = match kind {
+            Kind::List => (B::ListIterator, Iter::Sequence { seq: v, at: 0 }),
+            Kind::Tuple => (B::TupleIterator, Iter::Sequence { seq: v, at: 0 }),
+            Kind::Str => (B::StrIterator, Iter::Sequence { seq: v, at: 0 }),
+            Kind::Bytes => (B::BytesIterator, Iter::Sequence { seq: v, at: 0 }),
+            Kind::Dict => return Ok(Some(self.dict_iter(v, ViewOf::Keys, false))),
+            Kind::DictView => {
+                let DictView { dict, of } = *self.heap.cell::<DictView>(v);
+                return Ok(Some(self.dict_iter(dict, of, false)));
+            }
+            Kind::MappingProxy => {
+                let mapping = self.heap.cell::<MappingProxy>(v).mapping;
+                return self.iter_opt(mapping);
+            }
+            Kind::Set => {
+                let len = self.heap.cell::<Set>(v).table.len();
+                (B::SetIterator, Iter::Set { set: v, at: 0, len })
+            }
+            Kind::Range => return Ok(Some(self.range_iter(v))),
+            Kind::Iter if !self.heap.is_exact(v, B::CoroutineWrapper) => return Ok(Some(v)),
+            Kind::Iter => return Ok(Some(v)),
+            Kind::Generator if self.is_generator(v) => return Ok(Some(v)),
+            _ => return Ok(None),
+        };
+        Ok(Some(self.new_iter(class, iter)))
+    }
+
+    /// An iterator over a part of a dict.
+    pub(crate) fn dict_iter(&mut self, dict: Value, of: ViewOf, reverse: bool) -> Value {
+        let class = match (of, reverse) {
+            (ViewOf::Keys, false) => B::DictKeyIterator,
+            (ViewOf::Values, false) => B::DictValueIterator,
+            (ViewOf::Items, false) => B::DictItemIterator,
+            (ViewOf::Keys, true) => B::DictReverseKeyIterator,
+            (ViewOf::Values, true) => B::DictReverseValueIterator,
+            (ViewOf::Items, true) => B::DictReverseItemIterator,
+        };
+        let table = &self.heap.cell::<Dict>(dict).table;
+        let (len, at) = (table.len(), if reverse { table.end() } else { 0 });
+        self.new_iter(
+            class,
+            Iter::Dict {
+                dict,
+                of,
+                at,
+                len,
+                left: len as u32,
+                reverse,
+            },
+        )
+    }
+
+    fn range_iter(&mut self, v: Value) -> Value {
+        if let Some((start, stop, step)) = self.range_i64(v) {
+            let left = range_len_i64(start, stop, step);
+            return self.new_iter(
+                B::RangeIterator,
+                Iter::Range {
+                    next: start,
+                    step,
+                    left,
+                },
+            );
+        }
+        let left = self.range_len_big(v);
+        self.big_range_iter(v, BigInt::ZERO, left, false)
+    }
+
+    fn big_range_iter(&mut self, v: Value, first: BigInt, left: BigInt, backwards: bool) -> Value {
+        let next = self.range_at(v, &first);
+        let step = self
+            .heap
+            .as_big(self.heap.cell::<Range>(v).step)
+            .unwrap_or_default();
+        let step = if backwards { -step } else { step };
+        if let (Some(next), Some(step), Some(left)) = (next.to_i64(), step.to_i64(), left.to_u64())
+            && (next as i128 + step as i128 * left as i128) as i64 as i128
+                == next as i128 + step as i128 * left as i128
+        {
+            return self.new_iter(B::RangeIterator, Iter::Range { next, step, left });
+        }
+        let iter = Iter::BigRange {
+            next: Box::new(next),
+            step: Box::new(step),
+            left: Box::new(left),
+        };
+        self.new_iter(B::LongRangeIterator, iter)
+    }
+
+    /// The iterator of `reversed(v)` for builtin layouts; None for others.
+    pub fn builtin_reversed(&mut self, v: Value) -> Option<Value> {
+        let (class, at) = match self.heap.kind(v)? {
+            Kind::List => (
+                B::ListReverseIterator,
+                self.heap.cell::<List>(v).items.len(),
+            ),
+            Kind::Tuple => (B::Reversed, self.heap.tuple_items(v).len()),
+            Kind::Str => (B::Reversed, self.heap.text(v).len()),
+            Kind::Bytes => (B::Reversed, self.heap.cell::<Bytes>(v).data.len()),
+            Kind::Dict => return Some(self.dict_iter(v, ViewOf::Keys, true)),
+            Kind::DictView => {
+                let DictView { dict, of } = *self.heap.cell::<DictView>(v);
+                return Some(self.dict_iter(dict, of, true));
+            }
+            Kind::Range => {
+                let left = self.range_len_big(v);
+                return Some(self.big_range_iter(v, &left - 1i32, left, true));
+            }
+            _ => return None,
+        };
+        Some(self.new_iter(class, Iter::Reverse { seq: v, at }))
+    }
+
+    /// `reversed(v)`.
+    ///
+    /// # Errors
+    /// TypeError if `v` can't be walked backwards; whatever methods raise.
+    pub fn reversed(&mut self, v: Value) -> PyResult {
+        let exact = self.exact_builtin(v).is_some();
+        if exact && let Some(iter) = self.builtin_reversed(v) {
+            return Ok(iter);
+        }
+        if let Some(method) = self.special(v, N::reversed) {
+            if method.is_none() {
+                let name = self.type_name(v);
+                return Err(self.type_error(format!("'{name}' object is not reversible")));
+            }
+            if self.builtin_owner(method).is_none() {
+                return self.call_unbound(method, v, &[]);
+            }
+        }
+        let overridden = self
+            .special(v, N::getitem)
+            .is_some_and(|method| self.builtin_owner(method).is_none());
+        if !overridden && let Some(iter) = self.builtin_reversed(v) {
+            return Ok(iter);
+        }
+        if overridden && self.special(v, N::len).is_some() && self.heap.kind(v) != Some(Kind::Dict)
+        {
+            let at = self.len(v)? as i64 - 1;
+            return Ok(self.new_iter(B::Reversed, Iter::ReverseGetItem { object: v, at }));
+        }
+        let name = self.type_name(v);
+        Err(self.type_error(format!("'{name}' object is not reversible")))
+    }
+
+    /// Passes each item of an iterable on. The item is kept alive while `body` runs.
+    ///
+    /// # Errors
+    /// TypeError if it is not iterable; whatever `__next__` or `body` raises.
+    pub fn for_each(
+        &mut self,
+        iterable: Value,
+        mut body: impl FnMut(&mut Vm, Value) -> PyResult<()>,
+    ) -> PyResult<()> {
+        if self.heap.is_exact(iterable, B::List) || self.heap.is_exact(iterable, B::Tuple) {
+            return self.holding(&[iterable], |vm| {
+                let mut at = 0;
+                while let Some(item) = vm
+                    .heap
+                    .as_sequence(iterable)
+                    .and_then(|items| items.get(at).copied())
+                {
+                    at += 1;
+                    vm.tick()?;
+                    vm.holding(&[item], |vm| body(vm, item))?;
+                }
+                Ok(())
+            });
+        }
+        let iter = self.iter(iterable)?;
+        self.holding(&[iter], |vm| {
+            while let Some(item) = vm.next(iter)? {
+                vm.holding(&[item], |vm| {
+                    vm.tick()?;
+                    body(vm, item)
+                })?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The items of an iterable. They are not rooted by it.
+    ///
+    /// # Errors
+    /// TypeError if it is not iterable; whatever `__next__` raises; MemoryError.
+    pub fn collect_iterable(&mut self, v: Value) -> PyResult<Vec<Value>> {
+        if (self.heap.is_exact(v, B::List) || self.heap.is_exact(v, B::Tuple))
+            && let Some(items) = self.heap.as_sequence(v)
+        {
+            return Ok(items.to_vec());
+        }
+        let list = self.heap.list(Vec::new());
+        self.holding(&[list], |vm| vm.list_extend(list, v))?;
+        Ok(std::mem::take(&mut self.heap.cell_mut::<List>(list).items))
+    }
+
+    /// A new list of the items of an iterable.
+    ///
+    /// # Errors
+    /// As `collect_iterable`.
+    pub fn list_from(&mut self, v: Value) -> PyResult {
+        let list = self.heap.list(Vec::new());
+        self.holding(&[list], |vm| vm.list_extend(list, v))?;
+        Ok(list)
+    }
+
+    /// Appends each item of an iterable to a list.
+    ///
+    /// # Errors
+    /// As `collect_iterable`.
+    pub fn list_extend(&mut self, list: Value, v: Value) -> PyResult<()> {
+        if (self.heap.is_exact(v, B::List) || self.heap.is_exact(v, B::Tuple))
+            && let Some(items) = self.heap.as_sequence(v)
+        {
+            let items = items.to_vec();
+            self.check_items(items.len())?;
+            self.list_append_all(list, &items);
+            return Ok(());
+        }
+        if let Some((start, stop, step)) = self
+            .heap
+            .is_exact(v, B::Range)
+            .then(|| self.range_i64(v))
+            .flatten()
+        {
+            let n = range_len_i64(start, stop, step) as usize;
+            self.check_items(n)?;
+            let items = &mut self.heap.cell_mut::<List>(list).items;
+            let before = items.capacity();
+            items.reserve(n);
+            items.extend((0..n as i64).map(|i| Value::small(start + i * step)));
+            let grown = items.capacity() - before;
+            self.heap.charge(grown * 8);
+            return Ok(());
+        }
+        let iter = self.iter(v)?;
+        self.holding(&[list, iter], |vm| {
+            let mut n = 0usize;
+            while let Some(item) = vm.next(iter)? {
+                vm.heap.list_push(list, item);
+                vm.tick()?;
+                n += 1;
+                if n & 0xffff == 0 {
+                    vm.check_size(n * 8)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn list_append_all(&mut self, list: Value, more: &[Value]) {
+        let items = &mut self.heap.cell_mut::<List>(list).items;
+        let before = items.capacity();
+        items.extend_from_slice(more);
+        let grown = items.capacity() - before;
+        if grown > 0 {
+            self.heap.charge(grown * 8);
+        }
+    }
+
+    /// The `n` items of an iterable.
+    ///
+    /// # Errors
+    /// ValueError on another number; TypeError if it is not iterable.
+    pub fn unpack(&mut self, v: Value, n: usize) -> PyResult<Vec<Value>> {
+        if (self.heap.is_exact(v, B::List) || self.heap.is_exact(v, B::Tuple))
+            && let Some(items) = self.heap.as_sequence(v)
+        {
+            let found = items.len();
+            if found == n {
+                return Ok(items.to_vec());
+            }
+            return Err(self.unpack_error(n, found));
+        }
+        let iter = self.unpack_iter(v)?;
+        let list = self.heap.list(Vec::with_capacity(n.min(64)));
+        self.holding(&[iter, list], |vm| {
+            for found in 0..n {
+                match vm.next(iter)? {
+                    Some(item) => vm.heap.list_push(list, item),
+                    None => return Err(vm.unpack_error(n, found)),
+                }
+            }
+            match vm.next(iter)? {
+                None => Ok(std::mem::take(&mut vm.heap.cell_mut::<List>(list).items)),
+                Some(_) => Err(vm.unpack_error(n, n + 1)),
+            }
+        })
+    }
+
+    fn unpack_iter(&mut self, v: Value) -> PyResult {
+        match self.iter_opt(v)? {
+            Some(iter) => Ok(iter),
+            None => {
+                let name = self.type_name(v);
+                Err(self.type_error(format!("cannot unpack non-iterable {name} object")))
+            }
+        }
+    }
+
+    #[cold]
+    fn unpack_error(&mut self, wanted: usize, found: usize) -> Raised {
+        if found > wanted {
+            return self.value_error(format!("too many values to unpack (expected {wanted})"));
+        }
+        self.value_error(format!(
+            "not enough values to unpack (expected {wanted}, got {found})"
+        ))
+    }
+
+    /// `before` items of an iterable, a list of those between, and `after` items
+    /// of its end.
+    ///
+    /// # Errors
+    /// ValueError when there are too few; TypeError if it is not iterable.
+    pub fn unpack_star(&mut self, v: Value, before: usize, after: usize) -> PyResult<Vec<Value>> {
+        let mut items = if self.heap.is_exact(v, B::List) || self.heap.is_exact(v, B::Tuple) {
+            self.collect_iterable(v)?
+        } else {
+            let iter = self.unpack_iter(v)?;
+            self.holding(&[iter], |vm| vm.collect_iterable(iter))?
+        };
+        let found = items.len();
+        let wanted = before + after;
+        if found < wanted {
+            return Err(self.value_error(format!(
+                "not enough values to unpack (expected at least {wanted}, got {found})"
+            )));
+        }
+        let middle: Vec<Value> = items.drain(before..found - after).collect();
+        let middle = self.heap.list(middle);
+        items.insert(before, middle);
+        Ok(items)
+    }
+}

@@ -1,0 +1,360 @@
+//! `next(iter)`: one step of any iterator. Takes an iterator, gives its item or
+//! None at its end; a builtin one that has ended holds on to nothing.
+
+use num_bigint::BigInt;
+use num_traits::Zero;
+
+use crate::heap::Kind;
+use crate::native::PyResult;
+use crate::object::bytes::Bytes;
+use crate::object::class::B;
+use crate::object::dict::{Dict, ViewOf};
+use crate::object::iter::Iter;
+use crate::object::list::List;
+use crate::object::set::Set;
+use crate::value::Value;
+use crate::vm::names::N;
+use crate::vm::{Input, Outcome, Vm};
+
+impl Vm {
+    /// The next item of an iterator; None at its end.
+    ///
+    /// # Errors
+    /// TypeError if it is no iterator; whatever its `__next__` raises but
+    /// StopIteration.
+    #[inline]
+    pub fn next(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        match self.heap.kind(iter) {
+            Some(Kind::Iter) if self.exact_builtin(iter).is_some() => self.builtin_next(iter),
+            Some(Kind::Generator) if self.heap.is_exact(iter, B::Generator) => {
+                match self.resume(iter, Input::Send(Value::NONE))? {
+                    Outcome::Yield(item) => Ok(Some(item)),
+                    Outcome::Return(_) => Ok(None),
+                }
+            }
+            _ => self.next_by_method(iter),
+        }
+    }
+
+    fn next_by_method(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        let Some(method) = self.special(iter, N::next).filter(|m| !m.is_none()) else {
+            let name = self.type_name(iter);
+            return Err(self.type_error(format!("'{name}' object is not an iterator")));
+        };
+        if self.heap.kind(iter) == Some(Kind::Iter) && self.builtin_owner(method).is_some() {
+            return self.builtin_next(iter);
+        }
+        match self.call_unbound(method, iter, &[]) {
+            Ok(item) => Ok(Some(item)),
+            Err(raised) if self.is_instance_of(raised.0, B::StopIteration) => Ok(None),
+            Err(raised) => Err(raised),
+        }
+    }
+
+    /// One step of a builtin iterator, by its layout.
+    ///
+    /// # Errors
+    /// Whatever a function or an iterator behind it raises.
+    pub fn builtin_next(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        match self.heap.cell_mut::<Iter>(iter) {
+            Iter::Done => Ok(None),
+            Iter::Sequence { seq, at } => {
+                let (seq, i) = (*seq, *at);
+                *at += 1;
+                let item = self.sequence_item(seq, i);
+                Ok(self.or_done(iter, item))
+            }
+            Iter::Reverse { seq, at } => {
+                let seq = *seq;
+                let item = match at.checked_sub(1) {
+                    Some(i) => {
+                        *at = i;
+                        self.sequence_item(seq, i)
+                    }
+                    None => None,
+                };
+                Ok(self.or_done(iter, item))
+            }
+            Iter::Range { next, step, left } => {
+                if *left == 0 {
+                    return Ok(None);
+                }
+                let n = *next;
+                *left -= 1;
+                *next = n.wrapping_add(*step);
+                Ok(Some(self.heap.int(n)))
+            }
+            Iter::BigRange { next, step, left } => {
+                if left.is_zero() {
+                    return Ok(None);
+                }
+                let n: BigInt = (**next).clone();
+                **left -= 1i32;
+                **next += &**step;
+                Ok(Some(self.heap.big(n)))
+            }
+            Iter::Dict { .. } => self.dict_next(iter),
+            Iter::Set { .. } => self.set_next(iter),
+            Iter::GetItem { object, at } => {
+                let (object, i) = (*object, *at);
+                *at += 1;
+                let item = self.get_item_or_end(object, i)?;
+                Ok(self.or_done(iter, item))
+            }
+            Iter::ReverseGetItem { object, at } => {
+                let (object, i) = (*object, *at);
+                *at -= 1;
+                let item = if i < 0 {
+                    None
+                } else {
+                    self.get_item_or_end(object, i)?
+                };
+                Ok(self.or_done(iter, item))
+            }
+            Iter::Call { callable, sentinel } => {
+                let (callable, sentinel) = (*callable, *sentinel);
+                let item = match self.call(callable, &[]) {
+                    Ok(item) => item,
+                    Err(raised) if self.is_instance_of(raised.0, B::StopIteration) => {
+                        return Ok(self.or_done(iter, None));
+                    }
+                    Err(raised) => return Err(raised),
+                };
+                let end = self.holding(&[item], |vm| vm.eq(sentinel, item))?;
+                Ok(self.or_done(iter, (!end).then_some(item)))
+            }
+            Iter::Enumerate { iter: inner, .. } => {
+                let inner = *inner;
+                let Some(item) = self.next(inner)? else {
+                    return Ok(None);
+                };
+                let Iter::Enumerate { count, .. } = self.heap.cell_mut::<Iter>(iter) else {
+                    return Ok(None);
+                };
+                let at = *count;
+                let after = match at.as_int() {
+                    Some(n) => self.heap.int(n + 1),
+                    None => {
+                        let n = self.heap.as_big(at).unwrap_or_default() + 1i32;
+                        self.heap.big(n)
+                    }
+                };
+                if let Iter::Enumerate { count, .. } = self.heap.cell_mut::<Iter>(iter) {
+                    *count = after;
+                }
+                Ok(Some(self.heap.tuple(&[at, item])))
+            }
+            Iter::Zip { .. } => self.zip_next(iter),
+            Iter::Map { func, .. } => {
+                let func = *func;
+                let args = self.heap.list(Vec::new());
+                self.holding(&[args], |vm| {
+                    let mut at = 0;
+                    while let Some(inner) = vm.inner_iter(iter, at) {
+                        let Some(item) = vm.next(inner)? else {
+                            return Ok(None);
+                        };
+                        vm.heap.list_push(args, item);
+                        at += 1;
+                    }
+                    let args = std::mem::take(&mut vm.heap.cell_mut::<List>(args).items);
+                    vm.call(func, &args).map(Some)
+                })
+            }
+            Iter::Filter { func, iter: inner } => {
+                let (func, inner) = (*func, *inner);
+                while let Some(item) = self.next(inner)? {
+                    let keep = self.holding(&[item], |vm| {
+                        vm.tick()?;
+                        if func.is_none() || func == vm.class(B::Bool) {
+                            return vm.truth(item);
+                        }
+                        let answer = vm.call(func, &[item])?;
+                        vm.holding(&[answer], |vm| vm.truth(answer))
+                    })?;
+                    if keep {
+                        return Ok(Some(item));
+                    }
+                }
+                Ok(None)
+            }
+            Iter::Await { target } => {
+                let target = *target;
+                match self.resume(target, Input::Send(Value::NONE))? {
+                    Outcome::Yield(item) => Ok(Some(item)),
+                    Outcome::Return(value) => Err(self.stop_iteration(value)),
+                }
+            }
+        }
+    }
+
+    /// Ends a builtin iterator that has no item.
+    #[inline]
+    fn or_done(&mut self, iter: Value, item: Option<Value>) -> Option<Value> {
+        if item.is_none() {
+            *self.heap.cell_mut::<Iter>(iter) = Iter::Done;
+        }
+        item
+    }
+
+    /// Item `at` of a list, tuple, str or bytes.
+    #[inline]
+    fn sequence_item(&mut self, seq: Value, at: usize) -> Option<Value> {
+        match self.heap.kind(seq)? {
+            Kind::List => self.heap.cell::<List>(seq).items.get(at).copied(),
+            Kind::Tuple => self.heap.tuple_items(seq).get(at).copied(),
+            Kind::Str => {
+                let cp = self.heap.text(seq).char_at(at)?;
+                Some(self.char(cp))
+            }
+            Kind::Bytes => self
+                .heap
+                .cell::<Bytes>(seq)
+                .data
+                .get(at)
+                .map(|&b| Value::small(b as i64)),
+            _ => None,
+        }
+    }
+
+    /// The str of one code point.
+    pub(crate) fn char(&mut self, cp: u32) -> Value {
+        let text = crate::text::pystr::PyStr::from_code_point(cp).unwrap_or_default();
+        self.heap.str(text)
+    }
+
+    fn get_item_or_end(&mut self, object: Value, at: i64) -> PyResult<Option<Value>> {
+        match self.get_item(object, Value::small(at)) {
+            Ok(item) => Ok(Some(item)),
+            Err(raised)
+                if self.is_instance_of(raised.0, B::IndexError)
+                    || self.is_instance_of(raised.0, B::StopIteration) =>
+            {
+                Ok(None)
+            }
+            Err(raised) => Err(raised),
+        }
+    }
+
+    fn dict_next(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        let &Iter::Dict {
+            dict,
+            of,
+            at,
+            len,
+            left,
+            reverse,
+        } = self.heap.cell::<Iter>(iter)
+        else {
+            return Ok(None);
+        };
+        let table = &self.heap.cell::<Dict>(dict).table;
+        if table.len() != len {
+            // From now on no length is the right one.
+            if let Iter::Dict { len, .. } = self.heap.cell_mut::<Iter>(iter) {
+                *len = usize::MAX;
+            }
+            return Err(self.runtime_error("dictionary changed size during iteration"));
+        }
+        let found = if reverse {
+            table.prev_before(at)
+        } else {
+            table.next_from(at)
+        };
+        let Some((found, entry)) = found else {
+            return Ok(self.or_done(iter, None));
+        };
+        if left == 0 {
+            *self.heap.cell_mut::<Iter>(iter) = Iter::Done;
+            return Err(self.runtime_error("dictionary keys changed during iteration"));
+        }
+        let (key, value) = (entry.key, entry.value);
+        if let Iter::Dict { at, left, .. } = self.heap.cell_mut::<Iter>(iter) {
+            *at = if reverse { found } else { found + 1 };
+            *left -= 1;
+        }
+        Ok(Some(match of {
+            ViewOf::Keys => key,
+            ViewOf::Values => value,
+            ViewOf::Items => self.heap.tuple(&[key, value]),
+        }))
+    }
+
+    fn set_next(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        let &Iter::Set { set, at, len } = self.heap.cell::<Iter>(iter) else {
+            return Ok(None);
+        };
+        let table = &self.heap.cell::<Set>(set).table;
+        if table.len() != len {
+            if let Iter::Set { len, .. } = self.heap.cell_mut::<Iter>(iter) {
+                *len = usize::MAX;
+            }
+            return Err(self.runtime_error("Set changed size during iteration"));
+        }
+        let found = u32::try_from(at).ok().and_then(|at| table.next_from(at));
+        let Some((found, _, key)) = found else {
+            return Ok(self.or_done(iter, None));
+        };
+        if let Iter::Set { at, .. } = self.heap.cell_mut::<Iter>(iter) {
+            *at = found as usize + 1;
+        }
+        Ok(Some(key))
+    }
+
+    /// Iterator `at` of a zip or map.
+    fn inner_iter(&self, iter: Value, at: usize) -> Option<Value> {
+        match self.heap.cell::<Iter>(iter) {
+            Iter::Zip { iters, .. } | Iter::Map { iters, .. } => iters.get(at).copied(),
+            _ => None,
+        }
+    }
+
+    fn zip_next(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        let Iter::Zip { iters, strict } = self.heap.cell::<Iter>(iter) else {
+            return Ok(None);
+        };
+        let (n, strict) = (iters.len(), *strict);
+        if n == 0 {
+            return Ok(None);
+        }
+        let items = self.heap.list(Vec::with_capacity(n));
+        self.holding(&[items], |vm| {
+            for at in 0..n {
+                let Some(inner) = vm.inner_iter(iter, at) else {
+                    return Ok(None);
+                };
+                match vm.next(inner)? {
+                    Some(item) => vm.heap.list_push(items, item),
+                    None if strict => return vm.zip_strict_end(iter, at, n),
+                    None => return Ok(None),
+                }
+            }
+            let items = std::mem::take(&mut vm.heap.cell_mut::<List>(items).items);
+            Ok(Some(vm.heap.tuple(&items)))
+        })
+    }
+
+    /// `zip(strict=True)` when iterator `at` has ended: all must end together.
+    fn zip_strict_end(&mut self, iter: Value, at: usize, n: usize) -> PyResult<Option<Value>> {
+        if at > 0 {
+            let plural = if at == 1 { " " } else { "s 1-" };
+            return Err(self.value_error(format!(
+                "zip() argument {} is shorter than argument{plural}{at}",
+                at + 1
+            )));
+        }
+        for other in 1..n {
+            let Some(inner) = self.inner_iter(iter, other) else {
+                break;
+            };
+            if self.next(inner)?.is_some() {
+                let plural = if other == 1 { " " } else { "s 1-" };
+                return Err(self.value_error(format!(
+                    "zip() argument {} is longer than argument{plural}{other}",
+                    other + 1
+                )));
+            }
+        }
+        Ok(None)
+    }
+}

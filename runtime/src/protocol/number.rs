@@ -1,0 +1,428 @@
+//! Binary operators: which method of which operand answers `a + b`, `a += b`,
+//! `divmod(a, b)` and `pow(a, b, m)`, in CPython's order. The arithmetic of
+//! numbers is in `arith`, that of sequences in `sequence`.
+
+use super::layout::builtin_of_shape;
+use crate::heap::Kind;
+use crate::native::{PyResult, Raised};
+use crate::object::class::B;
+use crate::object::function::Native;
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::names::N;
+
+/// A binary operator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    TrueDiv,
+    FloorDiv,
+    Mod,
+    Pow,
+    MatMul,
+    LShift,
+    RShift,
+    And,
+    Or,
+    Xor,
+    /// `divmod(a, b)`: no operator, the same rules.
+    DivMod,
+}
+
+use BinaryOp::{
+    Add, And, DivMod, FloorDiv, LShift, MatMul, Mod, Mul, Or, Pow, RShift, Sub, TrueDiv, Xor,
+};
+
+impl BinaryOp {
+    /// The operator as error messages show it.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Add => "+",
+            Sub => "-",
+            Mul => "*",
+            TrueDiv => "/",
+            FloorDiv => "//",
+            Mod => "%",
+            Pow => "** or pow()",
+            MatMul => "@",
+            LShift => "<<",
+            RShift => ">>",
+            And => "&",
+            Or => "|",
+            Xor => "^",
+            DivMod => "divmod()",
+        }
+    }
+
+    /// The in-place operator as error messages show it.
+    pub const fn inplace_symbol(self) -> &'static str {
+        match self {
+            Add => "+=",
+            Sub => "-=",
+            Mul => "*=",
+            TrueDiv => "/=",
+            FloorDiv => "//=",
+            Mod => "%=",
+            Pow => "**=",
+            MatMul => "@=",
+            LShift => "<<=",
+            RShift => ">>=",
+            And => "&=",
+            Or => "|=",
+            Xor => "^=",
+            DivMod => "divmod()",
+        }
+    }
+
+    /// The method of the left operand.
+    pub const fn method(self) -> N {
+        match self {
+            Add => N::add,
+            Sub => N::sub,
+            Mul => N::mul,
+            TrueDiv => N::truediv,
+            FloorDiv => N::floordiv,
+            Mod => N::mod_,
+            Pow => N::pow,
+            MatMul => N::matmul,
+            LShift => N::lshift,
+            RShift => N::rshift,
+            And => N::and,
+            Or => N::or,
+            Xor => N::xor,
+            DivMod => N::divmod,
+        }
+    }
+
+    /// The method of the right operand.
+    pub const fn reflected(self) -> N {
+        match self {
+            Add => N::radd,
+            Sub => N::rsub,
+            Mul => N::rmul,
+            TrueDiv => N::rtruediv,
+            FloorDiv => N::rfloordiv,
+            Mod => N::rmod,
+            Pow => N::rpow,
+            MatMul => N::rmatmul,
+            LShift => N::rlshift,
+            RShift => N::rrshift,
+            And => N::rand,
+            Or => N::ror,
+            Xor => N::rxor,
+            DivMod => N::rdivmod,
+        }
+    }
+
+    /// The in-place method of the left operand; `divmod` has none.
+    pub const fn inplace(self) -> Option<N> {
+        Some(match self {
+            Add => N::iadd,
+            Sub => N::isub,
+            Mul => N::imul,
+            TrueDiv => N::itruediv,
+            FloorDiv => N::ifloordiv,
+            Mod => N::imod,
+            Pow => N::ipow,
+            MatMul => N::imatmul,
+            LShift => N::ilshift,
+            RShift => N::irshift,
+            And => N::iand,
+            Or => N::ior,
+            Xor => N::ixor,
+            DivMod => return None,
+        })
+    }
+}
+
+impl Vm {
+    /// `a op b`, or `a op= b`.
+    ///
+    /// # Errors
+    /// TypeError where no operand knows the operation; whatever methods raise.
+    pub fn binary(&mut self, op: BinaryOp, a: Value, b: Value, inplace: bool) -> PyResult {
+        if self.both_builtin(a, b) {
+            if inplace && let Some(v) = self.builtin_inplace(op, a, b)? {
+                return Ok(v);
+            }
+            if let Some(v) = self.builtin_binary(op, a, b)? {
+                return Ok(v);
+            }
+        }
+        self.binary_by_methods(op, a, b, inplace)
+    }
+
+    /// What the builtin classes' own methods give for `a op b`, by the layout
+    /// of the operands; None stands for NotImplemented.
+    ///
+    /// # Errors
+    /// Of the operation itself, such as ZeroDivisionError.
+    pub fn builtin_binary(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult<Option<Value>> {
+        if let Some(v) = self.number_binary(op, a, b)? {
+            return Ok(Some(v));
+        }
+        let (ka, kb) = (self.heap.kind(a), self.heap.kind(b));
+        match op {
+            Add => self.concat(a, b),
+            Mul if is_sequence(ka) => self.repeat(a, b),
+            Mul if is_sequence(kb) => self.repeat(b, a),
+            Mod if ka == Some(Kind::Str) => self.percent(a, b).map(Some),
+            Mod if ka == Some(Kind::Bytes) => self.percent_bytes(a, b).map(Some),
+            Sub | And | Or | Xor => self.set_binary(op, a, b),
+            _ => Ok(None),
+        }
+    }
+
+    /// What the builtin classes' own in-place methods give for `a op= b`; None
+    /// where there is no such method, or for NotImplemented.
+    ///
+    /// # Errors
+    /// Of the operation itself.
+    pub fn builtin_inplace(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult<Option<Value>> {
+        match (op, self.heap.kind(a)) {
+            (Add, Some(Kind::List)) => {
+                self.list_extend(a, b)?;
+                Ok(Some(a))
+            }
+            (Add, Some(Kind::Bytes)) => self.bytes_extend(a, b),
+            (Mul, Some(Kind::List | Kind::Bytes)) => self.repeat_in_place(a, b),
+            (Sub | And | Or | Xor, Some(Kind::Set)) => self.set_binary_in_place(op, a, b),
+            (Or, Some(Kind::Dict)) => {
+                self.dict_update(a, b)?;
+                Ok(Some(a))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The body of a builtin class's `__add__` and its likes: `a` is the
+    /// instance, `b` the other operand.
+    ///
+    /// # Errors
+    /// As `builtin_binary`; of a sequence, TypeError where it can't be done.
+    pub fn operator_method(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult {
+        match self.builtin_binary(op, a, b)? {
+            Some(v) => Ok(v),
+            None if op == Add && is_sequence(self.heap.kind(a)) => Err(self.concat_error(a, b)),
+            None => Ok(Value::NOT_IMPLEMENTED),
+        }
+    }
+
+    /// The body of a builtin class's `__radd__` and its likes: `a` is the
+    /// instance, and stands right of `b`.
+    ///
+    /// # Errors
+    /// As `operator_method`.
+    pub fn reflected_method(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult {
+        Ok(self
+            .builtin_binary(op, b, a)?
+            .unwrap_or(Value::NOT_IMPLEMENTED))
+    }
+
+    /// The body of a builtin class's `__iadd__` and its likes.
+    ///
+    /// # Errors
+    /// As `builtin_inplace`.
+    pub fn inplace_method(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult {
+        Ok(self
+            .builtin_inplace(op, a, b)?
+            .unwrap_or(Value::NOT_IMPLEMENTED))
+    }
+
+    #[inline(never)]
+    fn binary_by_methods(&mut self, op: BinaryOp, a: Value, b: Value, inplace: bool) -> PyResult {
+        if inplace && let Some(name) = op.inplace() {
+            let class = self.heap.class_of(a);
+            if let Some(method) = self.lookup_class(class, self.n(name)) {
+                let v = self.call_unbound(method, a, &[b])?;
+                if v != Value::NOT_IMPLEMENTED {
+                    return Ok(v);
+                }
+            }
+        }
+        if let Some(v) = self.binary_methods(op, a, b)? {
+            return Ok(v);
+        }
+        // CPython 3.13 abstract.c PyNumber_Add and PyNumber_Multiply: concat and
+        // repeat come after the number methods of both sides.
+        match op {
+            Add if is_sequence(self.heap.kind(a)) => {
+                return match self.concat(a, b)? {
+                    Some(v) => Ok(v),
+                    None => Err(self.concat_error(a, b)),
+                };
+            }
+            Mul if is_sequence(self.heap.kind(a)) => {
+                return match self.repeat(a, b)? {
+                    Some(v) => Ok(v),
+                    None => Err(self.repeat_error(b)),
+                };
+            }
+            Mul if is_sequence(self.heap.kind(b)) => {
+                return match self.repeat(b, a)? {
+                    Some(v) => Ok(v),
+                    None => Err(self.repeat_error(a)),
+                };
+            }
+            _ => {}
+        }
+        let symbol = if inplace {
+            op.inplace_symbol()
+        } else {
+            op.symbol()
+        };
+        Err(self.unsupported_operands(op, symbol, a, b))
+    }
+
+    /// The operands' methods in order; None when none of them answers.
+    fn binary_methods(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult<Option<Value>> {
+        let (class_a, class_b) = (self.heap.class_of(a), self.heap.class_of(b));
+        let left = self.lookup_class(class_a, self.n(op.method()));
+        let left = left.filter(|&m| !self.is_sequence_method(op, m));
+        let mut right = None;
+        if class_a != class_b {
+            let reflected = self.n(op.reflected());
+            right = self
+                .lookup_class(class_b, reflected)
+                .filter(|&m| !self.is_sequence_method(op, m));
+            // A subclass's own reflected method goes first.
+            if let Some(method) = right
+                && self.is_subclass(class_b, class_a)
+                && self.lookup_class(class_a, reflected) != right
+            {
+                let v = self.operand_method(op, method, b, a, true)?;
+                if v != Value::NOT_IMPLEMENTED {
+                    return Ok(Some(v));
+                }
+                right = None;
+            }
+        }
+        if let Some(method) = left {
+            let v = self.operand_method(op, method, a, b, false)?;
+            if v != Value::NOT_IMPLEMENTED {
+                return Ok(Some(v));
+            }
+        }
+        if let Some(method) = right {
+            let v = self.operand_method(op, method, b, a, true)?;
+            if v != Value::NOT_IMPLEMENTED {
+                return Ok(Some(v));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Calls an operand's method; a builtin's own without the way through a call.
+    fn operand_method(
+        &mut self,
+        op: BinaryOp,
+        method: Value,
+        this: Value,
+        other: Value,
+        reflected: bool,
+    ) -> PyResult {
+        if matches!(
+            self.builtin_owner(method),
+            Some(B::Int | B::Float | B::Bool | B::Str)
+        ) {
+            let (a, b) = if reflected {
+                (other, this)
+            } else {
+                (this, other)
+            };
+            return Ok(self
+                .builtin_binary(op, a, b)?
+                .unwrap_or(Value::NOT_IMPLEMENTED));
+        }
+        self.call_unbound(method, this, &[other])
+    }
+
+    /// Whether `method` is `__add__` or `__mul__` of a builtin sequence, which
+    /// CPython keeps apart from the number methods.
+    fn is_sequence_method(&self, op: BinaryOp, method: Value) -> bool {
+        if !matches!(op, Add | Mul) {
+            return false;
+        }
+        let Some(native) = self.heap.get::<Native>(method) else {
+            return false;
+        };
+        self.heap
+            .get::<crate::object::class::Class>(native.owner)
+            .and_then(|class| builtin_of_shape(class.root_shape))
+            .is_some_and(|owner| {
+                matches!(owner, B::List | B::Tuple | B::Str | B::Bytes | B::ByteArray)
+            })
+    }
+
+    #[cold]
+    fn unsupported_operands(&mut self, op: BinaryOp, symbol: &str, a: Value, b: Value) -> Raised {
+        let hint = if op == RShift
+            && self
+                .heap
+                .get::<Native>(a)
+                .is_some_and(|n| n.def.name == "print" && n.owner.is_empty())
+        {
+            ". Did you mean \"print(<message>, file=<output_stream>)\"?"
+        } else {
+            ""
+        };
+        let (a, b) = (self.type_name(a), self.type_name(b));
+        self.type_error(format!(
+            "unsupported operand type(s) for {symbol}: '{a}' and '{b}'{hint}"
+        ))
+    }
+
+    /// `divmod(a, b)`.
+    ///
+    /// # Errors
+    /// As `binary`.
+    pub fn divmod(&mut self, a: Value, b: Value) -> PyResult {
+        self.binary(DivMod, a, b, false)
+    }
+
+    /// `pow(a, b, m)`; `m` None is `a ** b`.
+    ///
+    /// # Errors
+    /// As `binary`.
+    pub fn power_mod(&mut self, a: Value, b: Value, m: Value) -> PyResult {
+        if m.is_none() {
+            return self.binary(Pow, a, b, false);
+        }
+        if self.heap.is_int(a) && self.heap.is_int(b) && self.heap.is_int(m) {
+            return self.int_power_mod(a, b, m);
+        }
+        if !self.both_builtin(a, b) {
+            // Only the left operand's method is asked with three arguments.
+            let class = self.heap.class_of(a);
+            if let Some(method) = self.lookup_class(class, self.n(N::pow)) {
+                let v = self.call_unbound(method, a, &[b, m])?;
+                if v != Value::NOT_IMPLEMENTED {
+                    return Ok(v);
+                }
+            }
+        }
+        if self.is_number(a) && self.is_number(b) && self.is_number(m) {
+            return Err(
+                self.type_error("pow() 3rd argument not allowed unless all arguments are integers")
+            );
+        }
+        let (a, b, m) = (self.type_name(a), self.type_name(b), self.type_name(m));
+        Err(self.type_error(format!(
+            "unsupported operand type(s) for ** or pow(): '{a}', '{b}', '{m}'"
+        )))
+    }
+
+    fn is_number(&self, v: Value) -> bool {
+        self.heap.is_int(v) || self.heap.as_float(v).is_some()
+    }
+}
+
+/// Whether cells of this kind concatenate and repeat.
+fn is_sequence(kind: Option<Kind>) -> bool {
+    matches!(
+        kind,
+        Some(Kind::List | Kind::Tuple | Kind::Str | Kind::Bytes)
+    )
+}

@@ -1,0 +1,209 @@
+//! Concatenation and repetition of str, bytes, bytearray, list and tuple.
+//! Lengths are checked before anything is made.
+
+use crate::heap::Kind;
+use crate::native::{PyResult, Raised};
+use crate::object::bytes::Bytes;
+use crate::object::class::B;
+use crate::object::list::List;
+use crate::value::Value;
+use crate::vm::Vm;
+
+impl Vm {
+    /// `a + b` of two sequences of a kind; None when they are not.
+    pub(crate) fn concat(&mut self, a: Value, b: Value) -> PyResult<Option<Value>> {
+        let Some(kind) = self.heap.kind(a) else {
+            return Ok(None);
+        };
+        if self.heap.kind(b) != Some(kind) {
+            return Ok(None);
+        }
+        match kind {
+            Kind::Str => {
+                let len = self.heap.text(a).len() + self.heap.text(b).len();
+                if len > 1 << 20 {
+                    self.check_size(len)?;
+                }
+                let text = self.heap.text(a).append(self.heap.text(b));
+                Ok(Some(self.heap.str(text)))
+            }
+            Kind::List => {
+                let n =
+                    self.heap.cell::<List>(a).items.len() + self.heap.cell::<List>(b).items.len();
+                self.check_items(n)?;
+                let items = [
+                    &self.heap.cell::<List>(a).items[..],
+                    &self.heap.cell::<List>(b).items[..],
+                ]
+                .concat();
+                Ok(Some(self.heap.list(items)))
+            }
+            Kind::Tuple => {
+                let (x, y) = (self.heap.tuple_items(a), self.heap.tuple_items(b));
+                // CPython gives the other one back when one is empty and exact.
+                if y.is_empty() && self.heap.is_exact(a, B::Tuple) {
+                    return Ok(Some(a));
+                }
+                if x.is_empty() && self.heap.is_exact(b, B::Tuple) {
+                    return Ok(Some(b));
+                }
+                let items = [x, y].concat();
+                self.check_items(items.len())?;
+                Ok(Some(self.heap.tuple(&items)))
+            }
+            Kind::Bytes => {
+                let data = [
+                    &self.heap.cell::<Bytes>(a).data[..],
+                    &self.heap.cell::<Bytes>(b).data[..],
+                ]
+                .concat();
+                self.check_size(data.len())?;
+                let base = self.bytes_class(a);
+                Ok(Some(self.heap.bytes_of(base, data)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// bytes or bytearray, by the layout of `v`.
+    pub(crate) fn bytes_class(&self, v: Value) -> B {
+        if self.is_instance_of(v, B::ByteArray) {
+            B::ByteArray
+        } else {
+            B::Bytes
+        }
+    }
+
+    /// The TypeError of `a + b` where `a` is a sequence.
+    #[cold]
+    pub(crate) fn concat_error(&mut self, a: Value, b: Value) -> Raised {
+        let other = self.type_name(b);
+        let own = match self.heap.kind(a) {
+            Some(Kind::List) => "list",
+            Some(Kind::Tuple) => "tuple",
+            Some(Kind::Str) => "str",
+            _ => {
+                let own = self.type_name(a);
+                return self.type_error(format!("can't concat {other} to {own}"));
+            }
+        };
+        self.type_error(format!(
+            "can only concatenate {own} (not \"{other}\") to {own}"
+        ))
+    }
+
+    /// The TypeError of a sequence times `times`.
+    #[cold]
+    pub(crate) fn repeat_error(&mut self, times: Value) -> Raised {
+        let name = self.type_name(times);
+        self.type_error(format!(
+            "can't multiply sequence by non-int of type '{name}'"
+        ))
+    }
+
+    /// `seq * times`; None when `times` is no index.
+    pub(crate) fn repeat(&mut self, seq: Value, times: Value) -> PyResult<Option<Value>> {
+        if !self.has_index(times) {
+            return Ok(None);
+        }
+        let times = self.index_i64(times)?.max(0) as usize;
+        match self.heap.kind(seq) {
+            Some(Kind::Str) => {
+                let text = self.heap.text(seq);
+                let (len, width) = (text.len(), text.unit_bytes());
+                if times == 1 && self.heap.is_exact(seq, B::Str) {
+                    return Ok(Some(seq));
+                }
+                match len.checked_mul(times).filter(|&n| n <= isize::MAX as usize) {
+                    None => return Err(self.overflow_error("repeated string is too long")),
+                    Some(n) => self.check_size(n.saturating_mul(width))?,
+                }
+                let text = self.heap.text(seq).repeat(times);
+                Ok(Some(self.heap.str(text)))
+            }
+            Some(Kind::List) => {
+                let n = self.heap.cell::<List>(seq).items.len();
+                self.check_items(n.saturating_mul(times))?;
+                let items = self.heap.cell::<List>(seq).items.repeat(times);
+                Ok(Some(self.heap.list(items)))
+            }
+            Some(Kind::Tuple) => {
+                if times == 1 && self.heap.is_exact(seq, B::Tuple) {
+                    return Ok(Some(seq));
+                }
+                let n = self.heap.tuple_items(seq).len();
+                self.check_items(n.saturating_mul(times))?;
+                let items = self.heap.tuple_items(seq).repeat(times);
+                Ok(Some(self.heap.tuple(&items)))
+            }
+            Some(Kind::Bytes) => {
+                let n = self.heap.cell::<Bytes>(seq).data.len();
+                self.check_size(n.saturating_mul(times))?;
+                let data = self.heap.cell::<Bytes>(seq).data.repeat(times);
+                let base = self.bytes_class(seq);
+                Ok(Some(self.heap.bytes_of(base, data)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// `seq *= times` of a list or bytearray; None when it is neither, or
+    /// `times` no index.
+    pub(crate) fn repeat_in_place(&mut self, seq: Value, times: Value) -> PyResult<Option<Value>> {
+        if !self.has_index(times) {
+            return Ok(None);
+        }
+        if self.heap.kind(seq) == Some(Kind::Bytes) && self.bytes_class(seq) == B::Bytes {
+            return Ok(None);
+        }
+        let times = self.index_i64(times)?.max(0) as usize;
+        if let Some(list) = self.heap.get::<List>(seq) {
+            let n = list.items.len();
+            self.check_items(n.saturating_mul(times))?;
+            let items = self.heap.cell::<List>(seq).items.repeat(times);
+            self.heap.charge(items.capacity() * 8);
+            self.heap.cell_mut::<List>(seq).items = items;
+        } else if let Some(bytes) = self.heap.get::<Bytes>(seq) {
+            let n = bytes.data.len();
+            self.check_size(n.saturating_mul(times))?;
+            let data = self.heap.cell::<Bytes>(seq).data.repeat(times);
+            self.heap.charge(data.capacity());
+            self.heap.cell_mut::<Bytes>(seq).data = data;
+        }
+        Ok(Some(seq))
+    }
+
+    /// `a += b` of a bytearray; None for bytes.
+    pub(crate) fn bytes_extend(&mut self, a: Value, b: Value) -> PyResult<Option<Value>> {
+        if self.bytes_class(a) == B::Bytes {
+            return Ok(None);
+        }
+        let Some(more) = self.heap.get::<Bytes>(b).map(|b| b.data.clone()) else {
+            return Err(self.concat_error(a, b));
+        };
+        self.check_size(more.len())?;
+        self.heap.charge(more.len());
+        self.heap.cell_mut::<Bytes>(a).data.extend_from_slice(&more);
+        Ok(Some(a))
+    }
+
+    /// Raises MemoryError rather than let `n` values be allocated beyond the cap.
+    ///
+    /// # Errors
+    /// MemoryError.
+    pub(crate) fn check_items(&mut self, n: usize) -> PyResult<()> {
+        if n > 1 << 16 {
+            self.check_size(n.saturating_mul(8))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl crate::heap::Heap {
+    /// A new bytes or bytearray.
+    pub fn bytes_of(&mut self, class: B, data: Vec<u8>) -> Value {
+        self.charge(data.capacity());
+        self.alloc(class.shape(), Bytes { data })
+    }
+}

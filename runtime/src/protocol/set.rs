@@ -1,0 +1,531 @@
+//! set and frozenset: membership and the operations between sets, step by step
+//! in CPython 3.13's order, since the order of the steps is the order in which
+//! a script sees the items of the result.
+
+use super::number::BinaryOp;
+use crate::heap::Kind;
+use crate::native::PyResult;
+use crate::object::class::B;
+use crate::object::dict::{Dict, DictView, ViewOf};
+use crate::object::set::Set;
+use crate::table::{Lookup, ProbeStep};
+use crate::value::Value;
+use crate::vm::Vm;
+
+impl Vm {
+    /// The slot of `key` in a set cell.
+    ///
+    /// # Errors
+    /// Whatever `__eq__` of the keys raises.
+    #[inline]
+    pub fn set_find(&mut self, set: Value, key: Value, hash: i64) -> PyResult<Option<u32>> {
+        match self.heap.cell::<Set>(set).table.lookup(hash, key) {
+            Lookup::Found(at) => Ok(Some(at)),
+            Lookup::Absent => Ok(None),
+            Lookup::Ask(_) => self.set_probe(set, key, hash),
+        }
+    }
+
+    fn set_probe(&mut self, set: Value, key: Value, hash: i64) -> PyResult<Option<u32>> {
+        let mut probe = self.heap.cell::<Set>(set).table.probe_start(hash, key);
+        loop {
+            match self.heap.cell::<Set>(set).table.probe_next(&mut probe) {
+                ProbeStep::Vacant(_) => return Ok(None),
+                ProbeStep::Same(at) => return Ok(Some(at)),
+                ProbeStep::Candidate(at, candidate) => {
+                    let equal = match self.heap.eq_shallow(candidate, key) {
+                        Some(equal) => equal,
+                        None => {
+                            let equal =
+                                self.holding(&[candidate, key, set], |vm| vm.eq(candidate, key))?;
+                            let table = &self.heap.cell::<Set>(set).table;
+                            if !table.probe_valid(&probe, at, candidate) {
+                                probe = table.probe_start(hash, key);
+                                continue;
+                            }
+                            equal
+                        }
+                    };
+                    if equal {
+                        return Ok(Some(at));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds `key`; says whether it was new.
+    ///
+    /// # Errors
+    /// TypeError if it is not hashable; whatever its methods raise; MemoryError.
+    pub fn set_add(&mut self, set: Value, key: Value) -> PyResult<bool> {
+        let hash = self.hash(key)?;
+        self.set_add_hashed(set, key, hash)
+    }
+
+    pub(crate) fn set_add_hashed(&mut self, set: Value, key: Value, hash: i64) -> PyResult<bool> {
+        if self.set_find(set, key, hash)?.is_some() {
+            return Ok(false);
+        }
+        let growth = self.heap.cell::<Set>(set).table.growth_bytes();
+        if growth > 0 {
+            self.check_items(growth / 8)?;
+            self.heap.charge(growth);
+        }
+        self.heap.cell_mut::<Set>(set).table.insert_new(hash, key);
+        Ok(true)
+    }
+
+    /// Whether `key` is in a set. A set that is looked for counts as a frozenset.
+    ///
+    /// # Errors
+    /// As `set_add`.
+    pub fn set_contains(&mut self, set: Value, key: Value) -> PyResult<bool> {
+        let hash = self.set_key_hash(key)?;
+        Ok(self.set_find(set, key, hash)?.is_some())
+    }
+
+    /// Takes `key` out; says whether it was there.
+    ///
+    /// # Errors
+    /// As `set_contains`.
+    pub fn set_discard(&mut self, set: Value, key: Value) -> PyResult<bool> {
+        let hash = self.set_key_hash(key)?;
+        self.set_discard_hashed(set, key, hash)
+    }
+
+    fn set_discard_hashed(&mut self, set: Value, key: Value, hash: i64) -> PyResult<bool> {
+        let found = self.set_find(set, key, hash)?;
+        if let Some(at) = found {
+            self.heap.cell_mut::<Set>(set).table.remove_at(at);
+        }
+        Ok(found.is_some())
+    }
+
+    /// CPython 3.13 setobject.c set_contains: an unhashable set is looked up as
+    /// a frozenset of its items.
+    fn set_key_hash(&mut self, key: Value) -> PyResult<i64> {
+        if self.heap.kind(key) == Some(Kind::Set) && !self.is_instance_of(key, B::FrozenSet) {
+            return Ok(self.heap.cell::<Set>(key).table.frozen_hash());
+        }
+        self.hash(key)
+    }
+
+    /// set or frozenset, by what `v` is an instance of.
+    fn set_class(&self, v: Value) -> B {
+        if self.is_instance_of(v, B::FrozenSet) {
+            B::FrozenSet
+        } else {
+            B::Set
+        }
+    }
+
+    /// A new empty set or frozenset.
+    pub(crate) fn new_set(&mut self, class: B) -> Value {
+        self.heap.alloc(class.shape(), Set::default())
+    }
+
+    /// A copy, as a set or frozenset.
+    pub fn set_copy(&mut self, set: Value, class: B) -> Value {
+        let table = self.heap.cell::<Set>(set).table.copied();
+        self.heap.charge(table.heap_bytes());
+        self.heap.alloc(class.shape(), Set { table, hash: None })
+    }
+
+    /// Adds each item of an iterable.
+    ///
+    /// # Errors
+    /// TypeError for what can't be iterated or hashed; whatever methods raise.
+    pub fn set_update(&mut self, set: Value, other: Value) -> PyResult<()> {
+        match self.heap.kind(other) {
+            Some(Kind::Set) => self.set_merge(set, other),
+            Some(Kind::Dict) if self.heap.is_exact(other, B::Dict) => {
+                self.set_fill_from_dict(set, other)
+            }
+            _ => self.holding(&[set], |vm| {
+                vm.for_each(other, |vm, item| vm.set_add(set, item).map(drop))
+            }),
+        }
+    }
+
+    fn set_merge(&mut self, set: Value, other: Value) -> PyResult<()> {
+        if set == other {
+            return Ok(());
+        }
+        // The table is copied so that the two cells are not borrowed at once;
+        // `absorb` reads it as CPython reads the original.
+        let theirs = self.heap.cell::<Set>(other).table.clone();
+        let table = &mut self.heap.cell_mut::<Set>(set).table;
+        let before = table.heap_bytes();
+        let done = table.absorb(&theirs);
+        let grown = table.heap_bytes().saturating_sub(before);
+        self.heap.charge(grown);
+        if done {
+            return Ok(());
+        }
+        self.each_key(other, |vm, hash, key| {
+            vm.set_add_hashed(set, key, hash)?;
+            Ok(true)
+        })
+    }
+
+    /// Passes the keys of a set on with their hashes, while `take` says true.
+    fn each_key(
+        &mut self,
+        set: Value,
+        mut take: impl FnMut(&mut Vm, i64, Value) -> PyResult<bool>,
+    ) -> PyResult<()> {
+        self.holding(&[set], |vm| {
+            let mut from = 0;
+            while let Some((at, hash, key)) = vm.heap.cell::<Set>(set).table.next_from(from) {
+                from = at + 1;
+                vm.tick()?;
+                if !vm.holding(&[key], |vm| take(vm, hash, key))? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn set_len(&self, set: Value) -> usize {
+        self.heap.cell::<Set>(set).table.len()
+    }
+
+    /// `other` as a set: itself, or a new one of its items.
+    fn as_set(&mut self, other: Value) -> PyResult {
+        if self.heap.kind(other) == Some(Kind::Set) {
+            return Ok(other);
+        }
+        let set = self.heap.set();
+        self.set_update(set, other)?;
+        Ok(set)
+    }
+
+    /// `set.union(other)`; `other` is any iterable, as in all of these.
+    ///
+    /// # Errors
+    /// As `set_update`.
+    pub fn set_union(&mut self, set: Value, other: Value) -> PyResult {
+        let class = self.set_class(set);
+        let result = self.set_copy(set, class);
+        if set != other {
+            self.holding(&[result], |vm| vm.set_update(result, other))?;
+        }
+        Ok(result)
+    }
+
+    /// `set.intersection(other)`.
+    ///
+    /// # Errors
+    /// As `set_update`.
+    pub fn set_intersection(&mut self, set: Value, other: Value) -> PyResult {
+        let class = self.set_class(set);
+        if set == other {
+            return Ok(self.set_copy(set, class));
+        }
+        let result = self.new_set(class);
+        self.holding(&[result, set], |vm| {
+            if vm.heap.kind(other) == Some(Kind::Set) {
+                let (big, small) = if vm.set_len(other) > vm.set_len(set) {
+                    (other, set)
+                } else {
+                    (set, other)
+                };
+                vm.each_key(small, |vm, hash, key| {
+                    if vm.set_find(big, key, hash)?.is_some() {
+                        vm.set_add_hashed(result, key, hash)?;
+                    }
+                    Ok(true)
+                })?;
+            } else {
+                vm.for_each(other, |vm, key| {
+                    let hash = vm.hash(key)?;
+                    if vm.set_find(set, key, hash)?.is_some() {
+                        vm.set_add_hashed(result, key, hash)?;
+                    }
+                    Ok(())
+                })?;
+            }
+            Ok(result)
+        })
+    }
+
+    /// `set.intersection_update(other)`.
+    ///
+    /// # Errors
+    /// As `set_update`.
+    pub fn set_intersection_update(&mut self, set: Value, other: Value) -> PyResult<()> {
+        let common = self.set_intersection(set, other)?;
+        let table = std::mem::take(&mut self.heap.cell_mut::<Set>(common).table);
+        self.heap.cell_mut::<Set>(set).table.replace_with(table);
+        Ok(())
+    }
+
+    /// `set.difference_update(other)`.
+    ///
+    /// # Errors
+    /// As `set_update`.
+    pub fn set_difference_update(&mut self, set: Value, other: Value) -> PyResult<()> {
+        if set == other {
+            self.heap.cell_mut::<Set>(set).table.clear();
+            return Ok(());
+        }
+        if self.heap.kind(other) == Some(Kind::Set) {
+            let mut other = other;
+            if self
+                .heap
+                .cell::<Set>(set)
+                .table
+                .difference_intersects(self.set_len(other))
+            {
+                other = self.set_intersection(set, other)?;
+            }
+            self.each_key(other, |vm, hash, key| {
+                vm.set_discard_hashed(set, key, hash)?;
+                Ok(true)
+            })?;
+        } else {
+            self.holding(&[set], |vm| {
+                vm.for_each(other, |vm, key| {
+                    let hash = vm.hash(key)?;
+                    vm.set_discard_hashed(set, key, hash).map(drop)
+                })
+            })?;
+        }
+        self.heap.cell_mut::<Set>(set).table.finish_difference();
+        Ok(())
+    }
+
+    /// `set.difference(other)`.
+    ///
+    /// # Errors
+    /// As `set_update`.
+    pub fn set_difference(&mut self, set: Value, other: Value) -> PyResult {
+        let class = self.set_class(set);
+        let dict = self.heap.is_exact(other, B::Dict).then_some(other);
+        let other_len = match (dict, self.heap.kind(other)) {
+            (Some(dict), _) => Some(self.heap.cell::<Dict>(dict).table.len()),
+            (_, Some(Kind::Set)) => Some(self.set_len(other)),
+            _ => None,
+        };
+        // CPython 3.13 setobject.c set_difference: only what can be asked
+        // directly is asked key by key, and only where it is not much smaller.
+        let copies =
+            other_len.is_none_or(|n| self.heap.cell::<Set>(set).table.difference_copies(n));
+        if copies {
+            let copy = self.set_copy(set, class);
+            self.holding(&[copy, set], |vm| vm.set_difference_update(copy, other))?;
+            return Ok(copy);
+        }
+        let result = self.new_set(class);
+        self.holding(&[result], |vm| {
+            vm.each_key(set, |vm, hash, key| {
+                let found = match dict {
+                    Some(dict) => vm.dict_find(dict, key, hash)?,
+                    None => vm.set_find(other, key, hash)?,
+                };
+                if found.is_none() {
+                    vm.set_add_hashed(result, key, hash)?;
+                }
+                Ok(true)
+            })
+        })?;
+        Ok(result)
+    }
+
+    /// `set.symmetric_difference_update(other)`.
+    ///
+    /// # Errors
+    /// As `set_update`.
+    pub fn set_symmetric_difference_update(&mut self, set: Value, other: Value) -> PyResult<()> {
+        if set == other {
+            self.heap.cell_mut::<Set>(set).table.clear();
+            return Ok(());
+        }
+        let other = self.as_set(other)?;
+        self.holding(&[set], |vm| {
+            vm.each_key(other, |vm, hash, key| {
+                if !vm.set_discard_hashed(set, key, hash)? {
+                    vm.set_add_hashed(set, key, hash)?;
+                }
+                Ok(true)
+            })
+        })
+    }
+
+    /// `set.symmetric_difference(other)`.
+    ///
+    /// # Errors
+    /// As `set_update`.
+    pub fn set_symmetric_difference(&mut self, set: Value, other: Value) -> PyResult {
+        let class = self.set_class(set);
+        let result = self.new_set(class);
+        self.holding(&[result, set], |vm| {
+            vm.set_update(result, other)?;
+            vm.set_symmetric_difference_update(result, set)?;
+            Ok(result)
+        })
+    }
+
+    /// Whether each key of `a` is in `b`; both sets.
+    ///
+    /// # Errors
+    /// Whatever `__eq__` raises.
+    pub fn set_is_subset(&mut self, a: Value, b: Value) -> PyResult<bool> {
+        if self.set_len(a) > self.set_len(b) {
+            return Ok(false);
+        }
+        let mut all = true;
+        self.holding(&[b], |vm| {
+            vm.each_key(a, |vm, hash, key| {
+                all = vm.set_find(b, key, hash)?.is_some();
+                Ok(all)
+            })
+        })?;
+        Ok(all)
+    }
+
+    /// `set.isdisjoint(other)`.
+    ///
+    /// # Errors
+    /// As `set_update`.
+    pub fn set_is_disjoint(&mut self, set: Value, other: Value) -> PyResult<bool> {
+        let mut common = false;
+        self.holding(&[set, other], |vm| {
+            if vm.heap.kind(other) == Some(Kind::Set) {
+                let (big, small) = if vm.set_len(other) > vm.set_len(set) {
+                    (other, set)
+                } else {
+                    (set, other)
+                };
+                return vm.each_key(small, |vm, hash, key| {
+                    common = vm.set_find(big, key, hash)?.is_some();
+                    Ok(!common)
+                });
+            }
+            let iter = vm.iter(other)?;
+            vm.holding(&[iter], |vm| {
+                while let Some(key) = vm.next(iter)? {
+                    if vm.holding(&[key], |vm| vm.set_contains(set, key))? {
+                        common = true;
+                        break;
+                    }
+                }
+                Ok(())
+            })
+        })?;
+        Ok(!common)
+    }
+
+    /// `|`, `&`, `-`, `^` of sets, dicts and dict views; None for others.
+    pub(crate) fn set_binary(
+        &mut self,
+        op: BinaryOp,
+        a: Value,
+        b: Value,
+    ) -> PyResult<Option<Value>> {
+        let (ka, kb) = (self.heap.kind(a), self.heap.kind(b));
+        if ka == Some(Kind::Set) && kb == Some(Kind::Set) {
+            return match op {
+                BinaryOp::Or => self.set_union(a, b),
+                BinaryOp::And => self.set_intersection(a, b),
+                BinaryOp::Sub => self.set_difference(a, b),
+                BinaryOp::Xor => self.set_symmetric_difference(a, b),
+                _ => return Ok(None),
+            }
+            .map(Some);
+        }
+        if ka == Some(Kind::Dict) && kb == Some(Kind::Dict) && op == BinaryOp::Or {
+            let result = self.dict_copy(a);
+            self.holding(&[result], |vm| vm.dict_merge(result, b))?;
+            return Ok(Some(result));
+        }
+        if ka == Some(Kind::MappingProxy) || kb == Some(Kind::MappingProxy) {
+            let plain =
+                |vm: &Vm, v: Value| match vm.heap.get::<crate::object::dict::MappingProxy>(v) {
+                    Some(proxy) => proxy.mapping,
+                    None => v,
+                };
+            let (a, b) = (plain(self, a), plain(self, b));
+            return self.set_binary(op, a, b);
+        }
+        if self.is_set_view(a) || self.is_set_view(b) {
+            return self.view_binary(op, a, b).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// `|=` and its likes of a set; None where the operands don't allow it.
+    pub(crate) fn set_binary_in_place(
+        &mut self,
+        op: BinaryOp,
+        a: Value,
+        b: Value,
+    ) -> PyResult<Option<Value>> {
+        if self.set_class(a) == B::FrozenSet || self.heap.kind(b) != Some(Kind::Set) {
+            return Ok(None);
+        }
+        match op {
+            BinaryOp::Or => self.set_update(a, b)?,
+            BinaryOp::And => self.set_intersection_update(a, b)?,
+            BinaryOp::Sub => self.set_difference_update(a, b)?,
+            BinaryOp::Xor => self.set_symmetric_difference_update(a, b)?,
+            _ => return Ok(None),
+        }
+        Ok(Some(a))
+    }
+
+    /// Whether `v` is a view of keys or items.
+    fn is_set_view(&self, v: Value) -> bool {
+        self.heap
+            .get::<DictView>(v)
+            .is_some_and(|view| view.of != ViewOf::Values)
+    }
+
+    /// Operators of dict views: the result is a set, the other operand any iterable.
+    fn view_binary(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult {
+        if op == BinaryOp::And {
+            return self.view_intersection(a, b);
+        }
+        let result = self.heap.set();
+        self.holding(&[result, a, b], |vm| {
+            match vm.heap.get::<DictView>(a) {
+                // CPython 3.13 dictobject.c dictviews_to_set: keys go over with
+                // their hashes, sized at once.
+                Some(view) if view.of == ViewOf::Keys => {
+                    let dict = view.dict;
+                    vm.set_update(result, dict)?;
+                }
+                _ => vm.set_update(result, a)?,
+            }
+            match op {
+                BinaryOp::Or => vm.set_update(result, b)?,
+                BinaryOp::Sub => vm.set_difference_update(result, b)?,
+                _ => vm.set_symmetric_difference_update(result, b)?,
+            }
+            Ok(result)
+        })
+    }
+
+    fn view_intersection(&mut self, a: Value, b: Value) -> PyResult {
+        let (mut view, mut other) = if self.is_set_view(a) { (a, b) } else { (b, a) };
+        let n = self.len(view)?;
+        if self.heap.is_exact(other, B::Set) && n <= self.set_len(other) {
+            return self.set_intersection(other, view);
+        }
+        if self.is_set_view(other) && self.len(other)? > n {
+            (view, other) = (other, view);
+        }
+        let result = self.heap.set();
+        self.holding(&[result, view, other], |vm| {
+            vm.for_each(other, |vm, key| {
+                if vm.contains(view, key)? {
+                    vm.set_add(result, key)?;
+                }
+                Ok(())
+            })?;
+            Ok(result)
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! `async for`: the asynchronous iterator and its next awaitable; the
+//! operations of async generators.
+
+use crate::heap::Kind;
+use crate::native::PyResult;
+use crate::object::class::B;
+use crate::object::generator::{AsyncGenAction, AsyncGenOp, Flavor, GenState, Generator};
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::names::N;
+
+impl Vm {
+    /// What `async for` iterates over.
+    ///
+    /// # Errors
+    /// TypeError when it is no asynchronous iterable; what `__aiter__` raises.
+    pub fn aiter(&mut self, v: Value) -> PyResult {
+        if self.heap.is_exact(v, B::AsyncGenerator) {
+            return Ok(v);
+        }
+        let Some(iterator) = self.call_special(v, N::aiter, &[])? else {
+            let message = format!(
+                "'async for' requires an object with __aiter__ method, got {}",
+                self.type_name(v)
+            );
+            return Err(self.type_error(message));
+        };
+        if self.special(iterator, N::anext).is_none() {
+            let message = format!(
+                "'async for' received an object from __aiter__ that does not implement __anext__: {}",
+                self.type_name(iterator)
+            );
+            return Err(self.type_error(message));
+        }
+        Ok(iterator)
+    }
+
+    /// The awaitable of an asynchronous iterator's next item.
+    ///
+    /// # Errors
+    /// TypeError; what `__anext__` raises.
+    pub fn anext(&mut self, v: Value) -> PyResult {
+        if self.heap.is_exact(v, B::AsyncGenerator) {
+            return self.async_gen_op(v, AsyncGenAction::Send, Value::NONE);
+        }
+        match self.call_special(v, N::anext, &[])? {
+            Some(awaitable) => Ok(awaitable),
+            None => {
+                let message = format!(
+                    "'async for' requires an iterator with __anext__ method, got {}",
+                    self.type_name(v)
+                );
+                Err(self.type_error(message))
+            }
+        }
+    }
+
+    /// `asend`, `athrow`, `aclose` of an async generator: an awaitable.
+    ///
+    /// # Errors
+    /// What the loop's first-iteration hook raises.
+    pub fn async_gen_op(
+        &mut self,
+        generator: Value,
+        action: AsyncGenAction,
+        value: Value,
+    ) -> PyResult {
+        let g = self.heap.cell_mut::<Generator>(generator);
+        debug_assert!(g.flavor == Flavor::AsyncGenerator);
+        if !g.hooked {
+            g.hooked = true;
+            g.finalizer = self.asyncgen_finalizer;
+            let firstiter = self.asyncgen_firstiter;
+            if !firstiter.is_none() {
+                self.holding(&[value], |vm| vm.call(firstiter, &[generator]))?;
+            }
+        }
+        let class = if action == AsyncGenAction::Send {
+            B::AsyncGenAsend
+        } else {
+            B::AsyncGenAthrow
+        };
+        Ok(self.heap.alloc(
+            class.shape(),
+            AsyncGenOp {
+                generator,
+                action,
+                value,
+                state: GenState::Created,
+            },
+        ))
+    }
+
+    /// Whether two values are the same object.
+    #[inline(always)]
+    pub fn is_same(&self, a: Value, b: Value) -> bool {
+        a == b
+    }
+
+    /// Whether `v` may stand behind `await`.
+    pub fn is_awaitable(&mut self, v: Value) -> bool {
+        match self.heap.kind(v) {
+            Some(Kind::Generator) => {
+                let g = self.heap.cell::<Generator>(v);
+                let func = g.func;
+                g.flavor == Flavor::Coroutine
+                    || g.flavor == Flavor::Generator
+                        && self
+                            .heap
+                            .get::<crate::object::function::Function>(func)
+                            .is_some_and(|f| f.marked_coroutine)
+            }
+            Some(Kind::Future | Kind::AsyncGenOp) => true,
+            _ => self.special(v, N::await_).is_some(),
+        }
+    }
+}
