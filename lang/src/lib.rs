@@ -5,11 +5,13 @@
 
 pub mod ast;
 pub mod bytecode;
+pub mod compile;
 pub mod diagnostic;
 pub mod layout;
 pub mod lexer;
 pub mod parser;
 pub mod render;
+pub mod scope;
 pub mod source;
 pub mod stack;
 pub mod subset;

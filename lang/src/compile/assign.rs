@@ -1,0 +1,283 @@
+//! Compiles assignment to targets, unpacking, augmented assignment and `del`.
+
+use super::expr::is_starred;
+use super::fold;
+use super::frame::Frame;
+use crate::ast::*;
+use crate::bytecode::{Op, Reg};
+use crate::source::Span;
+
+impl<'a> Frame<'a> {
+    /// The register of a target that is a plain local.
+    pub fn target_reg(&self, target: &Expr) -> Option<Reg> {
+        match &target.kind {
+            ExprKind::Name(name) => self.local_reg(name),
+            _ => None,
+        }
+    }
+
+    /// Compiles a value for a target: into the target's register where it has
+    /// one, else anywhere. Gives where it is; the target may still need `store`.
+    fn value_for(&mut self, target: &Expr, value: &'a Expr) -> Reg {
+        match self.target_reg(target) {
+            Some(reg) => {
+                self.expr(value, reg);
+                self.asm.set_bound(reg);
+                reg
+            }
+            None => self.operand(value),
+        }
+    }
+
+    pub fn assign(&mut self, targets: &'a [Expr], value: &'a Expr, span: Span) {
+        let mark = self.regs.mark();
+        match targets {
+            [target] => match (&target.kind, &value.kind) {
+                (
+                    ExprKind::Tuple(targets) | ExprKind::List(targets),
+                    ExprKind::Tuple(values) | ExprKind::List(values),
+                ) if targets.len() == values.len()
+                    && !targets.iter().any(is_starred)
+                    && !values.iter().any(is_starred)
+                    && targets.len() <= super::expr::BATCH =>
+                {
+                    self.assign_parallel(targets, values, span);
+                }
+                _ => {
+                    let value = self.value_for(target, value);
+                    self.store(target, value, span);
+                }
+            },
+            [first, ..] => {
+                // A later target may hold a `:=` that assigns the first.
+                let value = match self.target_reg(first) {
+                    Some(reg) if self.walrus.contains(reg) => {
+                        let temp = self.regs.alloc();
+                        self.expr(value, temp);
+                        temp
+                    }
+                    _ => self.value_for(first, value),
+                };
+                for target in targets {
+                    self.store(target, value, span);
+                }
+            }
+            [] => {}
+        }
+        self.regs.release(mark);
+    }
+
+    /// `a, b = x, y` without a tuple: all values first, then the targets from
+    /// left to right.
+    fn assign_parallel(&mut self, targets: &'a [Expr], values: &'a [Expr], span: Span) {
+        let later: Vec<&Expr> = values.iter().chain(targets).collect();
+        let mut sources = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            sources.push(self.operand_before(value, &later[index + 1..]));
+        }
+        for (index, target) in targets.iter().enumerate() {
+            if let Some(reg) = self.target_reg(target)
+                && sources[index + 1..].contains(&reg)
+                && sources[index] != reg
+            {
+                // A value still to be stored is in the way.
+                let copy = self.regs.alloc();
+                self.at(span);
+                self.asm.move_to(copy, reg);
+                for source in &mut sources[index + 1..] {
+                    if *source == reg {
+                        *source = copy;
+                    }
+                }
+            }
+            self.store(target, sources[index], span);
+        }
+    }
+
+    /// Stores a value that is in a register.
+    pub fn store(&mut self, target: &'a Expr, value: Reg, span: Span) {
+        match &target.kind {
+            ExprKind::Name(name) => {
+                self.at(target.span);
+                self.store_name(name, value);
+            }
+            ExprKind::Attribute {
+                value: object,
+                attr,
+            } => {
+                let mark = self.regs.mark();
+                let object = self.operand(object);
+                self.regs.release(mark);
+                self.at(match &target.kind {
+                    ExprKind::Attribute { value, attr } => self.attr_span(value, attr, target.span),
+                    _ => target.span,
+                });
+                let name = self.attr_name(attr);
+                self.asm
+                    .emit(Op::StoreAttr, 0, object.0, value.0, 0, &[name]);
+            }
+            ExprKind::Subscript {
+                value: object,
+                index,
+            } => {
+                let mark = self.regs.mark();
+                let object = self.operand_before(object, &[index]);
+                let index = self.operand(index);
+                self.regs.release(mark);
+                self.at(target.span);
+                self.asm.abc(Op::StoreItem, object, index, value);
+            }
+            ExprKind::Tuple(items) | ExprKind::List(items) => {
+                self.unpack(items, value, target.span);
+            }
+            ExprKind::Starred(inner) => self.store(inner, value, span),
+            // The parser lets no other target through.
+            _ => {}
+        }
+    }
+
+    /// Unpacks a value over targets.
+    fn unpack(&mut self, items: &'a [Expr], value: Reg, span: Span) {
+        let mark = self.regs.mark();
+        let star = items.iter().position(is_starred);
+        if star.is_none()
+            && let Some(first) = self.adjacent_locals(items)
+        {
+            self.at(span);
+            self.asm
+                .emit(Op::UnpackSeq, 0, value.0, first.0, items.len() as u16, &[]);
+            for index in 0..items.len() {
+                self.asm.set_bound(Reg(first.0 + index as u16));
+            }
+            return;
+        }
+        let first = self.regs.alloc_n(items.len() as u32);
+        self.at(span);
+        match star {
+            None => {
+                let n = items.len() as u16;
+                self.asm.emit(Op::UnpackSeq, 0, value.0, first.0, n, &[]);
+            }
+            Some(at) => {
+                let after = (items.len() - at - 1) as u32;
+                self.asm
+                    .emit(Op::UnpackEx, 0, value.0, first.0, at as u16, &[after]);
+            }
+        }
+        for (index, item) in items.iter().enumerate() {
+            self.store(item, Reg(first.0.wrapping_add(index as u16)), span);
+        }
+        self.regs.release(mark);
+    }
+
+    /// The first register when the targets are plain locals in adjacent
+    /// registers, in order: they can be unpacked in place.
+    fn adjacent_locals(&self, items: &[Expr]) -> Option<Reg> {
+        let first = self.target_reg(items.first()?)?;
+        for (index, item) in items.iter().enumerate() {
+            if self.target_reg(item)?.0 != first.0 + index as u16 {
+                return None;
+            }
+        }
+        Some(first)
+    }
+
+    // ------------------------------------------------------------ augmented
+
+    pub fn aug_assign(&mut self, target: &'a Expr, op: BinaryOp, value: &'a Expr, span: Span) {
+        let mark = self.regs.mark();
+        match &target.kind {
+            ExprKind::Name(name) => {
+                let left = self.operand_before(target, &[value]);
+                let right = self.aug_value(op, value);
+                let dst = match self.local_reg(name) {
+                    Some(reg) => reg,
+                    None => left,
+                };
+                self.at(span);
+                self.aug_op(op, dst, left, right);
+                self.at(target.span);
+                self.store_name(name, dst);
+            }
+            ExprKind::Attribute {
+                value: object,
+                attr,
+            } => {
+                let object_reg = self.operand_before(object, &[value]);
+                let temp = self.regs.alloc();
+                let attr_span = self.attr_span(object, attr, target.span);
+                let name = self.attr_name(attr);
+                self.at(attr_span);
+                self.asm
+                    .emit(Op::LoadAttr, 0, temp.0, object_reg.0, 0, &[name]);
+                let right = self.aug_value(op, value);
+                self.at(span);
+                self.aug_op(op, temp, temp, right);
+                self.at(attr_span);
+                self.asm
+                    .emit(Op::StoreAttr, 0, object_reg.0, temp.0, 0, &[name]);
+            }
+            ExprKind::Subscript {
+                value: object,
+                index,
+            } => {
+                let object = self.operand_before(object, &[index, value]);
+                let index = self.operand_before(index, &[value]);
+                let temp = self.regs.alloc();
+                self.at(target.span);
+                self.asm.abc(Op::LoadItem, temp, object, index);
+                let right = self.aug_value(op, value);
+                self.at(span);
+                self.aug_op(op, temp, temp, right);
+                self.at(target.span);
+                self.asm.abc(Op::StoreItem, object, index, temp);
+            }
+            // The parser lets no other target through.
+            _ => {}
+        }
+        self.regs.release(mark);
+    }
+
+    fn aug_value(&mut self, op: BinaryOp, value: &'a Expr) -> Result<Reg, i16> {
+        match fold::immediate(value) {
+            Some(immediate) if super::expr::immediate_op(op).is_some() => Err(immediate),
+            _ => Ok(self.operand(value)),
+        }
+    }
+
+    fn aug_op(&mut self, op: BinaryOp, dst: Reg, left: Reg, right: Result<Reg, i16>) {
+        self.arithmetic(op, 1, dst, left, right);
+    }
+
+    // ------------------------------------------------------------------ del
+
+    pub fn delete(&mut self, target: &'a Expr) {
+        let mark = self.regs.mark();
+        match &target.kind {
+            ExprKind::Name(name) => {
+                self.at(target.span);
+                self.delete_name(name);
+            }
+            ExprKind::Attribute { value, attr } => {
+                let object = self.operand(value);
+                self.at(self.attr_span(value, attr, target.span));
+                let name = self.attr_name(attr);
+                self.asm.emit(Op::DelAttr, 0, object.0, 0, 0, &[name]);
+            }
+            ExprKind::Subscript { value, index } => {
+                let object = self.operand_before(value, &[index]);
+                let index = self.operand(index);
+                self.at(target.span);
+                self.asm.ab(Op::DelItem, object, index);
+            }
+            ExprKind::Tuple(items) | ExprKind::List(items) => {
+                for item in items {
+                    self.delete(item);
+                }
+            }
+            // The parser lets no other target through.
+            _ => {}
+        }
+        self.regs.release(mark);
+    }
+}

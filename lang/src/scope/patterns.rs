@@ -1,0 +1,165 @@
+//! Takes the cases of a `match` statement, rejects the patterns that CPython's
+//! compiler rejects. Binds nothing.
+
+use super::Errors;
+use crate::ast::*;
+
+pub(super) fn check_cases(cases: &[MatchCase], errors: &mut Errors) {
+    for (index, case) in cases.iter().enumerate() {
+        if index + 1 < cases.len() && case.guard.is_none() {
+            check_reachable_after(&case.pattern, errors);
+        }
+        let mut names = Vec::new();
+        check(&case.pattern, &mut names, errors);
+    }
+}
+
+/// The part of a pattern that makes it match everything.
+fn irrefutable(pattern: &Pattern) -> Option<&Pattern> {
+    match &pattern.kind {
+        PatternKind::Wildcard | PatternKind::Capture(_) => Some(pattern),
+        PatternKind::As { pattern, .. } => irrefutable(pattern),
+        PatternKind::Or(items) => items.last().and_then(irrefutable),
+        _ => None,
+    }
+}
+
+fn check_reachable_after(pattern: &Pattern, errors: &mut Errors) {
+    let Some(all) = irrefutable(pattern) else {
+        return;
+    };
+    let text = match &all.kind {
+        PatternKind::Capture(name) => format!(
+            "name capture '{}' makes remaining patterns unreachable",
+            name.name
+        ),
+        _ => String::from("wildcard makes remaining patterns unreachable"),
+    };
+    errors.context("E0420", text, all.span);
+}
+
+fn capture<'a>(name: &'a Ident, names: &mut Vec<&'a Name>, errors: &mut Errors) {
+    if names.contains(&&name.name) {
+        let text = format!("multiple assignments to name '{}' in pattern", name.name);
+        errors.context("E0421", text, name.span);
+        return;
+    }
+    names.push(&name.name);
+}
+
+/// Checks one pattern; `names` are those bound so far, to which it adds its own.
+fn check<'a>(pattern: &'a Pattern, names: &mut Vec<&'a Name>, errors: &mut Errors) {
+    match &pattern.kind {
+        PatternKind::Value(_)
+        | PatternKind::None
+        | PatternKind::True
+        | PatternKind::False
+        | PatternKind::Wildcard
+        | PatternKind::Star(None) => {}
+        PatternKind::Capture(name) | PatternKind::Star(Some(name)) => {
+            capture(name, names, errors);
+        }
+        PatternKind::Sequence(items) => {
+            let stars = items
+                .iter()
+                .filter(|item| matches!(item.kind, PatternKind::Star(_)));
+            if stars.count() > 1 {
+                let text = "multiple starred expressions in sequence pattern";
+                errors.context("E0422", text, pattern.span);
+            }
+            items.iter().for_each(|item| check(item, names, errors));
+        }
+        PatternKind::Mapping { entries, rest } => {
+            let mut keys: Vec<String> = Vec::new();
+            for entry in entries {
+                if let Some(key) = constant_text(&entry.key) {
+                    if keys.contains(&key) {
+                        let text = format!("mapping pattern checks duplicate key ({key})");
+                        errors.context("E0423", text, pattern.span);
+                    }
+                    keys.push(key);
+                }
+                check(&entry.pattern, names, errors);
+            }
+            if let Some(rest) = rest {
+                capture(rest, names, errors);
+            }
+        }
+        PatternKind::Class(node) => {
+            let mut attrs: Vec<&Name> = Vec::new();
+            node.positional
+                .iter()
+                .for_each(|item| check(item, names, errors));
+            for (attr, item) in &node.keywords {
+                if attrs.contains(&&attr.name) {
+                    let text = format!("attribute name repeated in class pattern: {}", attr.name);
+                    errors.context("E0424", text, item.span);
+                }
+                attrs.push(&attr.name);
+                check(item, names, errors);
+            }
+        }
+        PatternKind::As { pattern, name } => {
+            check(pattern, names, errors);
+            capture(name, names, errors);
+        }
+        PatternKind::Or(items) => check_or(pattern, items, names, errors),
+    }
+}
+
+fn check_or<'a>(
+    pattern: &'a Pattern,
+    items: &'a [Pattern],
+    names: &mut Vec<&'a Name>,
+    errors: &mut Errors,
+) {
+    let mut first: Option<Vec<&Name>> = None;
+    for (index, item) in items.iter().enumerate() {
+        if index + 1 < items.len() {
+            check_reachable_after(item, errors);
+        }
+        let mut own = names.clone();
+        check(item, &mut own, errors);
+        let mut own = own.split_off(names.len());
+        own.sort();
+        match &first {
+            None => first = Some(own),
+            Some(first) if *first != own => {
+                let text = "alternative patterns bind different names";
+                errors.context("E0425", text, pattern.span);
+                break;
+            }
+            Some(_) => {}
+        }
+    }
+    names.extend(first.unwrap_or_default());
+}
+
+/// A constant key's repr; equal keys have equal texts. `None` for dotted names.
+fn constant_text(key: &Expr) -> Option<String> {
+    match &key.kind {
+        ExprKind::Str(StrLit::Text(text)) => {
+            let quote = if text.contains('\'') && !text.contains('"') {
+                '"'
+            } else {
+                '\''
+            };
+            let escaped = text.replace('\\', "\\\\").replace('\n', "\\n");
+            let escaped = match quote {
+                '\'' => escaped.replace('\'', "\\'"),
+                _ => escaped,
+            };
+            Some(format!("{quote}{escaped}{quote}"))
+        }
+        ExprKind::Int(value) => Some(value.to_string()),
+        ExprKind::BigInt(value) => Some(value.to_string()),
+        ExprKind::None => Some(String::from("None")),
+        ExprKind::True => Some(String::from("True")),
+        ExprKind::False => Some(String::from("False")),
+        ExprKind::Unary {
+            op: UnaryOp::Neg,
+            operand,
+        } => Some(format!("-{}", constant_text(operand)?)),
+        _ => None,
+    }
+}
