@@ -23,15 +23,26 @@ const TAB_COLUMNS: usize = 8;
 /// The tokens of one text. The last is `End`, the one before it closes the last line.
 pub struct Layout {
     pub tokens: Vec<Token>,
-    /// One for each `Error` token and each fault of indentation, in source
-    /// order but for the last one of an unclosed bracket.
-    pub faults: Vec<Diagnostic>,
-    /// The innermost bracket that the text's end left open; the last `Error`
-    /// token and the last fault are its.
-    pub unclosed: Option<Span>,
+    /// One for each `Error` token but that of an unclosed bracket, and for each
+    /// fault of indentation; in the order of `at`.
+    pub faults: Vec<LexicalFault>,
+    /// The innermost bracket that the text's end left open: where it is, and
+    /// the fault. An `Error` token at the end of the text stands for it.
+    pub unclosed: Option<(Span, Diagnostic)>,
     /// The text stops inside a bracket, a triple-quoted string or after a
     /// backslash, and more text may complete it.
     pub cut_off: bool,
+}
+
+/// A fault of the characters, whatever they mean together.
+#[derive(Clone, Debug)]
+pub struct LexicalFault {
+    pub diagnostic: Diagnostic,
+    /// Where CPython's tokenizer notices it.
+    pub at: u32,
+    /// CPython 3.13 pegen_errors.c: after a fault of the grammar the rest of
+    /// the file is read for tokens, and such a fault replaces the one before it.
+    pub overrides: bool,
 }
 
 /// Makes the tokens of a source. Never fails: faults are in the result.
@@ -95,7 +106,7 @@ struct Pass<'s> {
     source: &'s Source,
     lexer: Lexer<'s>,
     tokens: Vec<Token>,
-    faults: Vec<Diagnostic>,
+    faults: Vec<LexicalFault>,
     brackets: Vec<Bracket>,
     // Invariant: never empty, ascending, the first is column zero.
     indents: Vec<Indent>,
@@ -140,7 +151,21 @@ impl<'s> Pass<'s> {
     /// The `Error` token stands at `at`; the diagnostic may point elsewhere.
     fn fault(&mut self, at: Span, diagnostic: Diagnostic) {
         self.push(TokenKind::Error, at);
-        self.faults.push(diagnostic);
+        self.faults.push(LexicalFault {
+            diagnostic,
+            at: at.start,
+            // In an f-string the field's own fault says more.
+            overrides: self.fstrings.is_empty(),
+        });
+    }
+
+    /// A fault that CPython's tokenizer notices, but does not name by itself.
+    fn quiet_fault(&mut self, at: u32, diagnostic: Diagnostic) {
+        self.faults.push(LexicalFault {
+            diagnostic,
+            at,
+            overrides: false,
+        });
     }
 
     // ------------------------------------------------------------ indentation
@@ -230,7 +255,7 @@ impl<'s> Pass<'s> {
         };
         if indent.columns == top.columns {
             if indent.columns_tab1 != top.columns_tab1 {
-                self.faults.push(tab_error());
+                self.quiet_fault(here.start, tab_error());
             }
         } else if indent.columns > top.columns {
             if self.indents.len() >= INDENT_DEPTH_MAX {
@@ -240,11 +265,11 @@ impl<'s> Pass<'s> {
                     "too many levels of indentation",
                     blanks,
                 );
-                self.faults.push(diagnostic);
+                self.quiet_fault(here.start, diagnostic);
                 return;
             }
             if indent.columns_tab1 <= top.columns_tab1 {
-                self.faults.push(tab_error());
+                self.quiet_fault(here.start, tab_error());
             }
             self.indents.push(indent);
             self.push(TokenKind::Indent, blanks);
@@ -261,9 +286,9 @@ impl<'s> Pass<'s> {
                     "unindent does not match any outer indentation level",
                     blanks,
                 );
-                self.faults.push(diagnostic);
+                self.quiet_fault(here.start, diagnostic);
             } else if indent.columns_tab1 != top.columns_tab1 {
-                self.faults.push(tab_error());
+                self.quiet_fault(here.start, tab_error());
             }
         }
     }
@@ -457,12 +482,13 @@ impl<'s> Pass<'s> {
             }
             PieceEnd::Unterminated => {
                 let start = fstring.start;
-                let line = self.source.line(here);
+                let line = self.source.line(here.min(last_offset(self.source)));
                 let triple = quote.len() == 3;
                 let kind = if triple { "triple-quoted " } else { "" };
                 let message =
                     format!("unterminated {kind}f-string literal (detected at line {line})");
-                self.fault(start, Diagnostic::syntax("E0012", message, start));
+                let here = Span::new(here, here);
+                self.fault(here, Diagnostic::syntax("E0012", message, start));
                 self.cut_off |= triple;
                 self.close_fstring();
             }
@@ -508,14 +534,23 @@ impl<'s> Pass<'s> {
                     format!("unterminated triple-quoted string literal (detected at line {line})");
                 Diagnostic::syntax("E0011", message, opening_quotes(self.source, span))
             }
-            LexFault::AfterBackslash => Diagnostic::syntax(
-                "E0014",
-                "unexpected character after line continuation character",
-                span,
-            ),
+            LexFault::AfterBackslash => {
+                let message = "unexpected character after line continuation character";
+                self.push(TokenKind::Error, span);
+                let diagnostic = Diagnostic::syntax("E0014", message, span);
+                self.quiet_fault(span.start, diagnostic);
+                return;
+            }
             LexFault::BackslashAtEnd => {
                 self.cut_off = true;
-                Diagnostic::syntax("E0015", "unexpected EOF while parsing", span)
+                // An open bracket says more.
+                if self.brackets.is_empty() {
+                    self.push(TokenKind::Error, span);
+                    let message = "unexpected EOF while parsing";
+                    let diagnostic = Diagnostic::syntax("E0015", message, span);
+                    self.quiet_fault(span.start, diagnostic);
+                }
+                return;
             }
             LexFault::Number(fault) => number_fault(fault, span),
         };
@@ -530,7 +565,8 @@ impl<'s> Pass<'s> {
         if fstring.is_some_and(|f| f.quote == self.source.slice(last_byte(opening))) {
             return Diagnostic::syntax("E0040", "f-string: expecting '}'", opening);
         }
-        let line = self.source.line(span.end);
+        let end = span.end.min(last_offset(self.source));
+        let line = self.source.line(end);
         let mut message = format!("unterminated string literal (detected at line {line})");
         let body = self.source.slice(Span::new(opening.end, span.end));
         if hides_quote(body, self.source.slice(last_byte(opening))) {
@@ -544,14 +580,14 @@ impl<'s> Pass<'s> {
     fn finish(mut self) -> Layout {
         let end = self.lexer.text().len() as u32;
         let here = Span::new(end, end);
-        let unclosed = self
-            .brackets
-            .last()
-            .map(|bracket| (bracket.kind, bracket.span));
-        if let Some((kind, span)) = unclosed {
+        let unclosed = self.brackets.last().map(|bracket| {
+            let message = format!("'{}' was never closed", bracket.kind.text());
+            let diagnostic = Diagnostic::syntax("E0033", message, bracket.span);
+            (bracket.span, diagnostic)
+        });
+        if unclosed.is_some() {
             self.cut_off |= self.faults.is_empty();
-            let message = format!("'{}' was never closed", kind.text());
-            self.fault(here, Diagnostic::syntax("E0033", message, span));
+            self.push(TokenKind::Error, here);
         }
         let is_open_line = |token: &Token| {
             !matches!(
@@ -569,7 +605,7 @@ impl<'s> Pass<'s> {
         Layout {
             tokens: self.tokens,
             faults: self.faults,
-            unclosed: unclosed.map(|(_, span)| span),
+            unclosed,
             cut_off: self.cut_off,
         }
     }
@@ -681,7 +717,9 @@ mod tests {
         }
         let mut out = words.join(" ").replace("\n ", "\n");
         out.push('\n');
-        for fault in &layout.faults {
+        let faults = layout.faults.iter().map(|fault| &fault.diagnostic);
+        let unclosed = layout.unclosed.iter().map(|(_, diagnostic)| diagnostic);
+        for fault in faults.chain(unclosed) {
             out.push_str(&format!("{:?} {}\n", fault.span, fault.last_line()));
         }
         expect.assert_eq(&out);

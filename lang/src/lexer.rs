@@ -374,7 +374,10 @@ fn number(lex: &mut logos::Lexer<'_, Raw>) -> Result<TokenKind, LexFault> {
     };
     let n_bytes = scan.at;
     let outcome = outcome.and_then(|kind| {
-        let literal = literal_name(first, scan.bytes);
+        let literal = match kind {
+            TokenKind::Imaginary => "imaginary",
+            _ => literal_name(first, scan.bytes),
+        };
         verify_end(lex.remainder(), n_bytes, literal)?;
         Ok(kind)
     });
@@ -545,7 +548,7 @@ fn verify_end(rest: &str, n_bytes: usize, name: &'static str) -> Result<(), Numb
     if keywords.iter().any(|keyword| after.starts_with(keyword)) {
         return Ok(());
     }
-    if c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii() && is_name_start(c) {
+    if c.is_ascii_alphanumeric() || c == '_' {
         return Err(NumberFault::Literal(name));
     }
     Ok(())

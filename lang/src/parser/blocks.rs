@@ -30,14 +30,15 @@ pub(super) fn parse(source: &Source, layout: &Layout) -> Parsed {
             names: HashMap::new(),
             furthest: 0,
             explain: false,
+            met_error: false,
             raised: None,
             depth: 0,
             height: 0,
             fuel: 0,
+            stmt_start: 0,
             refused: Vec::new(),
         },
         faults: Vec::new(),
-        unclosed_wins: false,
         block_expected: false,
     };
     let mut body = Vec::new();
@@ -113,12 +114,19 @@ struct Blocks<'t> {
     // Where the last line that was read ends, without its NEWLINE.
     last_end: u32,
     state: State<'t>,
-    faults: Vec<Diagnostic>,
-    // The parser failed beyond the line of a bracket that is never closed.
-    unclosed_wins: bool,
+    faults: Vec<Fault>,
     // The last line failed where it might have been a header: an indented block
     // after it is no fault of its own.
     block_expected: bool,
+}
+
+/// A fault of the grammar.
+struct Fault {
+    diagnostic: Diagnostic,
+    // Where the token starts that the parser could not go beyond.
+    reached: u32,
+    // Whether CPython looks no further once it has found it.
+    is_final: bool,
 }
 
 /// A header that has been read, its block, and where it starts.
@@ -139,9 +147,19 @@ impl<'t> Blocks<'t> {
         self.token().kind
     }
 
+    /// The parser stands before the token that it can't go beyond.
     fn fault(&mut self, diagnostic: Diagnostic) {
+        let reached = self.token().span.start;
+        self.push_fault(diagnostic, reached, false);
+    }
+
+    fn push_fault(&mut self, diagnostic: Diagnostic, reached: u32, is_final: bool) {
         if self.faults.len() < FAULTS_MAX {
-            self.faults.push(diagnostic);
+            self.faults.push(Fault {
+                diagnostic,
+                reached,
+                is_final,
+            });
         }
     }
 
@@ -150,32 +168,27 @@ impl<'t> Blocks<'t> {
     /// Reads the line that starts here, whatever it holds. `None`: it is faulty.
     fn line(&mut self, in_match: bool) -> Option<Line> {
         let start = self.pos;
-        let mut end = start;
-        let mut n_errors = 0;
-        while self.tokens[end].kind != T::Newline {
-            if self.tokens[end].kind == T::Error {
-                n_errors += 1;
-            }
-            // Layout ends every line with NEWLINE; only layout tokens stand alone.
-            if self.tokens[end].kind == T::End {
-                self.pos = end;
-                return None;
-            }
-            end += 1;
-        }
-        self.pos = end + 1;
-        let is_last = self.tokens[end + 1..]
+        // Layout ends every line with NEWLINE; only layout tokens stand alone.
+        let Some(len) = self.tokens[start..]
             .iter()
-            .all(|token| matches!(token.kind, T::Dedent | T::End));
-        let only_unclosed = n_errors == 1 && is_last && self.layout.unclosed.is_some();
-        self.block_expected = true;
-        if n_errors > 0 && !only_unclosed {
+            .position(|token| token.kind == T::Newline)
+        else {
+            self.pos = self.tokens.len() - 1;
             return None;
-        }
+        };
+        let end = start + len;
+        self.pos = end + 1;
+        self.block_expected = true;
         let tokens = &self.tokens[start..=end];
+        let after = |n: usize| self.tokens.get(end + n).map(|token| token.kind);
+        // `match x:` is no expression, so that a match statement is meant also
+        // where its block is missing.
+        let opens = end > start && self.tokens[end - 1].kind == T::Colon;
         let is_match = tokens[0].kind == T::Match
-            && self.tokens.get(end + 1).map(|t| t.kind) == Some(T::Indent)
-            && self.tokens.get(end + 2).map(|t| t.kind) == Some(T::Case);
+            && match after(1) {
+                Some(T::Indent) => after(2) == Some(T::Case),
+                _ => opens,
+            };
         let rule = custom(move |inp: &mut In<'t, '_>| {
             if in_match {
                 stmt::case_line(inp)
@@ -187,6 +200,7 @@ impl<'t> Blocks<'t> {
         state.tokens = tokens;
         state.furthest = tokens[0].span.start;
         state.explain = false;
+        state.met_error = false;
         state.raised = None;
         state.depth = 0;
         state.height = 0;
@@ -210,6 +224,10 @@ impl<'t> Blocks<'t> {
             let _ = rule.parse_with_state(tokens, state);
             state.refused.truncate(n_refused);
         }
+        // CPython reports a faulty token as soon as it is looked at.
+        if state.met_error {
+            return None;
+        }
         let raised = state.raised.take();
         self.explain_line(tokens, furthest, raised);
         None
@@ -221,21 +239,15 @@ impl<'t> Blocks<'t> {
             .iter()
             .find(|token| token.span.start >= furthest)
             .unwrap_or(&tokens[tokens.len() - 1]);
-        if let Some(unclosed) = self.layout.unclosed
-            && tokens.iter().any(|token| token.kind == T::Error)
-        {
-            let source = self.state.source;
-            let beyond = source.line(at.span.start) > source.line(unclosed.start);
-            if at.kind == T::Error || beyond {
-                self.unclosed_wins = true;
-                return;
-            }
+        // Such a token has been reported by the layout pass.
+        if at.kind == T::Error {
+            return;
         }
         let diagnostic = match raised {
             Some(raised) => *raised,
             None => Diagnostic::syntax("E0100", "invalid syntax", at.span),
         };
-        self.fault(diagnostic);
+        self.push_fault(diagnostic, at.span.start, false);
     }
 
     // --------------------------------------------------------------- statements
@@ -245,13 +257,13 @@ impl<'t> Blocks<'t> {
         match first.kind {
             T::Indent => {
                 if !self.block_expected {
-                    let here = self.tokens[self.pos + 1].span;
-                    self.fault(Diagnostic::new(
+                    let diagnostic = Diagnostic::new(
                         "E0024",
                         ErrorClass::IndentationError,
                         "unexpected indent",
-                        here,
-                    ));
+                        first.span,
+                    );
+                    self.push_fault(diagnostic, first.span.start, true);
                 }
                 self.pos += 1;
                 self.rest_of_block(out);
@@ -445,7 +457,7 @@ impl<'t> Blocks<'t> {
                 body,
                 decorators,
             })),
-            Header::Match(subject) => self.match_stmt(subject)?,
+            Header::Match(subject) => self.match_stmt(subject, start)?,
             // `statement` has dealt with the keywords of later clauses.
             Header::Elif(_)
             | Header::Else
@@ -560,12 +572,13 @@ impl<'t> Blocks<'t> {
         })))
     }
 
-    fn match_stmt(&mut self, subject: Expr) -> Option<StmtKind> {
+    fn match_stmt(&mut self, subject: Expr, start: u32) -> Option<StmtKind> {
         let mut cases = Vec::new();
-        // The line was only read as a match statement because a block follows.
-        if self.kind() == T::Indent {
-            self.pos += 1;
+        if self.kind() != T::Indent {
+            self.missing_block("'match' statement", start);
+            return None;
         }
+        self.pos += 1;
         while !matches!(self.kind(), T::Dedent | T::End) {
             let first = self.token();
             let line = if first.kind == T::Case {
@@ -602,41 +615,66 @@ impl<'t> Blocks<'t> {
     // -------------------------------------------------------------- diagnostics
 
     /// All faults, CPython's first.
-    ///
-    /// CPython 3.13 pegen_errors.c: after the parser has failed it reads the
-    /// rest of the file for tokens, and a fault among them replaces the
-    /// parser's. A bracket that is never closed replaces only what failed on a
-    /// later line than the bracket's.
     fn diagnostics(self) -> Vec<Diagnostic> {
-        let mut lexical = self.layout.faults.clone();
-        let unclosed = match self.layout.unclosed {
-            Some(_) => lexical.pop(),
-            None => None,
-        };
-        let mut faults = self.faults;
-        faults.sort_by_key(|fault| fault.span.start);
-        let mut all: Vec<Diagnostic>;
-        if lexical.is_empty() {
-            if self.unclosed_wins || faults.is_empty() {
-                all = unclosed.into_iter().collect();
-                all.append(&mut faults);
-            } else {
-                // What was reported on the bracket's own line stands for it.
-                all = faults;
-            }
-        } else {
-            // CPython stops at the first fault of a token.
-            let first = lexical.remove(0);
-            faults.append(&mut lexical);
-            faults.extend(unclosed);
-            faults.sort_by_key(|fault| fault.span.start);
-            all = vec![first];
-            all.append(&mut faults);
+        let layout = self.layout;
+        let primary = primary(self.state.source, &self.faults, layout);
+        let mut all: Vec<Diagnostic> = self
+            .faults
+            .into_iter()
+            .map(|fault| fault.diagnostic)
+            .chain(layout.faults.iter().map(|fault| fault.diagnostic.clone()))
+            .collect();
+        // A bracket that is never closed swallows what follows: it is reported
+        // where it explains the first fault or is the only one.
+        if let Some((_, unclosed)) = &layout.unclosed
+            && primary.as_ref() == Some(unclosed)
+        {
+            all.push(unclosed.clone());
+        }
+        all.sort_by_key(|diagnostic| diagnostic.span.start);
+        if let Some(primary) = primary
+            && let Some(at) = all.iter().position(|diagnostic| *diagnostic == primary)
+        {
+            all[..=at].rotate_right(1);
         }
         let mut refused = self.state.refused;
         refused.dedup_by_key(|refusal| refusal.span);
         all.append(&mut refused);
         all
+    }
+}
+
+/// The fault that CPython 3.13 would report.
+///
+/// pegen_errors.c: the parser asks for tokens as it goes, so that of a fault of
+/// the grammar and one of the characters the earlier counts; but after the
+/// former it reads on for the latter.
+fn primary(source: &Source, faults: &[Fault], layout: &Layout) -> Option<Diagnostic> {
+    let unclosed = layout.unclosed.as_ref();
+    let lexical = layout.faults.first();
+    let Some(fault) = faults.first() else {
+        return lexical
+            .map(|lexical| &lexical.diagnostic)
+            .or(unclosed.map(|(_, diagnostic)| diagnostic))
+            .cloned();
+    };
+    let own = Some(fault.diagnostic.clone());
+    if let Some(lexical) = lexical {
+        let first = lexical.at <= fault.reached;
+        return if first || lexical.overrides && !fault.is_final {
+            Some(lexical.diagnostic.clone())
+        } else {
+            own
+        };
+    }
+    match unclosed {
+        // On the bracket's own line the parser's fault says more.
+        Some((span, diagnostic))
+            if !fault.is_final && source.line(fault.reached) > source.line(span.start) =>
+        {
+            Some(diagnostic.clone())
+        }
+        _ => own,
     }
 }
 

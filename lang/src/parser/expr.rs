@@ -5,8 +5,8 @@ use chumsky::prelude::*;
 use smallvec::SmallVec;
 
 use super::{
-    In, Res, Rule, bump, eat, expect, fail, grown, ident, last_end, nested, peek, peek_kind,
-    peek_second, raise, span_from, token,
+    In, Res, Rule, bump, eat, expect, fail, grown, ident, last_end, look_ahead, nested, peek,
+    peek_kind, peek_second, raise, span_from, token,
 };
 use super::{fstring, literal, params, target};
 use crate::ast::*;
@@ -347,9 +347,18 @@ fn binary(inp: &mut In, level: u8) -> Res<Expr> {
         if op_level < level {
             break;
         }
+        let before = inp.save();
         inp.skip();
         inp.state().height = 0;
-        let operand = binary(inp, op_level + 1)?;
+        no_bare_not(inp, op_token.kind)?;
+        let Ok(operand) = binary(inp, op_level + 1) else {
+            if inp.state().raised.is_some() {
+                return fail();
+            }
+            // What stands before the operator may be enough to explain the fault.
+            inp.rewind(before);
+            break;
+        };
         let operand_height = inp.state().height;
         let span = span_from(inp, start);
         let term = BinaryTerm {
@@ -376,6 +385,25 @@ fn binary(inp: &mut In, level: u8) -> Res<Expr> {
     Ok(left)
 }
 
+/// `a + not b`.
+fn no_bare_not(inp: &mut In, op: T) -> Res<()> {
+    let keyword = peek(inp);
+    let arithmetic = matches!(
+        op,
+        T::Plus | T::Minus | T::Tilde | T::Star | T::Slash | T::DoubleSlash | T::Percent | T::At
+    );
+    if !inp.state().explain || !arithmetic || keyword.kind != T::Not {
+        return Ok(());
+    }
+    match look_ahead(inp, inversion) {
+        Some(operand) => {
+            let message = "'not' after an operator must be parenthesized";
+            raise(inp, Diagnostic::syntax("E0123", message, operand.span))
+        }
+        None => Ok(()),
+    }
+}
+
 /// `-a`, `+a`, `~a` and what binds tighter.
 fn factor(inp: &mut In) -> Res<Expr> {
     let Some(first) = unary_op(peek_kind(inp)) else {
@@ -385,7 +413,9 @@ fn factor(inp: &mut In) -> Res<Expr> {
     let mut ops: SmallVec<[(UnaryOp, u32); 4]> = SmallVec::new();
     let mut next = Some(first);
     while let Some(op) = next {
-        ops.push((op, bump(inp).span.start));
+        let token = bump(inp);
+        ops.push((op, token.span.start));
+        no_bare_not(inp, token.kind)?;
         next = unary_op(peek_kind(inp));
     }
     let operand = power(inp)?;
@@ -500,7 +530,11 @@ fn subscript<'t>() -> impl Rule<'t, Expr> {
 fn slice(inp: &mut In) -> Res<Expr> {
     let start = peek(inp).span.start;
     let lower = match peek_kind(inp) {
-        T::Star => return starred(inp),
+        T::Star => {
+            bump(inp);
+            let value = Box::new(unpacked(inp)?);
+            return Ok(node(ExprKind::Starred(value), span_from(inp, start)));
+        }
         T::Colon => None,
         _ => {
             let is_named = peek_second(inp) == T::ColonEqual;
@@ -529,14 +563,26 @@ fn slice(inp: &mut In) -> Res<Expr> {
 
 // ------------------------------------------------------------------ arguments
 
-/// `(a, *b, c=d, **e)` of a call or class.
-pub(super) fn call_args(inp: &mut In) -> Res<Vec<Arg>> {
+/// `(a, *b, c=d, **e)` of a call.
+fn call_args(inp: &mut In) -> Res<Vec<Arg>> {
+    args(inp, true)
+}
+
+/// The bases and keywords of a class: as a call's arguments, but no generator.
+pub(super) fn class_args(inp: &mut In) -> Res<Vec<Arg>> {
+    args(inp, false)
+}
+
+fn args(inp: &mut In, generator: bool) -> Res<Vec<Arg>> {
     let open = expect(inp, T::LParen)?;
     let mut args: Vec<Arg> = Vec::new();
     while peek_kind(inp) != T::RParen {
         let arg = argument(inp)?;
         let arg = match arg {
             Arg::Positional(element) if matches!(peek_kind(inp), T::For | T::Async) => {
+                if !generator && args.is_empty() {
+                    return fail();
+                }
                 generator_argument(inp, element, args.is_empty(), open.span)?
             }
             arg => {
@@ -560,14 +606,16 @@ fn argument(inp: &mut In) -> Res<Arg> {
     match first.kind {
         T::Star => {
             bump(inp);
-            let value = expression(inp)?;
+            let value = unpacked(inp)?;
             let span = span_from(inp, first.span.start);
+            no_unpacked_target(inp, span, "iterable argument unpacking")?;
             Ok(Arg::Star { value, span })
         }
         T::DoubleStar => {
             bump(inp);
             let value = expression(inp)?;
             let span = span_from(inp, first.span.start);
+            no_unpacked_target(inp, span, "keyword argument unpacking")?;
             Ok(Arg::DoubleStar { value, span })
         }
         kind if kind.is_name() && peek_second(inp) == T::Equal => {
@@ -605,6 +653,30 @@ fn argument(inp: &mut In) -> Res<Arg> {
             Ok(Arg::Positional(value))
         }
     }
+}
+
+/// What follows the star of an argument or index.
+fn unpacked(inp: &mut In) -> Res<Expr> {
+    let value = expression(inp);
+    if value.is_err() && inp.state().explain {
+        let at = inp.state().furthest;
+        let message = "Invalid star expression";
+        return raise(inp, Diagnostic::syntax("E0122", message, Span::new(at, at)));
+    }
+    value
+}
+
+/// `*a = b` among arguments.
+fn no_unpacked_target(inp: &mut In, span: Span, what: &str) -> Res<()> {
+    let equal = peek(inp);
+    if !inp.state().explain || equal.kind != T::Equal {
+        return Ok(());
+    }
+    let message = format!("cannot assign to {what}");
+    raise(
+        inp,
+        Diagnostic::syntax("E0111", message, span.to(equal.span)),
+    )
 }
 
 /// As named_expression, but what follows `=` is judged by the argument.
@@ -740,7 +812,9 @@ fn list(inp: &mut In) -> Res<Expr> {
     let kind = if matches!(peek_kind(inp), T::For | T::Async) {
         comprehension(inp, first, ExprKind::ListComp)?
     } else {
-        ExprKind::List(more_elements(inp, first)?)
+        let all = more_elements(inp, first)?;
+        explain_bare_tuple(inp, &all)?;
+        ExprKind::List(all)
     };
     expect(inp, T::RBracket)?;
     Ok(node(kind, span_from(inp, start)))
@@ -753,6 +827,23 @@ fn more_elements(inp: &mut In, first: Expr) -> Res<Vec<Expr>> {
         all.append(&mut rest);
     }
     Ok(all)
+}
+
+/// `[a, b for …]`.
+fn explain_bare_tuple(inp: &mut In, elements: &[Expr]) -> Res<()> {
+    let explain = inp.state().explain;
+    if !explain || !matches!(peek_kind(inp), T::For | T::Async) {
+        return Ok(());
+    }
+    let (Some(first), Some(last)) = (elements.first(), elements.last()) else {
+        return Ok(());
+    };
+    if look_ahead(inp, for_clauses).is_none() {
+        return Ok(());
+    }
+    let message = "did you forget parentheses around the comprehension target?";
+    let span = first.span.to(last.span);
+    raise(inp, Diagnostic::syntax("E0139", message, span))
 }
 
 /// A dict, a set or a comprehension of one of them.
@@ -773,7 +864,11 @@ fn braces(inp: &mut In) -> Res<Expr> {
                 dict(inp, DictItem::Pair { key: first, value })?
             }
             T::For | T::Async => comprehension(inp, first, ExprKind::SetComp)?,
-            _ => ExprKind::Set(more_elements(inp, first)?),
+            _ => {
+                let all = more_elements(inp, first)?;
+                explain_bare_tuple(inp, &all)?;
+                ExprKind::Set(all)
+            }
         }
     };
     expect(inp, T::RBrace)?;
@@ -869,7 +964,7 @@ fn for_clause(inp: &mut In) -> Res<ForClause> {
     let start = peek(inp).span.start;
     let is_async = eat(inp, T::Async);
     expect(inp, T::For)?;
-    let target = target::for_target(inp)?;
+    let target = target::clause_target(inp)?;
     expect(inp, T::In)?;
     let iter = nested(inp, disjunction)?;
     let conditions = inp.parse(

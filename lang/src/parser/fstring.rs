@@ -285,17 +285,31 @@ fn not_closed(
     } else {
         "f-string: expecting '=', or '!', or ':', or '}'"
     };
-    let message = if peek_kind(inp) == T::FStringEnd {
-        "f-string: expecting '}'"
-    } else {
-        message
-    };
-    raise(inp, Diagnostic::syntax("E0040", message, open))
+    let here = peek(inp).span;
+    raise(
+        inp,
+        Diagnostic::syntax("E0040", message, here).label(open, "of this field"),
+    )
 }
 
 fn explain_field(inp: &mut In, open: Span) {
+    let here = Span::new(inp.state().furthest, inp.state().furthest);
     let state = inp.state();
     if state.explain {
+        let mut tokens = state
+            .tokens
+            .iter()
+            .skip_while(|token| token.span.start <= open.start);
+        let is_lambda = tokens.next().is_some_and(|token| token.kind == T::Lambda);
+        let at_colon = tokens
+            .take_while(|token| token.span.start < here.start)
+            .last()
+            .is_some_and(|token| token.kind == T::Colon);
+        if is_lambda && at_colon {
+            let message = "f-string: lambda expressions are not allowed without parentheses";
+            state.raise(Diagnostic::syntax("E0044", message, open));
+            return;
+        }
         let message = "f-string: expecting a valid expression after '{'";
         state.raise(Diagnostic::syntax("E0045", message, open));
     }

@@ -71,8 +71,8 @@ pub fn parse_module(source: &Source) -> Parsed {
 pub fn parse_interactive(source: &Source) -> Interactive {
     crate::stack::with_deep_stack(|| {
         let layout = lay_out(source);
-        let lexical_fault = layout.faults.len() > usize::from(layout.unclosed.is_some());
-        if layout.cut_off && (!lexical_fault || layout.faults.len() == 1) {
+        // The fault of what is cut off stands last; one before it would stay.
+        if layout.cut_off && layout.faults.len() <= 1 {
             return Interactive::Incomplete;
         }
         let parsed = blocks::parse(source, &layout);
@@ -107,6 +107,8 @@ struct State<'t> {
     furthest: u32,
     /// Whether the line is read again to find out what is wrong.
     explain: bool,
+    /// Whether an `Error` token was looked at while no fault had a name yet.
+    met_error: bool,
     /// The first fault that a rule could name. It decides, whatever other rules say.
     raised: Option<Box<Diagnostic>>,
     /// How many expressions are being read inside each other.
@@ -116,6 +118,8 @@ struct State<'t> {
     /// How many expressions may still be read to explain a fault: rules for
     /// mistakes read tokens again, which must not multiply with nesting.
     fuel: usize,
+    /// The index of the simple statement's first token.
+    stmt_start: usize,
     /// What of the language the subset leaves out.
     refused: Vec<Diagnostic>,
 }
@@ -173,6 +177,7 @@ fn peek(inp: &mut In) -> Token {
     match token {
         Some(token) => {
             state.furthest = state.furthest.max(token.span.start);
+            state.met_error |= token.kind == TokenKind::Error && state.raised.is_none();
             token
         }
         None => end_token(state),
@@ -284,15 +289,17 @@ fn look_ahead<'t, T>(
     inp: &mut In<'t, '_>,
     rule: impl FnOnce(&mut In<'t, '_>) -> Res<T>,
 ) -> Option<T> {
+    if inp.state().raised.is_some() {
+        return None;
+    }
     let before = inp.save();
     let state = inp.state();
-    let raised = state.raised.take();
     let (explain, furthest) = (state.explain, state.furthest);
     state.explain = false;
     let result = rule(inp);
     inp.rewind(before);
     let state = inp.state();
-    state.raised = raised;
+    state.raised = None;
     state.explain = explain;
     state.furthest = furthest;
     result.ok()

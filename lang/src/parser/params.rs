@@ -47,7 +47,17 @@ fn params(inp: &mut In, close: T, annotated: bool) -> Res<Params> {
                 let message = match section {
                     _ if seen_slash => Some("/ may appear only once"),
                     Section::KeywordOnly => Some("/ must be ahead of *"),
-                    _ if params.regular.is_empty() => Some("at least one argument must precede /"),
+                    _ if params.regular.is_empty() => {
+                        if !inp.state().explain || peek_kind(inp) != T::Comma {
+                            return fail();
+                        }
+                        Some("at least one argument must precede /")
+                    }
+                    _ if inp.state().explain && peek_kind(inp) == T::Star => {
+                        let star = peek(inp).span;
+                        let message = "expected comma between / and *";
+                        return raise(inp, Diagnostic::syntax("E0149", message, star));
+                    }
                     _ => None,
                 };
                 if let Some(message) = message {
@@ -77,6 +87,9 @@ fn params(inp: &mut In, close: T, annotated: bool) -> Res<Params> {
                 no_default(inp, "var-keyword")?;
                 params.kwarg = Some(Box::new(param));
                 section = Section::Done;
+            }
+            T::LParen if inp.state().explain && section == Section::Positional => {
+                return explain_parenthesized(inp, annotated);
             }
             _ => {
                 let mut param = param(inp, annotated, false)?;
@@ -111,6 +124,30 @@ fn params(inp: &mut In, close: T, annotated: bool) -> Res<Params> {
         return raise(inp, Diagnostic::syntax("E0142", message, star));
     }
     Ok(params)
+}
+
+/// Python 2 took parameters apart: `def f(a, (b, c))`.
+fn explain_parenthesized(inp: &mut In, is_def: bool) -> Res<Params> {
+    let open = bump(inp).span;
+    let mut n = 0;
+    while peek_kind(inp).is_name() {
+        bump(inp);
+        n += 1;
+        if !eat(inp, T::Comma) {
+            break;
+        }
+    }
+    let close = expect(inp, T::RParen)?.span;
+    if n == 0 {
+        return fail();
+    }
+    let what = if is_def {
+        "Function parameters"
+    } else {
+        "Lambda expression parameters"
+    };
+    let message = format!("{what} cannot be parenthesized");
+    raise(inp, Diagnostic::syntax("E0149", message, open.to(close)))
 }
 
 fn param(inp: &mut In, annotated: bool, starred: bool) -> Res<Param> {

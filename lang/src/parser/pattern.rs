@@ -87,10 +87,7 @@ fn pattern(inp: &mut In) -> Res<Pattern> {
         if !target.kind.is_name() {
             if inp.state().explain {
                 let expr = star_expressions(inp)?;
-                let message = format!(
-                    "cannot use {} as pattern target",
-                    super::target::expr_name(&expr)
-                );
+                let message = "invalid pattern target";
                 return raise(inp, Diagnostic::syntax("E0151", message, expr.span));
             }
             return fail();
@@ -184,6 +181,12 @@ fn literal_expr(inp: &mut In) -> Res<Expr> {
         }
         return Ok(value);
     }
+    let negative_start = peek_kind(inp) == T::Minus;
+    let first = if negative_start {
+        peek_second(inp)
+    } else {
+        peek_kind(inp)
+    };
     let real = signed_number(inp)?;
     let op_token = peek(inp);
     let op = match op_token.kind {
@@ -191,6 +194,13 @@ fn literal_expr(inp: &mut In) -> Res<Expr> {
         T::Minus => BinaryOp::Sub,
         _ => return Ok(real),
     };
+    if first == T::Imaginary {
+        if !inp.state().explain {
+            return fail();
+        }
+        let message = "real number required in complex literal";
+        return raise(inp, Diagnostic::syntax("E0153", message, real.span));
+    }
     bump(inp);
     let right = peek(inp);
     if right.kind != T::Imaginary {

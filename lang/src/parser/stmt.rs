@@ -4,8 +4,8 @@
 use chumsky::prelude::*;
 
 use super::expr::{
-    call_args, expression, named_expression, star_expressions, star_named_expression,
-    starts_expression, yield_expression,
+    class_args, expression, named_expression, star_expressions, star_named_expression,
+    starts_expression, tuple_of, yield_expression,
 };
 use super::target::{self, expr_name};
 use super::{
@@ -124,9 +124,31 @@ pub(super) fn line(inp: &mut In, is_match: bool) -> Res<Line> {
             expect(inp, T::Newline)?;
             return Ok(Line::Decorator(decorator));
         }
+        T::Match if inp.state().explain => {
+            explain_match(inp)?;
+            return simple_line(inp).map(Line::Simple);
+        }
         _ => return simple_line(inp).map(Line::Simple),
     };
     compound(inp, header, first)
+}
+
+/// `match x` without its colon.
+fn explain_match(inp: &mut In) -> Res<()> {
+    let missing = look_ahead(inp, |inp| {
+        bump(inp);
+        subject(inp)?;
+        let here = peek(inp);
+        if here.kind == T::Newline {
+            Ok(here.span)
+        } else {
+            fail()
+        }
+    });
+    match missing {
+        Some(here) => raise(inp, Diagnostic::syntax("E0101", "expected ':'", here)),
+        None => Ok(()),
+    }
 }
 
 /// A line of a `match` block.
@@ -258,10 +280,11 @@ fn parenthesized_items(inp: &mut In) -> Res<Vec<WithItem>> {
             .collect()
             .delimited_by(token(T::LParen), token(T::RParen)),
     )?;
-    if peek_kind(inp) != T::Colon {
-        return fail();
+    match peek_kind(inp) {
+        T::Colon => Ok(items),
+        T::Newline if inp.state().explain => Ok(items),
+        _ => fail(),
     }
-    Ok(items)
 }
 
 fn with_items<'t>() -> impl Rule<'t, Vec<WithItem>> {
@@ -289,11 +312,19 @@ fn with_item(inp: &mut In) -> Res<WithItem> {
 fn def_header(inp: &mut In, is_async: bool) -> Res<Header> {
     bump(inp);
     let name = ident(inp)?;
-    let type_params = params::type_params(inp)?;
-    if peek_kind(inp) != T::LParen {
-        let here = peek(inp).span;
+    let bracket = peek(inp);
+    let type_params = params::type_params(inp);
+    if peek_kind(inp) != T::LParen || type_params.is_err() {
+        let here = match type_params {
+            Ok(_) => peek(inp).span,
+            Err(_) => bracket.span,
+        };
+        if !inp.state().explain {
+            return fail();
+        }
         return raise(inp, Diagnostic::syntax("E0104", "expected '('", here));
     }
+    let type_params = type_params?;
     let params = params::def_params(inp)?;
     let returns = if eat(inp, T::Arrow) {
         Some(expression(inp)?)
@@ -314,7 +345,7 @@ fn class_header(inp: &mut In) -> Res<Header> {
     let name = ident(inp)?;
     let type_params = params::type_params(inp)?;
     let args = if peek_kind(inp) == T::LParen {
-        call_args(inp)?
+        class_args(inp)?
     } else {
         Vec::new()
     };
@@ -363,6 +394,7 @@ fn simple_line(inp: &mut In) -> Res<Vec<Stmt>> {
 
 fn simple(inp: &mut In) -> Res<Stmt> {
     let first = peek(inp);
+    inp.state().stmt_start = *inp.cursor().inner();
     let kind = match first.kind {
         T::Return => inp.parse(return_stmt())?,
         T::Raise => inp.parse(raise_stmt())?,
@@ -497,40 +529,9 @@ fn dotted_name(inp: &mut In) -> Res<DottedName> {
 
 fn as_name(inp: &mut In) -> Res<Option<Ident>> {
     if eat(inp, T::As) {
-        let start = peek(inp);
-        let name = ident(inp);
-        if inp.state().explain
-            && (name.is_err() || matches!(peek_kind(inp), T::Dot | T::LBracket | T::LParen))
-        {
-            return explain_as(inp, start);
-        }
-        return name.map(Some);
+        return ident(inp).map(Some);
     }
     Ok(None)
-}
-
-/// `import a as b.c`: only a name can stand there.
-fn explain_as<T>(inp: &mut In, start: Token) -> Res<T> {
-    let at = start.span.start;
-    let index = inp.state().tokens.iter().position(|t| t.span.start == at);
-    let rest = index.map(|index| &inp.state().tokens[index..]);
-    let Some(rest) = rest else { return fail() };
-    // The expression is read anew from the `as` on.
-    let state = inp.state();
-    let expr = custom(|inp: &mut In| {
-        let expr = expression(inp)?;
-        while inp.next().is_some() {}
-        Ok(expr)
-    })
-    .parse_with_state(rest, state)
-    .into_output();
-    match expr {
-        Some(expr) => {
-            let message = format!("cannot use {} as import target", expr_name(&expr));
-            raise(inp, Diagnostic::syntax("E0160", message, expr.span))
-        }
-        None => fail(),
-    }
 }
 
 fn import_stmt(inp: &mut In) -> Res<StmtKind> {
@@ -684,18 +685,43 @@ fn assignment(inp: &mut In, first: Expr) -> Res<StmtKind> {
     let mut targets = Vec::new();
     let mut value = first;
     while peek_kind(inp) == T::Equal {
-        if inp.state().explain && matches!(value.kind, ExprKind::Yield(_) | ExprKind::YieldFrom(_))
-        {
-            let message = "assignment to yield expression not possible";
-            return raise(inp, Diagnostic::syntax("E0114", message, value.span));
+        if let Some(part) = target::invalid_part(&value, target::Purpose::Assign) {
+            let part = part.clone();
+            return explain_assignment(inp, &value, part);
         }
-        target::explain_assignment(inp, &value, targets.is_empty())?;
         bump(inp);
         targets.push(value);
         value = right_side(inp)?;
     }
     let value = Box::new(value);
     Ok(StmtKind::Assign { targets, value })
+}
+
+/// `=` follows what can't be assigned to.
+fn explain_assignment(inp: &mut In, target: &Expr, part: Expr) -> Res<StmtKind> {
+    if !inp.state().explain {
+        return fail();
+    }
+    let before = inp
+        .state()
+        .tokens
+        .iter()
+        .take_while(|token| token.span.start < target.span.start)
+        .last();
+    let is_bare_yield = matches!(target.kind, ExprKind::Yield(_) | ExprKind::YieldFrom(_))
+        && before.is_none_or(|token| token.kind != T::LParen);
+    if is_bare_yield {
+        let message = "assignment to yield expression not possible";
+        return raise(inp, Diagnostic::syntax("E0114", message, target.span));
+    }
+    // The statement is read anew as expressions: `==` may have been meant.
+    let stmt_start = inp.state().stmt_start;
+    let tokens = inp.state().tokens;
+    let state = inp.state();
+    let reread = custom(|inp: &mut In| tuple_of(inp, star_named_expression).map(drop)).lazy();
+    let _ = reread.parse_with_state(&tokens[stmt_start..], state);
+    state.raise(target::cannot_assign(&part));
+    fail()
 }
 
 fn annotated(inp: &mut In, target: Expr, in_parens: bool) -> Res<StmtKind> {

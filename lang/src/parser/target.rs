@@ -63,7 +63,7 @@ pub(super) fn expr_name(expr: &Expr) -> &'static str {
     }
 }
 
-fn cannot_assign(part: &Expr) -> Diagnostic {
+pub(super) fn cannot_assign(part: &Expr) -> Diagnostic {
     let message = format!("cannot assign to {}", expr_name(part));
     Diagnostic::syntax("E0111", message, part.span)
 }
@@ -84,6 +84,23 @@ pub(super) fn for_target(inp: &mut In) -> Res<Expr> {
     }
     check_assignable(inp, &target)?;
     Ok(target)
+}
+
+/// The target of a comprehension's `for`.
+pub(super) fn clause_target(inp: &mut In) -> Res<Expr> {
+    if inp.state().explain {
+        let after = look_ahead(inp, |inp| {
+            tuple_of(inp, bitwise_or)?;
+            Ok(peek(inp))
+        });
+        if let Some(after) = after
+            && after.kind != T::In
+        {
+            let message = "'in' expected after for-loop variables";
+            return raise(inp, Diagnostic::syntax("E0109", message, after.span));
+        }
+    }
+    for_target(inp)
 }
 
 /// One target after `as` in a `with`.
@@ -122,25 +139,6 @@ pub(super) fn del_target(inp: &mut In) -> Res<Expr> {
             raise(inp, Diagnostic::syntax("E0112", message, part.span))
         }
     }
-}
-
-/// An expression in the place of `target` is followed by `=`: names the mistake
-/// of one who meant `==`.
-pub(super) fn explain_assignment(inp: &mut In, target: &Expr, is_first: bool) -> Res<()> {
-    let Some(part) = invalid_part(target, Purpose::Assign) else {
-        return Ok(());
-    };
-    if !inp.state().explain {
-        return fail();
-    }
-    if is_first && meant_equality(inp, target) {
-        let message = format!(
-            "cannot assign to {} here. Maybe you meant '==' instead of '='?",
-            expr_name(target)
-        );
-        return raise(inp, Diagnostic::syntax("E0110", message, target.span));
-    }
-    raise(inp, cannot_assign(part))
 }
 
 /// Whether `=` and an operand follow that may have been meant as `==`.
