@@ -6,9 +6,12 @@
 pub mod float;
 pub mod hash;
 pub mod int;
+pub mod percent;
 #[cfg(test)]
 mod protocol;
 pub mod pystr;
 pub mod suggest;
+pub mod spec;
+pub mod strformat;
 pub mod unicode;
 mod unicode_tables;

@@ -179,6 +179,47 @@ def make_int():
     elif op == 'round': k = r.choice([r.randrange(0, 8), r.randrange(40)]); emit(op, a, k, round(a, -k))
 
 
+def some_spec():
+    if r.random() < .15: return ''.join(r.choice('<>^=+- z#0,_.123dxsfeg%cbXEGnéq٣') for _ in range(r.randrange(1, 6)))
+    t = r.choice(['', '', '<', '>', '^', '=', '*<', 'é^', '0=', '0>', '😀<'])
+    t += r.choice(['', '', '', '+', '-', ' ']) + r.choice([''] * 8 + ['z']) + r.choice(['', '', '', '#']) + r.choice(['', '', '0'])
+    t += r.choice(['', '', '1', '5', '10', '20', '33', '9' * 20]) if r.random() < .99 else '9' * 20
+    t += r.choice(['', '', '', ',', '_', '_,'] if r.random() < .5 else [''])
+    t += r.choice(['', '', '.0', '.1', '.2', '.5', '.17', '.'])
+    t += r.choice(['', '', 'd', 's', 'f', 'F', 'e', 'E', 'g', 'G', '%', 'x', 'X', 'o', 'b', 'c', 'n', 'q', 'é', '\x01'])
+    return t
+
+
+def make_spec():
+    k = r.randrange(8)
+    t = some_spec() or 's'
+    v = s(6) if k == 0 else r.random() < .5 if k == 1 else some_int() if k < 5 else some_float()
+    if '9' * 20 in t: return emit('spec', v, t, attempt(format, v, t)) if 'Too many' in str(attempt(format, v, t)) else None
+    emit('spec', v, t, attempt(format, v, t))
+
+
+def make_percent():
+    t = ''
+    for _ in range(r.randrange(1, 4)):
+        t += r.choice(['', 'x', 'é', '%%', '€ '])
+        t += '%' + ''.join(r.choice(['', '', '-', '+', ' ', '#', '0']) for _ in range(3))
+        t += r.choice(['', '', '3', '8', '*', '20']) + r.choice(['', '', '.', '.0', '.2', '.*', '.12']) + r.choice(['', '', 'l'])
+        t += r.choice('diuoxXeEfFgGcsra%') if r.random() < .93 else r.choice(['', 'q', '\x01', 'é', '(', 'hh', '\n'])
+    a = tuple(r.choice([some_int, some_float, lambda: s(4), lambda: r.randrange(-12, 200)])() for _ in range(r.randrange(1, 6)))
+    if any(isinstance(x, float) and x - x for x in a) or any(isinstance(x, int) and abs(x) > (500 if '*' in t else 10**12) for x in a): return
+    v = attempt(lambda: t % a)
+    if isinstance(v, Exception) and not isinstance(v, (ValueError, TypeError, OverflowError)): v = None
+    if isinstance(v, TypeError) and str(v) not in ('not enough arguments for format string', 'not all arguments converted during string formatting', '* wants int'): v = None
+    emit('percent', t, list(a), v)
+
+
+def make_format():
+    t = ''.join(r.choice(['{', '}', '{{', '}}', '{}', '{0}', '{1}', '{a}', '{b!r}', '{:>5}', '{:{}}', '{0:{1}}', '{a:{b}}', '{!s:>4}', '{b[0]}', '{b[0', '[', ']', '!', ':', '.', 'x', 'é', '{1[1]}', '{a.}', '{0[', '{!x}', '{!', '{:{:{}}}', '{' + '9' * 20 + '}', '{1[0]x}', '{1[]}', '{c}', '{7}']) for _ in range(r.choice([1, 1, 2, 3, 4])))
+    v = attempt(lambda: t.format(3, 'xy', 12, a=7, b='zz'))
+    if isinstance(v, Exception) and not isinstance(v, ValueError): v = None
+    emit('format', t, v)
+
+
 make = globals()['make_' + name]
 while len(out) < n:
     make()
