@@ -10,8 +10,8 @@ pub mod percent;
 #[cfg(test)]
 mod protocol;
 pub mod pystr;
-pub mod suggest;
 pub mod spec;
 pub mod strformat;
+pub mod suggest;
 pub mod unicode;
 mod unicode_tables;
