@@ -6,6 +6,7 @@ mod bench;
 mod bless;
 mod conformance;
 mod figures;
+mod fuzz;
 mod suite;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +29,8 @@ enum Subcommands {
     Bench(bench::Options),
     /// Measure start-up, compiling, memory per parked task and growth
     Figures(figures::Options),
+    /// Compare random programs with CPython 3.13
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Subcommands::Oracle(options) => conformance::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
         Subcommands::Figures(options) => figures::run(&options),
+        Subcommands::Fuzz(options) => fuzz::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
