@@ -4,9 +4,9 @@
 
 use std::borrow::Cow;
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{Pow as _, Signed, ToPrimitive, Zero};
+use num_traits::{Signed, Zero};
 
 use super::number::BinaryOp;
 use crate::heap::{Heap, Kind};
@@ -14,6 +14,8 @@ use crate::native::{PyResult, Raised};
 use crate::object::class::B;
 use crate::object::exception::Exception;
 use crate::object::number::{Big, FloatBox};
+use crate::text::float::{self, PowError};
+use crate::text::int::{self, FloatOverflow, SizeError};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -112,11 +114,11 @@ impl Vm {
             BinaryOp::Xor => Some(x ^ y),
             BinaryOp::FloorDiv => match y {
                 0 => return Err(self.zero_division("integer division or modulo by zero")),
-                _ => Some(x.div_floor(&y)),
+                _ => Some(Integer::div_floor(&x, &y)),
             },
             BinaryOp::Mod => match y {
                 0 => return Err(self.zero_division("integer modulo by zero")),
-                _ => Some(x.mod_floor(&y)),
+                _ => Some(Integer::mod_floor(&x, &y)),
             },
             BinaryOp::DivMod => {
                 if y == 0 {
@@ -231,107 +233,76 @@ impl Vm {
         }
     }
 
+    /// Bits that an int about to be made may have.
+    fn max_bits(&self) -> u64 {
+        self.memory_max.saturating_sub(self.heap.used_bytes()) as u64 * 8
+    }
+
     fn int_power(&mut self, a: Value, b: Value) -> PyResult {
-        let Some(base) = self.heap.as_big(a) else {
+        let (Some(base), Some(exponent)) = (self.heap.big_ref(a), self.heap.big_ref(b)) else {
             return Ok(Value::NOT_IMPLEMENTED);
         };
-        let exponent = match self.heap.num(b) {
-            Some(Num::Int(y)) if y >= 0 => y as u64,
-            Some(Num::Big(y)) if y.sign() != Sign::Minus => y.to_u64().unwrap_or(u64::MAX),
-            _ => {
-                let (x, y) = (self.int_to_float(a)?, self.int_to_float(b)?);
-                return Ok(self
-                    .float_binary(BinaryOp::Pow, x, y)?
-                    .unwrap_or(Value::NOT_IMPLEMENTED));
-            }
-        };
-        if base.magnitude().bits() <= 1 {
-            // 0, 1 and -1: the exponent may be of any size.
-            let odd = self.heap.big_ref(b).is_some_and(|y| y.is_odd());
-            let n = match base.sign() {
-                Sign::NoSign => (exponent == 0) as i64,
-                Sign::Minus if odd => -1,
-                _ => 1,
-            };
-            return Ok(Value::small(n));
+        if exponent.is_negative() {
+            let (x, y) = (self.int_to_float(a)?, self.int_to_float(b)?);
+            return Ok(self
+                .float_binary(BinaryOp::Pow, x, y)?
+                .unwrap_or(Value::NOT_IMPLEMENTED));
         }
-        let bits = base.bits().saturating_mul(exponent);
-        self.check_size((bits / 8).min(usize::MAX as u64) as usize)?;
-        let n = base.pow(u32::try_from(exponent).unwrap_or(u32::MAX));
-        Ok(self.heap.big(n))
+        let power = int::pow(&base, &exponent, self.max_bits());
+        self.sized(power)
     }
 
     fn int_lshift(&mut self, a: Value, b: Value) -> PyResult {
-        let Some(x) = self.heap.as_big(a) else {
+        let (Some(x), Some(count)) = (self.heap.big_ref(a), self.heap.big_ref(b)) else {
             return Ok(Value::NOT_IMPLEMENTED);
         };
-        let count = match self.heap.num(b) {
-            Some(Num::Int(y)) if y >= 0 => Some(y as u64),
-            Some(Num::Big(y)) if y.sign() != Sign::Minus => {
-                y.to_u64().filter(|&y| y <= i64::MAX as u64)
-            }
-            _ => return Err(self.value_error("negative shift count")),
-        };
-        if x.is_zero() {
-            return Ok(Value::small(0));
-        }
-        let Some(count) = count else {
+        if !x.is_zero() && !count.is_negative() && count.bits() > 63 {
             return Err(self.overflow_error("too many digits in integer"));
-        };
-        self.check_size(((x.bits().saturating_add(count)) / 8) as usize)?;
-        Ok(self.heap.big(x << count))
+        }
+        let shifted = int::shift_left(&x, &count, self.max_bits());
+        self.sized(shifted)
     }
 
     fn int_rshift(&mut self, a: Value, b: Value) -> PyResult {
-        let Some(x) = self.heap.as_big(a) else {
+        let (Some(x), Some(count)) = (self.heap.big_ref(a), self.heap.big_ref(b)) else {
             return Ok(Value::NOT_IMPLEMENTED);
         };
-        let count = match self.heap.num(b) {
-            Some(Num::Int(y)) if y >= 0 => y as u64,
-            Some(Num::Big(y)) if y.sign() != Sign::Minus => y.to_u64().unwrap_or(u64::MAX),
-            _ => return Err(self.value_error("negative shift count")),
-        };
-        if count >= x.bits() {
-            return Ok(Value::small(-(x.is_negative() as i64)));
+        let shifted = int::shift_right(&x, &count);
+        self.sized(shifted)
+    }
+
+    fn sized(&mut self, result: Result<BigInt, SizeError>) -> PyResult {
+        match result {
+            Ok(n) => Ok(self.heap.big(n)),
+            Err(SizeError::NegativeShift) => Err(self.value_error("negative shift count")),
+            Err(SizeError::TooLarge) => Err(self.raise(B::MemoryError, "")),
         }
-        Ok(self.heap.big(x >> count))
     }
 
     fn int_true_div(&mut self, a: Value, b: Value) -> PyResult {
         let (Some(x), Some(y)) = (self.heap.big_ref(a), self.heap.big_ref(b)) else {
             return Ok(Value::NOT_IMPLEMENTED);
         };
-        if y.is_zero() {
-            return Err(self.zero_division("division by zero"));
-        }
-        let quotient = true_div(&x, &y);
-        match quotient {
-            Some(f) => Ok(self.heap.float(f)),
-            None => Err(self.overflow_error("integer division result too large for a float")),
+        match int::true_divide(&x, &y) {
+            Ok(f) => Ok(self.heap.float(f)),
+            Err(error @ FloatOverflow::ByZero) => Err(self.zero_division(error.message())),
+            Err(error) => Err(self.overflow_error(error.message())),
         }
     }
 
     /// `pow(a, b, m)` of ints.
     pub(crate) fn int_power_mod(&mut self, a: Value, b: Value, m: Value) -> PyResult {
         let (Some(base), Some(exponent), Some(modulus)) = (
-            self.heap.as_big(a),
-            self.heap.as_big(b),
-            self.heap.as_big(m),
+            self.heap.big_ref(a),
+            self.heap.big_ref(b),
+            self.heap.big_ref(m),
         ) else {
             return Ok(Value::NOT_IMPLEMENTED);
         };
-        if modulus.is_zero() {
-            return Err(self.value_error("pow() 3rd argument cannot be 0"));
+        match int::pow_mod(&base, &exponent, &modulus) {
+            Ok(n) => Ok(self.heap.big(n)),
+            Err(error) => Err(self.value_error(error.message())),
         }
-        if exponent.is_negative() {
-            let Some(inverse) = base.modinv(&modulus) else {
-                return Err(self.value_error("base is not invertible for the given modulus"));
-            };
-            let n = inverse.modpow(&-exponent, &modulus);
-            return Ok(self.heap.big(n));
-        }
-        let n = base.modpow(&exponent, &modulus);
-        Ok(self.heap.big(n))
     }
 
     fn float_binary(&mut self, op: BinaryOp, x: f64, y: f64) -> PyResult<Option<Value>> {
@@ -346,12 +317,12 @@ impl Vm {
             BinaryOp::FloorDiv if y == 0.0 => {
                 return Err(self.zero_division("float floor division by zero"));
             }
-            BinaryOp::FloorDiv => float_div_mod(x, y).0,
+            BinaryOp::FloorDiv => float::floor_div(x, y),
             BinaryOp::Mod if y == 0.0 => return Err(self.zero_division("float modulo by zero")),
-            BinaryOp::Mod => float_div_mod(x, y).1,
+            BinaryOp::Mod => float::modulo(x, y),
             BinaryOp::DivMod if y == 0.0 => return Err(self.zero_division("float divmod()")),
             BinaryOp::DivMod => {
-                let (q, r) = float_div_mod(x, y);
+                let (q, r) = float::div_mod(x, y);
                 let (q, r) = (self.heap.float(q), self.heap.float(r));
                 return Ok(Some(self.heap.tuple(&[q, r])));
             }
@@ -362,28 +333,11 @@ impl Vm {
     }
 
     fn float_power(&mut self, x: f64, y: f64) -> PyResult<f64> {
-        // CPython 3.13 floatobject.c float_pow sorts these cases out before it
-        // asks the C library.
-        if y == 0.0 || x == 1.0 {
-            return Ok(1.0);
-        }
-        if x.is_nan() || y.is_nan() {
-            return Ok(f64::NAN);
-        }
-        if x == 0.0 && y < 0.0 && y.is_finite() {
-            return Err(self.zero_division("0.0 cannot be raised to a negative power"));
-        }
-        if x == 0.0 && y == f64::NEG_INFINITY {
-            return Ok(f64::INFINITY);
-        }
-        if x.is_finite() && x < 0.0 && y.is_finite() && y != y.floor() {
-            return Err(self.unsupported("complex numbers are not part of the language: a negative number to a fractional power"));
-        }
-        let f = x.powf(y);
-        if f.is_infinite() && x.is_finite() && y.is_finite() {
-            return Err(self.range_error());
-        }
-        Ok(f)
+        float::pow(x, y).map_err(|error| match error {
+            PowError::ZeroToNegative => self.zero_division(error.message()),
+            PowError::Complex => self.unsupported(error.message()),
+            PowError::Overflow => self.range_error(),
+        })
     }
 
     /// OverflowError(34, 'Numerical result out of range').
@@ -402,15 +356,12 @@ impl Vm {
     /// OverflowError.
     pub(crate) fn int_to_float(&mut self, v: Value) -> PyResult<f64> {
         let f = match self.heap.num(v) {
-            Some(Num::Int(n)) => n as f64,
-            Some(Num::Big(n)) => n.to_f64().unwrap_or(f64::INFINITY),
-            Some(Num::Float(f)) => return Ok(f),
-            None => f64::NAN,
+            Some(Num::Int(n)) => Ok(n as f64),
+            Some(Num::Big(n)) => int::to_f64(n),
+            Some(Num::Float(f)) => Ok(f),
+            None => Ok(f64::NAN),
         };
-        if f.is_infinite() {
-            return Err(self.overflow_error("int too large to convert to float"));
-        }
-        Ok(f)
+        f.map_err(|error| self.overflow_error(error.message()))
     }
 }
 
@@ -433,119 +384,4 @@ fn shifted_left(x: i64, count: i64) -> Option<i64> {
     }
     let n = x << count;
     (n >> count == x).then_some(n)
-}
-
-/// `divmod` of floats, `y` not 0.
-pub fn float_div_mod(x: f64, y: f64) -> (f64, f64) {
-    // CPython 3.13 floatobject.c _float_div_mod: the remainder is exact, the
-    // quotient is rounded to the nearest integer that fits it.
-    let mut remainder = x % y;
-    let mut quotient = (x - remainder) / y;
-    if remainder == 0.0 {
-        remainder = 0f64.copysign(y);
-    } else if (y < 0.0) != (remainder < 0.0) {
-        remainder += y;
-        quotient -= 1.0;
-    }
-    if quotient == 0.0 {
-        return (0f64.copysign(x / y), remainder);
-    }
-    let floor = quotient.floor();
-    (
-        if quotient - floor > 0.5 {
-            floor + 1.0
-        } else {
-            floor
-        },
-        remainder,
-    )
-}
-
-/// `x / y` rounded once, to the nearest float, ties to even; None when it is
-/// too large. `y` is not 0.
-pub fn true_div(x: &BigInt, y: &BigInt) -> Option<f64> {
-    if x.is_zero() {
-        return Some(if y.is_negative() { -0.0 } else { 0.0 });
-    }
-    let negative = x.is_negative() != y.is_negative();
-    let (x, y) = (x.magnitude(), y.magnitude());
-    // A quotient of 66 or 67 bits, its lowest bit sticky.
-    let shift = 66 - (x.bits() as i64 - y.bits() as i64);
-    let (quotient, remainder) = if shift >= 0 {
-        (x << shift as u64).div_rem(y)
-    } else {
-        x.div_rem(&(y << (-shift) as u64))
-    };
-    let mut bits = quotient.to_u128()?;
-    bits |= !remainder.is_zero() as u128;
-    let exponent = (128 - bits.leading_zeros()) as i64 - shift;
-    if exponent > 1024 {
-        return None;
-    }
-    if exponent < -1080 {
-        return Some(if negative { -0.0 } else { 0.0 });
-    }
-    // The weight of the float's lowest bit; below it are `drop` bits to round.
-    let lowest = (exponent - 53).max(-1074);
-    let drop = (lowest + shift).min(127) as u32;
-    let (kept, dropped, half) = (bits >> drop, bits & ((1 << drop) - 1), 1u128 << (drop - 1));
-    let rounded = kept + (dropped > half || dropped == half && kept & 1 == 1) as u128;
-    let f = scaled(rounded as f64, lowest as i32);
-    if f.is_infinite() {
-        return None;
-    }
-    Some(if negative { -f } else { f })
-}
-
-/// `f * 2**exponent` in two steps, so that neither factor leaves the range.
-fn scaled(f: f64, exponent: i32) -> f64 {
-    let half = exponent / 2;
-    f * 2f64.powi(half) * 2f64.powi(exponent - half)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn big(text: &str) -> BigInt {
-        text.parse().expect("a number")
-    }
-
-    #[test]
-    fn true_division_rounds_once() {
-        assert_eq!(true_div(&big("1"), &big("3")), Some(1.0 / 3.0));
-        assert_eq!(true_div(&big("-7"), &big("2")), Some(-3.5));
-        assert_eq!(
-            true_div(&BigInt::from(10).pow(400u32), &BigInt::from(10).pow(399u32)),
-            Some(10.0)
-        );
-        assert_eq!(true_div(&BigInt::from(10).pow(400u32), &big("1")), None);
-        assert_eq!(
-            true_div(&big("1"), &(BigInt::from(1) << 1074u32)),
-            Some(5e-324)
-        );
-        assert_eq!(
-            true_div(&big("1"), &(BigInt::from(1) << 1075u32)),
-            Some(0.0)
-        );
-        assert_eq!(
-            true_div(&big("3"), &(BigInt::from(1) << 1076u32)),
-            Some(5e-324)
-        );
-        assert_eq!(
-            true_div(&big("9007199254740993"), &big("1")),
-            Some(9007199254740992.0)
-        );
-        assert_eq!(
-            true_div(&big("9007199254740993000001"), &big("1000000")),
-            Some(9007199254740994.0)
-        );
-    }
-
-    #[test]
-    fn float_division_floors() {
-        assert_eq!(float_div_mod(7.0, -2.0), (-4.0, -1.0));
-        assert_eq!(float_div_mod(-7.5, 2.0), (-4.0, 0.5));
-        assert_eq!(float_div_mod(-1.0, 0.1), (-10.0, 0.09999999999999995));
-    }
 }

@@ -16,6 +16,7 @@ use crate::object::list::List;
 use crate::object::range::Slice;
 use crate::object::set::Set;
 use crate::object::weak::WeakRef;
+use crate::text::float;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -127,12 +128,6 @@ impl Heap {
         }
         (self.is_exact(v, B::Int) || self.is_exact(v, B::Float)).then_some(Scalar::Number)
     }
-
-    /// Whether nobody but the two can tell the values apart.
-    #[inline]
-    pub(crate) fn is_same(&self, a: Value, b: Value) -> bool {
-        a == b
-    }
 }
 
 enum Scalar {
@@ -149,37 +144,11 @@ pub(crate) fn number_order(a: Num<'_>, b: Num<'_>) -> Option<Ordering> {
         (Num::Big(x), Num::Big(y)) => Some(x.cmp(y)),
         (Num::Int(x), Num::Big(y)) => Some(BigInt::from(x).cmp(y)),
         (Num::Big(x), Num::Int(y)) => Some(x.cmp(&BigInt::from(y))),
-        (Num::Int(x), Num::Float(y)) => int_float_order(x, y),
-        (Num::Float(x), Num::Int(y)) => int_float_order(y, x).map(Ordering::reverse),
-        (Num::Big(x), Num::Float(y)) => big_float_order(x, y),
-        (Num::Float(x), Num::Big(y)) => big_float_order(y, x).map(Ordering::reverse),
+        (Num::Int(x), Num::Float(y)) => float::compare_i64(y, x).map(Ordering::reverse),
+        (Num::Float(x), Num::Int(y)) => float::compare_i64(x, y),
+        (Num::Big(x), Num::Float(y)) => float::compare_big(y, x).map(Ordering::reverse),
+        (Num::Float(x), Num::Big(y)) => float::compare_big(x, y),
     }
-}
-
-fn int_float_order(x: i64, y: f64) -> Option<Ordering> {
-    if x.unsigned_abs() <= 1 << 53 {
-        return (x as f64).partial_cmp(&y);
-    }
-    big_float_order(&BigInt::from(x), y)
-}
-
-fn big_float_order(x: &BigInt, y: f64) -> Option<Ordering> {
-    if y.is_nan() {
-        return None;
-    }
-    if y.is_infinite() {
-        return Some(if y > 0.0 {
-            Ordering::Less
-        } else {
-            Ordering::Greater
-        });
-    }
-    let whole = y.trunc();
-    let floor = num_traits::FromPrimitive::from_f64(whole).unwrap_or_default();
-    Some(
-        x.cmp(&floor)
-            .then_with(|| whole.partial_cmp(&y).unwrap_or(Ordering::Equal)),
-    )
 }
 
 impl Vm {

@@ -6,7 +6,7 @@ use crate::heap::Kind;
 use crate::native::{PyResult, Raised};
 use crate::object::bytes::Bytes;
 use crate::object::class::B;
-use crate::object::dict::{Dict, DictView, MappingProxy, ViewOf};
+use crate::object::dict::{DictView, MappingProxy, ViewOf};
 use crate::object::list::List;
 use crate::value::Value;
 use crate::vm::Vm;

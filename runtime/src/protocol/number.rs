@@ -233,9 +233,9 @@ impl Vm {
 
     #[inline(never)]
     fn binary_by_methods(&mut self, op: BinaryOp, a: Value, b: Value, inplace: bool) -> PyResult {
-        if inplace && let Some(name) = op.inplace() {
+        if inplace && let Some(inplace_name) = op.inplace() {
             let class = self.heap.class_of(a);
-            if let Some(method) = self.lookup_class(class, self.n(name)) {
+            if let Some(method) = self.lookup_class(class, self.n(inplace_name)) {
                 let v = self.call_unbound(method, a, &[b])?;
                 if v != Value::NOT_IMPLEMENTED {
                     return Ok(v);

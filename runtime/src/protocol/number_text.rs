@@ -1,0 +1,79 @@
+//! Numbers from and to text, with the limit on the digits of large ints.
+
+use crate::heap::Marker;
+use crate::native::PyResult;
+use crate::object::opaque;
+use crate::text::float;
+use crate::text::int::{self, ParseError};
+use crate::text::pystr::PyStr;
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// What a script may set of the conversions.
+pub struct NumberLimits {
+    /// Digits that an int converted to or from decimal text may have; 0 is
+    /// without limit. `sys.set_int_max_str_digits`.
+    pub int_digits: usize,
+}
+
+impl Default for NumberLimits {
+    fn default() -> Self {
+        NumberLimits { int_digits: 4300 }
+    }
+}
+
+impl opaque::Native for NumberLimits {
+    fn trace(&self, _: &mut Marker) {}
+}
+
+impl Vm {
+    /// The limit on the digits of ints as text.
+    pub fn int_digits_max(&mut self) -> usize {
+        self.ext::<NumberLimits>().int_digits
+    }
+
+    /// The decimal text of an int (subclass instances too).
+    ///
+    /// # Errors
+    /// ValueError beyond the limit of digits.
+    pub fn int_text(&mut self, v: Value) -> PyResult<PyStr> {
+        if let Some(n) = self.heap.as_i64(v) {
+            return Ok(n.to_string().into());
+        }
+        let limit = self.int_digits_max();
+        let n = self.heap.as_big(v).unwrap_or_default();
+        int::to_decimal(&n, limit)
+            .map(PyStr::from)
+            .map_err(|error| self.value_error(error.message()))
+    }
+
+    /// `int(text, base)`.
+    ///
+    /// # Errors
+    /// ValueError.
+    pub fn int_from_str(&mut self, text: &PyStr, base: i64) -> PyResult {
+        let limit = self.int_digits_max();
+        match int::parse(text, base, limit) {
+            Ok(n) => Ok(self.heap.big(n)),
+            Err(
+                error @ (ParseError::BadBase
+                | ParseError::Invalid
+                | ParseError::TooManyDigits { .. }),
+            ) => Err(self.value_error(error.message(text, base))),
+        }
+    }
+
+    /// `float(text)`; `shown` is the argument, for the message.
+    ///
+    /// # Errors
+    /// ValueError.
+    pub fn float_from_str(&mut self, text: &PyStr, shown: Value) -> PyResult {
+        match float::parse(text) {
+            Some(f) => Ok(self.heap.float(f)),
+            None => {
+                let shown = self.repr_string(shown)?;
+                Err(self.value_error(format!("could not convert string to float: {shown}")))
+            }
+        }
+    }
+}
