@@ -66,7 +66,7 @@ impl<'a> Frame<'a> {
             return;
         }
         let mark = self.regs.mark();
-        let window = self.regs.alloc();
+        let window = self.window_at(dst);
         self.expr(&call.func, window);
         self.call_window(&call.args, window, dst, span, x);
         self.regs.release(mark);
@@ -133,6 +133,16 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// The first register of a call's window: `dst` where that is the topmost
+    /// temporary, else a new one.
+    fn window_at(&mut self, dst: Reg) -> Reg {
+        if self.regs.is_topmost(dst) {
+            dst
+        } else {
+            self.regs.alloc()
+        }
+    }
+
     fn keyword_values(&mut self, keywords: &[(&'a Ident, &'a Expr)]) -> usize {
         for (_, value) in keywords {
             let reg = self.regs.alloc();
@@ -183,8 +193,8 @@ impl<'a> Frame<'a> {
     ) {
         let mark = self.regs.mark();
         let n_args = args.positional.len() + args.keywords.len();
-        let window = self.regs.alloc_n(2);
-        let receiver = plus(window, 1);
+        let window = self.window_at(dst);
+        let receiver = self.regs.alloc();
         let call_span = self.attr_span(object, attr, span);
         let keyword_values = args.keywords.iter().map(|(_, value)| *value);
         let simple = args
@@ -414,7 +424,8 @@ impl<'a> Frame<'a> {
 
     fn super_call(&mut self, call: &'a Call, dst: Reg, span: Span, mut x: u8) {
         let mark = self.regs.mark();
-        let window = self.regs.alloc_n(3);
+        let window = self.window_at(dst);
+        self.regs.alloc_n(2);
         self.expr(&call.func, window);
         self.at(span);
         let class = Name::from("__class__");

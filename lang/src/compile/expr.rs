@@ -84,9 +84,34 @@ impl<'a> Frame<'a> {
         dst
     }
 
+    /// As `operand`, for the first operand of an expression that goes to `dst`:
+    /// a temporary `dst` holds it, so that no further register is needed.
+    pub fn operand_in(&mut self, expr: &'a Expr, dst: Reg) -> Reg {
+        let is_local = match &expr.kind {
+            ExprKind::Name(name) => self.local_reg(name).is_some(),
+            ExprKind::Named { target, .. } => self.local_reg(&target.name).is_some(),
+            _ => false,
+        };
+        if is_local || !self.regs.is_temp(dst) {
+            return self.operand(expr);
+        }
+        self.expr(expr, dst);
+        dst
+    }
+
     /// As `operand`; the register keeps its value while `later` are evaluated.
     pub fn operand_before(&mut self, expr: &'a Expr, later: &[&'a Expr]) -> Reg {
         let reg = self.operand(expr);
+        self.keep(reg, later)
+    }
+
+    /// As `operand_in`; the register keeps its value while `later` are evaluated.
+    pub fn operand_in_before(&mut self, expr: &'a Expr, dst: Reg, later: &[&'a Expr]) -> Reg {
+        let reg = self.operand_in(expr, dst);
+        self.keep(reg, later)
+    }
+
+    fn keep(&mut self, reg: Reg, later: &[&'a Expr]) -> Reg {
         if self.regs.is_temp(reg) || !later.iter().any(|later| self.assigns(later, reg)) {
             return reg;
         }
@@ -176,7 +201,7 @@ impl<'a> Frame<'a> {
             ExprKind::Call(call) => self.call(call, dst, span, false),
             ExprKind::Attribute { value, attr } => {
                 let mark = self.regs.mark();
-                let object = self.operand(value);
+                let object = self.operand_in(value, dst);
                 self.regs.release(mark);
                 self.at(self.attr_span(value, attr, span));
                 let name = self.attr_name(attr);
@@ -258,7 +283,7 @@ impl<'a> Frame<'a> {
 
     fn subscript(&mut self, value: &'a Expr, index: &'a Expr, dst: Reg, span: Span) {
         let mark = self.regs.mark();
-        let object = self.operand_before(value, &[index]);
+        let object = self.operand_in_before(value, dst, &[index]);
         if let Some(immediate) = fold::immediate(index) {
             self.regs.release(mark);
             self.at(span);
@@ -298,7 +323,7 @@ impl<'a> Frame<'a> {
             UnaryOp::Invert => Op::Invert,
         };
         let mark = self.regs.mark();
-        let operand = self.operand(operand);
+        let operand = self.operand_in(operand, dst);
         self.regs.release(mark);
         self.at(span);
         self.asm.ab(op, dst, operand);
@@ -329,7 +354,7 @@ impl<'a> Frame<'a> {
                 reg
             }
             None => {
-                let mut reg = self.operand(&node.first);
+                let mut reg = self.operand_in(&node.first, dst);
                 if !self.regs.is_temp(reg) && later().any(|operand| self.assigns(operand, reg)) {
                     let copy = self.regs.alloc();
                     self.asm.move_to(copy, reg);
@@ -428,7 +453,12 @@ impl<'a> Frame<'a> {
         };
         let end = self.asm.label();
         let later: Vec<&Expr> = node.rest.iter().map(|term| &term.operand).collect();
-        let mut left = self.operand_before(&node.first, &later);
+        // A chain's first result goes to `dst` while its operands are in use.
+        let mut left = if chained {
+            self.operand_before(&node.first, &later)
+        } else {
+            self.operand_in_before(&node.first, dst, &later)
+        };
         for (index, term) in node.rest.iter().enumerate() {
             let last = index + 1 == node.rest.len();
             let right = self.comparand(term, &later[index + 1..]);

@@ -60,6 +60,11 @@ impl Registers {
         u32::from(reg.0) >= self.n_vars
     }
 
+    /// Whether the register is the temporary that was handed out last.
+    pub fn is_topmost(&self, reg: Reg) -> bool {
+        self.is_temp(reg) && u32::from(reg.0) + 1 == self.next
+    }
+
     /// How many registers the frame needs.
     pub fn n_regs(&self) -> u32 {
         self.max

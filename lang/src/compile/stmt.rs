@@ -1,7 +1,8 @@
 //! Compiles statements, in the order of the source; what can't be reached is
 //! left out.
 
-use super::blocks::Exit;
+use super::asm::Label;
+use super::blocks::{Block, Exit};
 use super::call::text;
 use super::frame::Frame;
 use crate::ast::*;
@@ -113,6 +114,13 @@ impl<'a> Frame<'a> {
     fn if_stmt(&mut self, branches: &'a [IfBranch], orelse: &'a [Stmt]) {
         let end = self.asm.label();
         for (index, branch) in branches.iter().enumerate() {
+            if let Some(target) = self.plain_jump(&branch.body) {
+                self.cond(&branch.test, target, true);
+                if !self.asm.reachable() {
+                    break;
+                }
+                continue;
+            }
             let next = self.asm.label();
             let last = index + 1 == branches.len() && orelse.is_empty();
             self.cond(&branch.test, next, false);
@@ -127,6 +135,25 @@ impl<'a> Frame<'a> {
         }
         self.block(orelse);
         self.asm.place(end);
+    }
+
+    /// Where a body that is `break` or `continue` alone jumps, when nothing
+    /// has to run on the way.
+    fn plain_jump(&self, body: &[Stmt]) -> Option<Label> {
+        let [only] = body else { return None };
+        let Some(Block::Loop {
+            on_break,
+            on_continue,
+            close,
+        }) = self.blocks.last()
+        else {
+            return None;
+        };
+        match only.kind {
+            StmtKind::Continue => Some(*on_continue),
+            StmtKind::Break if close.is_none() => Some(*on_break),
+            _ => None,
+        }
     }
 
     fn raise(&mut self, exc: Option<&'a Expr>, cause: Option<&'a Expr>, span: Span) {
