@@ -466,7 +466,7 @@ fn hashes() {
         ("'abc'", -4594863902769663758),
         ("(1, 2)", -3550055125485641917),
         ("fs{1, 2}", -1826646154956904602),
-        ("None", 4238894208),
+        ("None", 4238894112),
         ("inf", 314159),
     ] {
         let v = value(&mut vm, text);
@@ -711,4 +711,249 @@ fn ranges() {
     let slice = vm.heap.slice(Value::NONE, Value::NONE, Value::small(-1));
     let back = vm.get_item(r, slice).expect("a range");
     assert_eq!(vm.repr_string(back).expect("a repr"), "range(9, -3, -3)");
+}
+
+#[test]
+fn percent() {
+    check_binary(&[
+        ("'%s'", "%", "1", "'1'"),
+        (
+            "'%s %s'",
+            "%",
+            "(1,)",
+            "TypeError: not enough arguments for format string",
+        ),
+        (
+            "'%s'",
+            "%",
+            "(1, 2)",
+            "TypeError: not all arguments converted during string formatting",
+        ),
+        (
+            "'abc'",
+            "%",
+            "1",
+            "TypeError: not all arguments converted during string formatting",
+        ),
+        ("'abc'", "%", "[1]", "'abc'"),
+        ("'%(a)s'", "%", "{'a': 1}", "'1'"),
+        ("'%(a)s'", "%", "{'b': 1}", "KeyError: a"),
+        ("'%(a)s'", "%", "1", "TypeError: format requires a mapping"),
+        (
+            "'%(a)s'",
+            "%",
+            "[1]",
+            "TypeError: list indices must be integers or slices, not str",
+        ),
+        (
+            "'%(a)s %s'",
+            "%",
+            "{'a': 1}",
+            "TypeError: not enough arguments for format string",
+        ),
+        ("'%d'", "%", "1.9", "'1'"),
+        (
+            "'%d'",
+            "%",
+            "'a'",
+            "TypeError: %d format: a real number is required, not str",
+        ),
+        (
+            "'%d'",
+            "%",
+            "None",
+            "TypeError: %d format: a real number is required, not NoneType",
+        ),
+        (
+            "'%x'",
+            "%",
+            "1.5",
+            "TypeError: %x format: an integer is required, not float",
+        ),
+        (
+            "'%f'",
+            "%",
+            "'a'",
+            "TypeError: must be real number, not str",
+        ),
+        ("'%c'", "%", "65", "'A'"),
+        ("'%c'", "%", "'ab'", "TypeError: %c requires int or char"),
+        (
+            "'%c'",
+            "%",
+            "-1",
+            "OverflowError: %c arg not in range(0x110000)",
+        ),
+        (
+            "'%z'",
+            "%",
+            "1",
+            "ValueError: unsupported format character 'z' (0x7a) at index 1",
+        ),
+        ("'%'", "%", "1", "ValueError: incomplete format"),
+        ("'%*d'", "%", "(5, 1)", "'    1'"),
+        ("'%*d'", "%", "('a', 1)", "TypeError: * wants int"),
+        ("'%.*f'", "%", "(2, 1.234)", "'1.23'"),
+        ("'%5.2s|'", "%", "'abc'", "'   ab|'"),
+        (
+            "'%d'",
+            "%",
+            "inf",
+            "OverflowError: cannot convert float infinity to integer",
+        ),
+        ("'%%'", "%", "()", "'%'"),
+        (
+            "'%%'",
+            "%",
+            "1",
+            "TypeError: not all arguments converted during string formatting",
+        ),
+        ("'%r %a'", "%", "('x', 'y')", "\"'x' 'y'\""),
+    ]);
+}
+
+#[test]
+fn formats() {
+    let mut vm = vm();
+    for (v, spec, expected) in [
+        ("True", "''", "'True'"),
+        ("True", "'5'", "'    1'"),
+        ("1", "'>4'", "'   1'"),
+        (
+            "'a'",
+            "'d'",
+            "ValueError: Unknown format code 'd' for object of type 'str'",
+        ),
+        ("1.5", "'.3f'", "'1.500'"),
+        (
+            "1.5",
+            "'d'",
+            "ValueError: Unknown format code 'd' for object of type 'float'",
+        ),
+        ("[1]", "''", "'[1]'"),
+        (
+            "[1]",
+            "'5'",
+            "TypeError: unsupported format string passed to list.__format__",
+        ),
+        (
+            "None",
+            "'5'",
+            "TypeError: unsupported format string passed to NoneType.__format__",
+        ),
+        ("12345", "','", "'12,345'"),
+        (
+            "1",
+            "5",
+            "TypeError: format() argument 2 must be str, not int",
+        ),
+        ("3", "'c'", "'\\x03'"),
+        ("-3", "'c'", "OverflowError: %c arg not in range(0x110000)"),
+        (
+            "3.5",
+            "'.1000000000000000000f'",
+            "ValueError: precision too big",
+        ),
+        (
+            "'x'",
+            "'99999999999999999999'",
+            "ValueError: Too many decimal digits in format string",
+        ),
+    ] {
+        let (x, y) = (value(&mut vm, v), value(&mut vm, spec));
+        let result = vm.format(x, y);
+        assert_eq!(shown(&mut vm, result), expected, "format({v}, {spec})");
+    }
+}
+
+#[test]
+fn templates() {
+    let mut vm = vm();
+    for (template, args, kwargs, expected) in [
+        (
+            "'{}'",
+            "()",
+            "{}",
+            "IndexError: Replacement index 0 out of range for positional args tuple",
+        ),
+        (
+            "'{} {}'",
+            "(1,)",
+            "{}",
+            "IndexError: Replacement index 1 out of range for positional args tuple",
+        ),
+        ("'{0} {1}'", "(1, 2)", "{}", "'1 2'"),
+        ("'{a}'", "()", "{'a': 1}", "'1'"),
+        ("'{a}'", "()", "{}", "KeyError: a"),
+        (
+            "'{0.x}'",
+            "(1,)",
+            "{}",
+            "AttributeError: 'int' object has no attribute 'x'",
+        ),
+        ("'{0[x]}'", "({'x': 5},)", "{}", "'5'"),
+        ("'{0[0]}'", "([7],)", "{}", "'7'"),
+        (
+            "'{0[a]}'",
+            "([7],)",
+            "{}",
+            "TypeError: list indices must be integers or slices, not str",
+        ),
+        ("'{:>{w}}'", "('x',)", "{'w': 5}", "'    x'"),
+        ("'{!r}'", "('x',)", "{}", "\"'x'\""),
+        (
+            "'{!z}'",
+            "('x',)",
+            "{}",
+            "ValueError: Unknown conversion specifier z",
+        ),
+        (
+            "'{'",
+            "(1,)",
+            "{}",
+            "ValueError: Single '{' encountered in format string",
+        ),
+        (
+            "'}'",
+            "(1,)",
+            "{}",
+            "ValueError: Single '}' encountered in format string",
+        ),
+        (
+            "'{}{0}'",
+            "(1,)",
+            "{}",
+            "ValueError: cannot switch from automatic field numbering to manual field specification",
+        ),
+        (
+            "'{0}{}'",
+            "(1,)",
+            "{}",
+            "ValueError: cannot switch from manual field specification to automatic field numbering",
+        ),
+        (
+            "'{:{:{}}}'",
+            "(1, 2, 3)",
+            "{}",
+            "ValueError: Max string recursion exceeded",
+        ),
+        (
+            "'{:x}'",
+            "('a',)",
+            "{}",
+            "ValueError: Unknown format code 'x' for object of type 'str'",
+        ),
+        ("'{-1}'", "(1,)", "{}", "KeyError: -1"),
+        ("'{{{}}}'", "(1,)", "{}", "'{1}'"),
+    ] {
+        let template_value = template_text(&mut vm, template);
+        let (args, kwargs) = (value(&mut vm, args), value(&mut vm, kwargs));
+        let args = vm.heap.tuple_items(args).to_vec();
+        let result = vm.str_format(template_value, &args, kwargs);
+        assert_eq!(shown(&mut vm, result), expected, "{template}");
+    }
+}
+
+fn template_text(vm: &mut Vm, quoted: &str) -> Value {
+    vm.heap.str(quoted.trim_matches('\''))
 }
