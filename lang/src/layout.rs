@@ -122,7 +122,7 @@ impl<'s> Pass<'s> {
                 self.fstring_piece();
                 continue;
             }
-            let Some((raw, span)) = self.lexer.next() else {
+            let Some((raw, span)) = self.lexer.next_raw() else {
                 return;
             };
             match raw {

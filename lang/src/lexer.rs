@@ -197,7 +197,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// The next raw token and its span; `None` at the end of the text.
-    pub fn next(&mut self) -> Option<(Result<Raw, LexFault>, Span)> {
+    pub fn next_raw(&mut self) -> Option<(Result<Raw, LexFault>, Span)> {
         let token = self.raw.next()?;
         let range = self.raw.span();
         Some((token, Span::new(range.start as u32, range.end as u32)))

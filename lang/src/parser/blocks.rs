@@ -293,7 +293,11 @@ impl<'t> Blocks<'t> {
             decorators.push(decorator);
             let next = self.token();
             if !matches!(next.kind, T::Def | T::Class | T::Async | T::At) {
-                self.fault(Diagnostic::syntax("E0100", "invalid syntax", next.span));
+                let code = match next.kind {
+                    T::End => "E0106",
+                    _ => "E0100",
+                };
+                self.fault(Diagnostic::syntax(code, "invalid syntax", next.span));
                 return;
             }
             clause = self.clause();

@@ -289,8 +289,13 @@ fn comparison_op(inp: &mut In) -> Option<(CmpOp, Span)> {
         T::Greater => CmpOp::Gt,
         T::GreaterEqual => CmpOp::GtE,
         T::In => CmpOp::In,
-        T::Not if peek_second(inp) == T::In => {
+        T::Not => {
+            let before = inp.save();
             inp.skip();
+            if peek_kind(inp) != T::In {
+                inp.rewind(before);
+                return None;
+            }
             CmpOp::NotIn
         }
         T::Is => {

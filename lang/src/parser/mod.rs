@@ -21,6 +21,8 @@ mod params;
 mod pattern;
 mod stmt;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
