@@ -56,6 +56,8 @@ pub(super) struct Label(u32);
 #[derive(Default)]
 struct LabelState {
     position: Option<u32>,
+    /// Placed in code that moves to the end.
+    is_cold: bool,
     /// What is bound on every way that leads here so far; `None`: no way does.
     bound: Option<RegSet>,
 }
@@ -131,6 +133,21 @@ pub(super) struct Assembler {
     pub span: Span,
     /// Registers that are surely bound here; `None`: this point can't be reached.
     bound: Option<RegSet>,
+    /// Runs of words that move to the end of the code, so that what usually
+    /// runs doesn't jump over them. Ascending; none holds another.
+    cold: Vec<(u32, u32)>,
+    in_cold: bool,
+    /// The next instruction names its span even if it is that of the one before.
+    span_is_due: bool,
+}
+
+/// An open run of cold code.
+pub(super) struct Cold {
+    /// What is bound where the usual way goes on.
+    bound: Option<RegSet>,
+    start: u32,
+    /// Inside another cold run the code stays and is jumped over.
+    after: Option<Label>,
 }
 
 /// What `finish` gives: parts of a code object.
@@ -209,8 +226,13 @@ impl Assembler {
 
     fn push(&mut self, op: Op, word: Word, extra: &[u32]) -> u32 {
         let at = self.here();
-        if self.spans.last().is_none_or(|&(_, span)| span != self.span) {
+        let same = self
+            .spans
+            .last()
+            .is_some_and(|&(_, span)| span == self.span);
+        if !same || self.span_is_due {
             self.spans.push((at, self.span));
+            self.span_is_due = false;
         }
         self.words.push(word);
         for index in 0..op.extra_words() {
@@ -335,6 +357,7 @@ impl Assembler {
         let state = &mut self.labels[label.0 as usize];
         debug_assert!(state.position.is_none(), "a label is placed once");
         state.position = Some(here);
+        state.is_cold = self.in_cold;
         self.bound = state.bound.clone();
     }
 
@@ -345,6 +368,7 @@ impl Assembler {
         let state = &mut self.labels[label.0 as usize];
         debug_assert!(state.position.is_none(), "a label is placed once");
         state.position = Some(here);
+        state.is_cold = self.in_cold;
         self.bound = Some(bound);
     }
 
@@ -388,29 +412,70 @@ impl Assembler {
         !self.regions[region.0 as usize].ranges.is_empty()
     }
 
+    // --------------------------------------------------------------- cold
+
+    /// Starts code that is only reached by jumps and as a handler. The way
+    /// that leads here goes on after `end_cold`.
+    pub fn begin_cold(&mut self) -> Cold {
+        let bound = self.bound.clone();
+        let after = if self.in_cold {
+            let after = self.label();
+            self.jump(after);
+            Some(after)
+        } else {
+            self.in_cold = true;
+            None
+        };
+        self.end_flow();
+        self.span_is_due = true;
+        Cold {
+            bound,
+            start: self.here(),
+            after,
+        }
+    }
+
+    pub fn end_cold(&mut self, cold: Cold) {
+        debug_assert!(
+            !self.reachable(),
+            "cold code doesn't run on into what follows"
+        );
+        if let Some(after) = cold.after {
+            self.place(after);
+            return;
+        }
+        self.in_cold = false;
+        self.span_is_due = true;
+        self.bound = cold.bound;
+        let here = self.here();
+        if cold.start < here {
+            self.cold.push((cold.start, here));
+        }
+    }
+
     // ---------------------------------------------------------------- end
 
-    /// Fills in the jumps.
+    /// Moves cold code to the end and fills in the jumps.
     ///
     /// # Errors
     /// The code is too long for a jump's 32 bits.
-    pub fn finish(mut self) -> Result<Assembled, ()> {
+    pub fn finish(self) -> Result<Assembled, ()> {
         if self.words.len() >= i32::MAX as usize {
             return Err(());
         }
+        let layout = FinalLayout::new(&self.cold, self.here());
+        let mut words = layout.words(&self.words);
         for patch in &self.patches {
-            let target = self.labels[patch.label.0 as usize]
-                .position
-                .expect("every label that is jumped to is placed");
-            let at = patch.at as usize;
-            let op = Op::from_byte(self.words[at].op_byte()).expect("the assembler wrote it");
+            let target = self.label_position(&layout, patch.label);
+            let at = layout.instruction(patch.at) as usize;
+            let op = Op::from_byte(words[at].op_byte()).expect("the assembler wrote it");
             let end = at + 1 + op.extra_words();
             let offset = (target as i64 - end as i64) as i32 as u32;
             if patch.in_extra {
-                self.words[at + 1] = Word::extra(offset);
+                words[at + 1] = Word::extra(offset);
             } else {
-                let word = self.words[at];
-                self.words[at] = Word::abx(op, word.x(), word.a(), offset);
+                let word = words[at];
+                words[at] = Word::abx(op, word.x(), word.a(), offset);
             }
         }
         let mut handlers = Vec::new();
@@ -419,24 +484,125 @@ impl Assembler {
             if region.ranges.is_empty() {
                 continue;
             }
-            let target = self.labels[region.target.0 as usize]
-                .position
-                .expect("a region that protects something has its handler placed");
+            let target = self.label_position(&layout, region.target);
             for &(start, end) in &region.ranges {
-                handlers.push(Handler {
-                    start,
-                    end,
-                    target,
-                    exc: region.exc,
-                });
+                for (start, end) in layout.ranges(start, end) {
+                    handlers.push(Handler {
+                        start,
+                        end,
+                        target,
+                        exc: region.exc,
+                    });
+                }
             }
         }
+        let at = |&(at, span): &(u32, Span)| (layout.instruction(at), span);
+        let mut spans: Vec<(u32, Span)> = self.spans.iter().map(at).collect();
+        if !self.cold.is_empty() {
+            spans.sort_by_key(|&(at, _)| at);
+        }
         Ok(Assembled {
-            words: self.words,
-            spans: self.spans,
+            words,
+            spans,
             consts: self.consts,
             handlers,
         })
+    }
+
+    fn label_position(&self, layout: &FinalLayout<'_>, label: Label) -> u32 {
+        let state = &self.labels[label.0 as usize];
+        let at = state
+            .position
+            .expect("what is jumped to, and the handler of what is protected, is placed");
+        if state.is_cold {
+            layout.instruction(at)
+        } else {
+            layout.hot(at)
+        }
+    }
+}
+
+/// Where words go when the cold runs move to the end.
+struct FinalLayout<'a> {
+    cold: &'a [(u32, u32)],
+    /// For each cold run, how many cold words come before it.
+    before: Vec<u32>,
+    n_hot: u32,
+}
+
+impl FinalLayout<'_> {
+    fn new(cold: &[(u32, u32)], n_words: u32) -> FinalLayout<'_> {
+        let mut before = Vec::with_capacity(cold.len());
+        let mut n_cold = 0;
+        for (start, end) in cold {
+            before.push(n_cold);
+            n_cold += end - start;
+        }
+        FinalLayout {
+            cold,
+            before,
+            n_hot: n_words - n_cold,
+        }
+    }
+
+    fn words(&self, words: &[Word]) -> Vec<Word> {
+        let mut moved = Vec::with_capacity(words.len());
+        let mut from = 0;
+        for &(start, end) in self.cold {
+            moved.extend_from_slice(&words[from..start as usize]);
+            from = end as usize;
+        }
+        moved.extend_from_slice(&words[from..]);
+        for &(start, end) in self.cold {
+            moved.extend_from_slice(&words[start as usize..end as usize]);
+        }
+        moved
+    }
+
+    /// The new place of a point outside of cold code. The place of a cold run,
+    /// borders included, is where it was taken out.
+    fn hot(&self, at: u32) -> u32 {
+        let n = self.cold.partition_point(|&(start, _)| start < at);
+        match n.checked_sub(1) {
+            None => at,
+            Some(last) => {
+                let (start, end) = self.cold[last];
+                start - self.before[last] + at.saturating_sub(end)
+            }
+        }
+    }
+
+    /// The new place of the instruction at `at`.
+    fn instruction(&self, at: u32) -> u32 {
+        let n = self.cold.partition_point(|&(start, _)| start <= at);
+        match n.checked_sub(1) {
+            Some(last) if at < self.cold[last].1 => {
+                self.n_hot + self.before[last] + (at - self.cold[last].0)
+            }
+            _ => self.hot(at),
+        }
+    }
+
+    /// The new places of a protected range: cold runs in it move on their own.
+    fn ranges(&self, start: u32, end: u32) -> Vec<(u32, u32)> {
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        let (hot_start, hot_end) = (self.hot(start), self.hot(end));
+        if hot_start < hot_end {
+            ranges.push((hot_start, hot_end));
+        }
+        let first = self.cold.partition_point(|&(_, to)| to <= start);
+        for &(from, to) in &self.cold[first..] {
+            if from >= end {
+                break;
+            }
+            let (from, to) = (from.max(start), to.min(end));
+            let moved = self.instruction(from);
+            match ranges.last_mut() {
+                Some(last) if last.1 == moved => last.1 += to - from,
+                _ => ranges.push((moved, moved + (to - from))),
+            }
+        }
+        ranges
     }
 }
 

@@ -289,14 +289,13 @@ impl<'a> Frame<'a> {
         if !self.asm.close_region(region) {
             return;
         }
-        let after = self.asm.label();
+        let cold = self.asm.begin_cold();
         self.at(span);
-        self.asm.jump(after);
         self.place_handler(handler, RegSet::default());
         self.asm.a(Op::IterClose, iter);
         self.asm.a(Op::Reraise, exc);
         self.asm.end_flow();
-        self.asm.place(after);
+        self.asm.end_cold(cold);
     }
 
     pub fn for_stmt(&mut self, node: &'a For, span: Span) {
@@ -509,7 +508,7 @@ impl<'a> Frame<'a> {
         if !protects {
             return;
         }
-        self.asm.jump(end);
+        let cold = self.asm.begin_cold();
         self.at(span);
         self.place_handler(handler, bound.clone());
         self.asm.ab(Op::EnterHandler, saved, exc);
@@ -526,6 +525,7 @@ impl<'a> Frame<'a> {
             self.leave_and_reraise(cleanup, bound, saved, cleanup_exc);
         }
         self.asm.end_flow();
+        self.asm.end_cold(cold);
         self.asm.place(end);
     }
 
@@ -681,7 +681,6 @@ impl<'a> Frame<'a> {
             return;
         };
         let handler = self.asm.label();
-        let end = self.asm.label();
         let exc = self.regs.alloc();
         let saved = self.regs.alloc();
         let region = self.asm.open_region(handler, exc);
@@ -700,7 +699,7 @@ impl<'a> Frame<'a> {
         if !protects {
             return;
         }
-        self.asm.jump(end);
+        let cold = self.asm.begin_cold();
         self.at(span);
         self.place_handler(handler, bound.clone());
         self.asm.ab(Op::EnterHandler, saved, exc);
@@ -721,7 +720,7 @@ impl<'a> Frame<'a> {
         if cleans {
             self.leave_and_reraise(cleanup, bound, saved, cleanup_exc);
         }
-        self.asm.place(end);
+        self.asm.end_cold(cold);
     }
 
     fn finally_shared(&mut self, node: &'a Try, span: Span) {
@@ -749,13 +748,14 @@ impl<'a> Frame<'a> {
         let protects = self.asm.close_region(region);
         let falls_through = self.asm.reachable();
         self.select(selector, NORMAL);
-        self.asm.jump(start);
         if protects {
+            let cold = self.asm.begin_cold();
             self.at(span);
             self.place_handler(handler, bound.clone());
             self.select(selector, EXCEPTION);
             self.asm.ab(Op::EnterHandler, saved, exc);
             self.asm.jump(start);
+            self.asm.end_cold(cold);
         }
         self.asm.place(start);
         let Some(bound) = self.stable_state() else {
@@ -791,6 +791,7 @@ impl<'a> Frame<'a> {
         self.asm.a(Op::Reraise, exc);
         self.asm.end_flow();
         if cleans {
+            let cold = self.asm.begin_cold();
             self.place_handler(cleanup, bound);
             let skip = self.asm.label();
             self.asm
@@ -799,6 +800,7 @@ impl<'a> Frame<'a> {
             self.asm.place(skip);
             self.asm.a(Op::Reraise, cleanup_exc);
             self.asm.end_flow();
+            self.asm.end_cold(cold);
         }
         self.asm.place(end);
     }
@@ -848,9 +850,10 @@ impl<'a> Frame<'a> {
         let protects = self.asm.close_region(region);
         self.with_exit(pair, is_async, span);
         if protects {
-            self.asm.jump(end);
+            let cold = self.asm.begin_cold();
             self.place_handler(handler, bound.clone());
             self.with_handler(pair, exc, saved, is_async, bound, span, end);
+            self.asm.end_cold(cold);
         }
         self.asm.place(end);
         self.regs.release(mark);

@@ -64,7 +64,7 @@ fn check<'a>(pattern: &'a Pattern, names: &mut Vec<&'a Name>, errors: &mut Error
                 .iter()
                 .filter(|item| matches!(item.kind, PatternKind::Star(_)));
             if stars.count() > 1 {
-                let text = "multiple starred expressions in sequence pattern";
+                let text = "multiple starred names in sequence pattern";
                 errors.context("E0422", text, pattern.span);
             }
             items.iter().for_each(|item| check(item, names, errors));
