@@ -8,7 +8,7 @@ pub mod hash;
 pub mod int;
 pub mod percent;
 #[cfg(test)]
-mod protocol;
+pub(crate) mod protocol;
 pub mod pystr;
 pub mod spec;
 pub mod strformat;

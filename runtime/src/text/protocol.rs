@@ -56,10 +56,18 @@ impl Arg {
             b'x' => Arg::Float(f64::from_bits(u64::from_str_radix(&text[1..], 16).unwrap())),
             b'[' => {
                 let items = text[1..].strip_suffix(']').unwrap();
+                let mut depth = 0;
+                let items = items.split(|c| {
+                    match c {
+                        '[' => depth += 1,
+                        ']' => depth -= 1,
+                        _ => {}
+                    }
+                    c == ';' && depth == 0
+                });
                 Arg::List(
                     items
-                        .split(';')
-                        .filter(|i| !i.is_empty())
+                        .filter(|item| !item.is_empty())
                         .map(Arg::parse)
                         .collect(),
                 )

@@ -220,6 +220,34 @@ def make_format():
     emit('format', t, v)
 
 
+def make_random():
+    seed = r.choice([r.randrange(-5, 100), r.getrandbits(200), -r.getrandbits(64), 'seed', 'été', '', 1.5])
+    version = 2
+    if isinstance(seed, str) and r.random() < .3: version = 1
+    g = random.Random()
+    g.seed(seed, version=version)
+    calls, results = [], []
+    for _ in range(r.randrange(1, 7)):
+        name = r.choice('random uniform triangular triangular normalvariate gauss gauss lognormvariate expovariate vonmisesvariate gammavariate gammavariate betavariate paretovariate weibullvariate binomialvariate binomialvariate getrandbits randrange randrange shuffle sample sample choices weighted'.split())
+        f = lambda: round(r.uniform(.1, 9), 2)
+        args = {'random': [], 'triangular': r.choice([[1.0, 4.0], [1.0, 4.0, 2.0], [2.0, 2.0, 2.0]]), 'expovariate': [f()], 'paretovariate': [f()],
+                'gammavariate': [r.choice([f(), .5, 1.0, .01]), f()], 'binomialvariate': [r.choice([0, 1, 2, 10, 100, 5000]), r.choice([.5, .1, .9, 0.0, 1.0, round(r.random(), 3)])],
+                'getrandbits': [r.choice([0, 1, 8, 31, 32, 33, 64, 65, 200])],
+                'randrange': r.choice([[10], [0], [-3, 5], [5, 5], [0, 100, 7], [100, 0, -9], [5, 0, 2], [1, 2, 0], [0, 10**40], [2**64], [1]]),
+                'shuffle': [r.choice([0, 1, 2, 10, 40])], 'sample': r.choice([[10, 3], [100, 5], [100, 6], [1000, 20], [30, 30], [300, 60], [22, 1], [3, 4]]),
+                'choices': [r.choice([1, 5, 1000]), r.randrange(6)], 'weighted': [[float(r.randrange(0, 9)) for _ in range(r.randrange(1, 6))], 4]}.get(name, [f(), f()])
+        if name == 'shuffle':
+            v = list(range(args[0])); g.shuffle(v)
+        elif name == 'sample':
+            v = attempt(lambda: g.sample(range(args[0]), args[1]))
+            if isinstance(v, Exception): v = None
+        elif name == 'choices': v = g.choices(range(args[0]), k=args[1])
+        elif name == 'weighted': v = attempt(lambda: g.choices(range(len(args[0])), args[0], k=args[1]))
+        else: v = attempt(getattr(g, name), *args)
+        calls += [name, *args]; results.append(v)
+    emit('version%d' % version, seed, calls, results)
+
+
 make = globals()['make_' + name]
 while len(out) < n:
     make()
