@@ -23,12 +23,8 @@ const TAB_COLUMNS: usize = 8;
 /// The tokens of one text. The last is `End`, the one before it closes the last line.
 pub struct Layout {
     pub tokens: Vec<Token>,
-    /// One for each `Error` token but that of an unclosed bracket, and for each
-    /// fault of indentation; in the order of `at`.
+    /// One for each `Error` token and each fault of indentation; in the order of `at`.
     pub faults: Vec<LexicalFault>,
-    /// The innermost bracket that the text's end left open: where it is, and
-    /// the fault. An `Error` token at the end of the text stands for it.
-    pub unclosed: Option<(Span, Diagnostic)>,
     /// The text stops inside a bracket, a triple-quoted string or after a
     /// backslash, and more text may complete it.
     pub cut_off: bool,
@@ -38,11 +34,24 @@ pub struct Layout {
 #[derive(Clone, Debug)]
 pub struct LexicalFault {
     pub diagnostic: Diagnostic,
-    /// Where CPython's tokenizer notices it.
+    /// Where it is noticed.
     pub at: u32,
-    /// CPython 3.13 pegen_errors.c: after a fault of the grammar the rest of
-    /// the file is read for tokens, and such a fault replaces the one before it.
-    pub overrides: bool,
+    pub weight: Weight,
+}
+
+/// What a lexical fault counts beside a fault of the grammar that comes before it.
+///
+/// CPython 3.13 pegen_errors.c: after a fault of the grammar the rest of the
+/// file is read for tokens, to see whether one of them says more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Weight {
+    /// It replaces the fault of the grammar.
+    Overrides,
+    /// It ends the reading.
+    Quiet,
+    /// A bracket that is never closed: it replaces what is faulty on a later
+    /// line than the bracket's, which the diagnostic points at.
+    Unclosed,
 }
 
 /// Makes the tokens of a source. Never fails: faults are in the result.
@@ -117,6 +126,8 @@ struct Pass<'s> {
 impl<'s> Pass<'s> {
     fn run(&mut self) {
         self.start_line();
+        // The line end that the token before this one was, inside brackets.
+        let mut hidden_newline = None;
         loop {
             if self.fstrings.last().is_some_and(OpenFString::in_text) {
                 self.fstring_piece();
@@ -130,7 +141,10 @@ impl<'s> Pass<'s> {
                     if self.brackets.is_empty() {
                         self.push(TokenKind::Newline, span);
                         self.start_line();
+                    } else {
+                        hidden_newline = Some(span);
                     }
+                    continue;
                 }
                 Ok(Raw::Continuation) => {}
                 Ok(Raw::Name) => self.push(TokenKind::Name, span),
@@ -138,9 +152,15 @@ impl<'s> Pass<'s> {
                 Ok(Raw::Str) => self.push(TokenKind::Str, span),
                 Ok(Raw::Bytes) => self.push(TokenKind::Bytes, span),
                 Ok(Raw::FStringStart) => self.open_fstring(span),
-                Ok(Raw::Fixed(kind)) => self.fixed(kind, span),
+                Ok(Raw::Fixed(kind)) => match hidden_newline {
+                    Some(newline) if self.fstrings.is_empty() && starts_only_statements(kind) => {
+                        self.leave_brackets(newline);
+                    }
+                    _ => self.fixed(kind, span),
+                },
                 Err(fault) => self.lex_fault(fault, span),
             }
+            hidden_newline = None;
         }
     }
 
@@ -155,7 +175,11 @@ impl<'s> Pass<'s> {
             diagnostic,
             at: at.start,
             // In an f-string the field's own fault says more.
-            overrides: self.fstrings.is_empty(),
+            weight: if self.fstrings.is_empty() {
+                Weight::Overrides
+            } else {
+                Weight::Quiet
+            },
         });
     }
 
@@ -164,7 +188,7 @@ impl<'s> Pass<'s> {
         self.faults.push(LexicalFault {
             diagnostic,
             at,
-            overrides: false,
+            weight: Weight::Quiet,
         });
     }
 
@@ -345,6 +369,32 @@ impl<'s> Pass<'s> {
         self.lexer.skip(n_bytes);
         self.brackets.clear();
         self.fstrings.clear();
+    }
+
+    /// Reports the innermost open bracket, if there is one, and forgets all.
+    fn give_up_brackets(&mut self, here: Span) {
+        if let Some(bracket) = self.brackets.last() {
+            let message = format!("'{}' was never closed", bracket.kind.text());
+            let diagnostic = Diagnostic::syntax("E0033", message, bracket.span);
+            self.push(TokenKind::Error, here);
+            self.faults.push(LexicalFault {
+                diagnostic,
+                at: here.start,
+                weight: Weight::Unclosed,
+            });
+        }
+        self.brackets.clear();
+        self.fstrings.clear();
+    }
+
+    /// A line inside brackets that starts with a statement's keyword: no
+    /// expression can go on there, so that a bracket was left open before it.
+    /// Ends the line at `newline`, and reads the next one as a statement.
+    fn leave_brackets(&mut self, newline: Span) {
+        self.give_up_brackets(Span::new(newline.start, newline.start));
+        self.push(TokenKind::Newline, newline);
+        self.lexer.seek(newline.end as usize);
+        self.start_line();
     }
 
     fn close_bracket(&mut self, kind: TokenKind, span: Span) {
@@ -580,15 +630,8 @@ impl<'s> Pass<'s> {
     fn finish(mut self) -> Layout {
         let end = self.lexer.text().len() as u32;
         let here = Span::new(end, end);
-        let unclosed = self.brackets.last().map(|bracket| {
-            let message = format!("'{}' was never closed", bracket.kind.text());
-            let diagnostic = Diagnostic::syntax("E0033", message, bracket.span);
-            (bracket.span, diagnostic)
-        });
-        if unclosed.is_some() {
-            self.cut_off |= self.faults.is_empty();
-            self.push(TokenKind::Error, here);
-        }
+        self.cut_off |= !self.brackets.is_empty() && self.faults.is_empty();
+        self.give_up_brackets(here);
         let is_open_line = |token: &Token| {
             !matches!(
                 token.kind,
@@ -605,10 +648,35 @@ impl<'s> Pass<'s> {
         Layout {
             tokens: self.tokens,
             faults: self.faults,
-            unclosed,
             cut_off: self.cut_off,
         }
     }
+}
+
+/// Whether the keyword can't stand in an expression.
+fn starts_only_statements(kind: TokenKind) -> bool {
+    use TokenKind as T;
+    matches!(
+        kind,
+        T::Assert
+            | T::Break
+            | T::Class
+            | T::Continue
+            | T::Def
+            | T::Del
+            | T::Elif
+            | T::Except
+            | T::Finally
+            | T::Global
+            | T::Import
+            | T::Nonlocal
+            | T::Pass
+            | T::Raise
+            | T::Return
+            | T::Try
+            | T::While
+            | T::With
+    )
 }
 
 fn closer(open: TokenKind) -> TokenKind {
@@ -718,8 +786,7 @@ mod tests {
         let mut out = words.join(" ").replace("\n ", "\n");
         out.push('\n');
         let faults = layout.faults.iter().map(|fault| &fault.diagnostic);
-        let unclosed = layout.unclosed.iter().map(|(_, diagnostic)| diagnostic);
-        for fault in faults.chain(unclosed) {
+        for fault in faults {
             out.push_str(&format!("{:?} {}\n", fault.span, fault.last_line()));
         }
         expect.assert_eq(&out);

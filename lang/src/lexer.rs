@@ -192,6 +192,12 @@ impl<'s> Lexer<'s> {
         self.raw.bump(n_bytes);
     }
 
+    /// Goes to another place, which starts a token or a line.
+    pub fn seek(&mut self, position: usize) {
+        self.raw = Raw::lexer(self.text);
+        self.raw.bump(position);
+    }
+
     pub fn rest(&self) -> &'s str {
         self.raw.remainder()
     }

@@ -9,7 +9,7 @@ use super::stmt::{self, Header, Line};
 use super::{In, Parsed, State};
 use crate::ast::*;
 use crate::diagnostic::{Diagnostic, ErrorClass};
-use crate::layout::Layout;
+use crate::layout::{Layout, LexicalFault, Weight};
 use crate::source::Source;
 use crate::token::{Token, TokenKind as T};
 
@@ -620,27 +620,37 @@ impl<'t> Blocks<'t> {
 
     /// All faults, CPython's first.
     fn diagnostics(self) -> Vec<Diagnostic> {
-        let layout = self.layout;
-        let primary = primary(self.state.source, &self.faults, layout);
-        let mut all: Vec<Diagnostic> = self
-            .faults
-            .into_iter()
-            .map(|fault| fault.diagnostic)
-            .chain(layout.faults.iter().map(|fault| fault.diagnostic.clone()))
+        let source = self.state.source;
+        let lexical = &self.layout.faults;
+        let primary = primary(source, &self.faults, lexical);
+        // A bracket that is never closed and what fails behind it on its
+        // logical line are one fault: the first of them that CPython names stays.
+        let hides = |bracket: &LexicalFault, fault: &Fault| {
+            bracket.weight == Weight::Unclosed
+                && (bracket.diagnostic.span.start..=bracket.at).contains(&fault.reached)
+        };
+        let is_later = |bracket: &LexicalFault, fault: &Fault| {
+            source.line(fault.reached) > source.line(bracket.diagnostic.span.start)
+        };
+        let of_grammar = self.faults.iter().filter(|fault| {
+            !lexical
+                .iter()
+                .any(|bracket| hides(bracket, fault) && is_later(bracket, fault))
+        });
+        let of_characters = lexical.iter().filter(|bracket| {
+            !self
+                .faults
+                .iter()
+                .any(|fault| hides(bracket, fault) && !is_later(bracket, fault))
+        });
+        let mut all: Vec<Diagnostic> = of_grammar
+            .map(|fault| &fault.diagnostic)
+            .chain(of_characters.map(|fault| &fault.diagnostic))
+            .filter(|diagnostic| Some(*diagnostic) != primary.as_ref())
+            .cloned()
             .collect();
-        // A bracket that is never closed swallows what follows: it is reported
-        // where it explains the first fault or is the only one.
-        if let Some((_, unclosed)) = &layout.unclosed
-            && primary.as_ref() == Some(unclosed)
-        {
-            all.push(unclosed.clone());
-        }
         all.sort_by_key(|diagnostic| diagnostic.span.start);
-        if let Some(primary) = primary
-            && let Some(at) = all.iter().position(|diagnostic| *diagnostic == primary)
-        {
-            all[..=at].rotate_right(1);
-        }
+        all.splice(0..0, primary);
         let mut refused = self.state.refused;
         refused.dedup_by_key(|refusal| refusal.span);
         all.append(&mut refused);
@@ -653,33 +663,33 @@ impl<'t> Blocks<'t> {
 /// pegen_errors.c: the parser asks for tokens as it goes, so that of a fault of
 /// the grammar and one of the characters the earlier counts; but after the
 /// former it reads on for the latter.
-fn primary(source: &Source, faults: &[Fault], layout: &Layout) -> Option<Diagnostic> {
-    let unclosed = layout.unclosed.as_ref();
-    let lexical = layout.faults.first();
+fn primary(source: &Source, faults: &[Fault], lexical: &[LexicalFault]) -> Option<Diagnostic> {
     let Some(fault) = faults.first() else {
-        return lexical
-            .map(|lexical| &lexical.diagnostic)
-            .or(unclosed.map(|(_, diagnostic)| diagnostic))
-            .cloned();
+        let named = lexical
+            .iter()
+            .find(|lexical| lexical.weight != Weight::Unclosed);
+        return named.or(lexical.first()).map(|l| l.diagnostic.clone());
     };
-    let own = Some(fault.diagnostic.clone());
-    if let Some(lexical) = lexical {
+    let mut chosen = &fault.diagnostic;
+    for lexical in lexical {
         let first = lexical.at <= fault.reached;
-        return if first || lexical.overrides && !fault.is_final {
-            Some(lexical.diagnostic.clone())
-        } else {
-            own
-        };
-    }
-    match unclosed {
-        // On the bracket's own line the parser's fault says more.
-        Some((span, diagnostic))
-            if !fault.is_final && source.line(fault.reached) > source.line(span.start) =>
-        {
-            Some(diagnostic.clone())
+        match lexical.weight {
+            Weight::Overrides if first || !fault.is_final => {
+                return Some(lexical.diagnostic.clone());
+            }
+            Weight::Quiet if first => return Some(lexical.diagnostic.clone()),
+            Weight::Overrides | Weight::Quiet => break,
+            Weight::Unclosed => {
+                // On the bracket's own line the parser's fault says more.
+                let bracket = lexical.diagnostic.span.start;
+                let later = source.line(fault.reached) > source.line(bracket);
+                if bracket <= fault.reached && later && !fault.is_final {
+                    chosen = &lexical.diagnostic;
+                }
+            }
         }
-        _ => own,
     }
+    Some(chosen.clone())
 }
 
 enum ClauseOrLine {

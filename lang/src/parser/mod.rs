@@ -34,7 +34,7 @@ use chumsky::prelude::*;
 
 use crate::ast::{EXPR_DEPTH_MAX, Ident, Module, Name, Span};
 use crate::diagnostic::Diagnostic;
-use crate::layout::lay_out;
+use crate::layout::{LexicalFault, Weight, lay_out};
 use crate::source::Source;
 use crate::token::{Token, TokenKind};
 
@@ -73,8 +73,9 @@ pub fn parse_module(source: &Source) -> Parsed {
 pub fn parse_interactive(source: &Source) -> Interactive {
     crate::stack::with_deep_stack(|| {
         let layout = lay_out(source);
-        // The fault of what is cut off stands last; one before it would stay.
-        if layout.cut_off && layout.faults.len() <= 1 {
+        // More text mends what is cut off; a fault before it would stay.
+        let is_other = |fault: &&LexicalFault| fault.weight != Weight::Unclosed;
+        if layout.cut_off && layout.faults.iter().filter(is_other).count() <= 1 {
             return Interactive::Incomplete;
         }
         let parsed = blocks::parse(source, &layout);
