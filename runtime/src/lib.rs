@@ -3,6 +3,8 @@
 
 #![deny(unsafe_code)]
 
+pub mod clock;
+pub mod event_loop;
 #[allow(unsafe_code)]
 pub mod heap;
 pub mod host;
@@ -11,6 +13,7 @@ pub mod object;
 pub mod protocol;
 pub mod random;
 pub mod table;
+pub mod task;
 pub mod text;
 pub mod value;
 pub mod vm;

@@ -116,6 +116,8 @@ kinds! {
     Generator = object::generator::Generator;
     AsyncGenOp = object::generator::AsyncGenOp;
     Future = object::future::Future;
+    Handle = object::handle::Handle;
+    EventLoop = crate::event_loop::EventLoop;
     WeakRef = object::weak::WeakRef;
     Opaque = object::opaque::Opaque;
 }

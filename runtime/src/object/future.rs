@@ -1,5 +1,7 @@
 //! Futures and tasks: what a coroutine chain waits for. A task is a future
-//! that drives a coroutine.
+//! that drives a coroutine. Only storage: what happens to them is in `task`.
+
+use smallvec::SmallVec;
 
 use crate::heap::{Kind, Marker, Object};
 use crate::value::Value;
@@ -20,20 +22,23 @@ pub enum State {
 pub struct Callback {
     /// A callable, or the task to wake.
     pub target: Value,
-    /// The context to run it in; `Value::EMPTY` for a task.
+    /// The context to run it in; `Value::EMPTY` for a task, which has its own.
     pub context: Value,
 }
 
 /// What a task has besides its future.
 pub struct TaskPart {
-    /// The coroutine it drives; None once it has ended.
+    /// The coroutine it drives; `Value::NONE` where there is none.
     pub coro: Value,
+    /// A str; an int stands for "Task-" and the number, made when asked for.
     pub name: Value,
+    /// Its context variables (see `task::context`): a snapshot, or a Context
+    /// once a script has asked for it.
     pub context: Value,
     /// The future it waits for; `Value::NONE` when it is ready or running.
     pub waiting_on: Value,
-    pub must_cancel: bool,
     pub cancel_requests: u32,
+    pub must_cancel: bool,
     pub log_destroy_pending: bool,
 }
 
@@ -44,11 +49,15 @@ pub struct Future {
     pub blocking: bool,
     /// Its exception was never looked at.
     pub log_traceback: bool,
+    /// A timer of the loop will finish it (`asyncio.sleep`).
+    pub timed: bool,
     /// The result or exception; `Value::NONE` while pending.
     pub value: Value,
+    /// The loop it belongs to; `Value::EMPTY` before `__init__`.
     pub event_loop: Value,
-    pub callbacks: smallvec::SmallVec<[Callback; 1]>,
+    pub callbacks: SmallVec<[Callback; 1]>,
     pub cancel_message: Value,
+    /// The CancelledError to raise next, `Value::EMPTY` if it must be made.
     pub cancelled_exception: Value,
     pub task: Option<Box<TaskPart>>,
 }
@@ -60,9 +69,10 @@ impl Future {
             state: State::Pending,
             blocking: false,
             log_traceback: false,
+            timed: false,
             value: Value::NONE,
             event_loop,
-            callbacks: smallvec::SmallVec::new(),
+            callbacks: SmallVec::new(),
             cancel_message: Value::NONE,
             cancelled_exception: Value::EMPTY,
             task: None,
@@ -92,7 +102,7 @@ impl Object for Future {
         }
     }
     fn external_bytes(&self) -> usize {
-        self.callbacks.len().saturating_sub(1) * size_of::<Callback>()
-            + self.task.as_ref().map_or(0, |_| size_of::<TaskPart>())
+        let spilled = if self.callbacks.spilled() { self.callbacks.capacity() * size_of::<Callback>() } else { 0 };
+        spilled + self.task.as_ref().map_or(0, |_| size_of::<TaskPart>())
     }
 }

@@ -3,12 +3,14 @@
 
 pub mod bytes;
 pub mod class;
+pub mod context;
 pub mod descriptor;
 pub mod dict;
 pub mod exception;
 pub mod function;
 pub mod future;
 pub mod generator;
+pub mod handle;
 pub mod instance;
 pub mod iter;
 pub mod list;

@@ -34,6 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use resume::{Input, Outcome};
 
+use crate::clock::Clock;
 use crate::heap::{COUNTDOWN_TICKS, Heap, Marker};
 use crate::host::Host;
 use crate::native::{ClassDef, NativeDef, PyResult, Raised};
@@ -43,6 +44,7 @@ use crate::object::dict::Dict;
 use crate::object::function::Native;
 use crate::object::opaque;
 use crate::protocol::class::MethodCache;
+use crate::task::TaskState;
 use crate::value::Value;
 use frame::Frame;
 use names::N;
@@ -78,6 +80,9 @@ pub struct Vm {
     pub builtins: Value,
     next_version: u32,
     method_cache: MethodCache,
+    /// Tasks, contexts, the running loop.
+    pub tasks: TaskState,
+    pub(crate) clock: Clock,
     pub host: Box<dyn Host>,
     /// Set from outside: Ctrl-C was pressed.
     pub interrupt: Arc<AtomicBool>,
@@ -130,6 +135,8 @@ impl Vm {
             builtins: Value::NONE,
             next_version: 1,
             method_cache: MethodCache::default(),
+            tasks: TaskState::default(),
+            clock: Clock::default(),
             host,
             interrupt: Arc::new(AtomicBool::new(false)),
             asyncgen_firstiter: Value::NONE,
@@ -190,7 +197,7 @@ impl Vm {
         v
     }
 
-    /// Keeps values alive while `body` runs.
+    /// Keeps values alive while `body` runs, and what it roots besides.
     #[inline]
     pub fn holding<T>(&mut self, values: &[Value], body: impl FnOnce(&mut Vm) -> T) -> T {
         let n_roots = self.roots.len();
@@ -296,7 +303,7 @@ impl Vm {
             }
         }
         if self.interrupt.swap(false, Ordering::Relaxed) {
-            return Err(self.raise(B::KeyboardInterrupt, ""));
+            return self.answer_interrupt();
         }
         Ok(())
     }
@@ -347,6 +354,7 @@ impl Vm {
             pending_input,
             asyncgen_firstiter,
             asyncgen_finalizer,
+            tasks,
             ..
         } = self;
         heap.collect(|marker| {
@@ -370,6 +378,7 @@ impl Vm {
             marker.mark_all(names);
             marker.mark_all(roots);
             marker.mark_all(repr_stack);
+            tasks.trace(marker);
             for state in ext.values() {
                 state.trace(marker);
             }

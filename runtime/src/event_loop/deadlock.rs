@@ -1,0 +1,195 @@
+//! Deadlock: nothing is ready, no timer is set, nothing comes from outside, and
+//! yet somebody waits. Tells each blocked task's name, what it waits for and
+//! where, and who holds it; then raises DeadlockError where the program waits.
+
+use crate::event_loop::EventLoop;
+use crate::heap::Kind;
+use crate::native::PyResult;
+use crate::object::class::B;
+use crate::object::function::CodeObject;
+use crate::object::future::Future;
+use crate::object::generator::Generator;
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::names::N;
+
+/// A task that waits.
+struct Blocked {
+    task: Value,
+    name: String,
+    /// "Lock.acquire" and the like, or what future it is.
+    waits_for: String,
+    /// "in f, FILE:LINE", where the program's own code waits.
+    place: String,
+    /// The task that holds what it waits for.
+    held_by: Option<Value>,
+}
+
+const MESSAGE: &str = "nothing can ever wake";
+
+impl Vm {
+    /// Reports, then raises DeadlockError: at the await of the task that
+    /// `run_until_complete` waits for; out of the loop where there is none, or
+    /// when that has been tried and nothing else has run since.
+    pub(super) fn deadlock(&mut self, event_loop: Value) -> PyResult<()> {
+        let report = self.deadlock_report(event_loop);
+        // A report that can't be written must not hide the error itself.
+        let _ = self.host.flush_stdout();
+        let _ = self.host.write_stderr(report.as_bytes());
+        let error = self.raise(B::DeadlockError, MESSAGE);
+        let l = self.event_loop(event_loop);
+        let main = l.main;
+        let again = l.run_since_deadlock.is_some_and(|n_run| n_run <= 1);
+        let is_task = self.heap.get::<Future>(main).is_some_and(|f| f.task.is_some() && !f.is_done());
+        if again || !is_task {
+            self.event_loop(event_loop).run_since_deadlock = None;
+            return Err(error);
+        }
+        self.detach_waiter(main);
+        self.event_loop(event_loop).run_since_deadlock = Some(0);
+        self.make_ready(event_loop, main, error.0)
+    }
+
+    fn deadlock_report(&mut self, event_loop: Value) -> String {
+        let tasks = self.pending_tasks(event_loop);
+        let blocked: Vec<Blocked> = tasks.into_iter().map(|task| self.blocked(task)).collect();
+        let mut report = format!("deadlock: {MESSAGE}\n");
+        let cycle = cycle(&blocked);
+        if !cycle.is_empty() {
+            report += "  in a circle:\n";
+            for &i in &cycle {
+                report += &line(&blocked, i);
+            }
+        }
+        let rest: Vec<usize> = (0..blocked.len()).filter(|i| !cycle.contains(i)).collect();
+        if !rest.is_empty() {
+            report += if cycle.is_empty() { "  blocked:\n" } else { "  blocked besides:\n" };
+            for i in rest {
+                report += &line(&blocked, i);
+            }
+        }
+        report
+    }
+
+    fn blocked(&mut self, task: Value) -> Blocked {
+        let name = self.task_name(task);
+        let f = self.heap.cell::<Future>(task);
+        let (coro, waiting_on) = f.task.as_ref().map_or((Value::NONE, Value::NONE), |t| (t.coro, t.waiting_on));
+        let mut waits_for = None;
+        let mut held_by = None;
+        let mut place = String::new();
+        for frame in self.chain(coro) {
+            if self.is_of_asyncio(frame) {
+                let g = self.heap.cell::<Generator>(frame);
+                let qualname = g.qualname;
+                let qualname = self.heap.string(qualname);
+                if !qualname.ends_with("__aenter__") && waits_for.is_none() {
+                    let this = self.heap.generator_regs(frame).first().copied().unwrap_or(Value::EMPTY);
+                    held_by = self.owner_of(this);
+                    waits_for = Some(qualname);
+                }
+                continue;
+            }
+            (waits_for, held_by) = (None, None);
+            if let Some(at) = self.suspended_line(frame) {
+                place = format!("in {}, {}:{}", at.name, at.file, at.line);
+            }
+        }
+        if waits_for.is_none()
+            && let Some(f) = self.heap.get::<Future>(waiting_on)
+        {
+            waits_for = Some(if f.task.is_some() {
+                held_by = Some(waiting_on);
+                format!("task {}", quoted(&self.task_name(waiting_on)))
+            } else {
+                let class = self.type_name(waiting_on);
+                match class.as_str() {
+                    "_GatheringFuture" => String::from("gather"),
+                    _ => format!("a {class}"),
+                }
+            });
+        }
+        let waits_for = waits_for.unwrap_or_else(|| String::from("nothing known"));
+        Blocked { task, name, waits_for, place, held_by }
+    }
+
+    /// The frames of a suspended coroutine, outermost first.
+    fn chain(&self, coro: Value) -> Vec<Value> {
+        let mut frames = Vec::new();
+        let mut at = coro;
+        while let Some(g) = self.heap.get::<Generator>(at) {
+            frames.push(at);
+            at = g.delegate;
+        }
+        frames
+    }
+
+    fn is_of_asyncio(&self, frame: Value) -> bool {
+        let code = self.heap.cell::<Generator>(frame).code;
+        let globals = self.heap.cell::<CodeObject>(code).globals;
+        let Some(name) = self.heap.ns_get(globals, self.n(N::name)) else { return false };
+        let name = self.heap.as_str(name).map_or(String::new(), |n| n.to_lossy());
+        name == "asyncio" || name.starts_with("asyncio.")
+    }
+
+    /// The task that holds lock `this`, as `Lock.acquire` has noted.
+    fn owner_of(&mut self, this: Value) -> Option<Value> {
+        if self.heap.kind(this) != Some(Kind::Instance) {
+            return None;
+        }
+        let name = self.heap.intern("_owner");
+        let owner = self.own_attr(this, name)?;
+        (self.heap.kind(owner) == Some(Kind::Future)).then_some(owner)
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("'{name}'")
+}
+
+fn line(blocked: &[Blocked], i: usize) -> String {
+    let b = &blocked[i];
+    let mut line = format!("    {} waits for {}", quoted(&b.name), b.waits_for);
+    if !b.place.is_empty() {
+        line += &format!(" ({})", b.place);
+    }
+    if let Some(holder) = b.held_by
+        && !b.waits_for.starts_with("task ")
+    {
+        let holder = blocked.iter().find(|other| other.task == holder);
+        match holder {
+            Some(holder) if holder.task == b.task => line += ", which it holds itself",
+            Some(holder) => line += &format!(", which {} holds", quoted(&holder.name)),
+            None => line += ", which a task holds that has ended",
+        }
+    }
+    let holds: Vec<String> =
+        blocked.iter().filter(|other| other.held_by == Some(b.task) && other.task != b.task).map(|o| quoted(&o.name)).collect();
+    if !holds.is_empty() {
+        line += &format!("; {} wait{} for it", holds.join(", "), if holds.len() == 1 { "s" } else { "" });
+    }
+    line + "\n"
+}
+
+/// The tasks of a circle of waiting, in order, if there is one.
+fn cycle(blocked: &[Blocked]) -> Vec<usize> {
+    let next = |i: usize| {
+        let holder = blocked[i].held_by?;
+        blocked.iter().position(|b| b.task == holder)
+    };
+    for start in 0..blocked.len() {
+        let mut path = vec![start];
+        let mut at = start;
+        while let Some(to) = next(at) {
+            if to == start {
+                return path;
+            }
+            if path.contains(&to) {
+                break;
+            }
+            path.push(to);
+            at = to;
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,411 @@
+//! The event loop: a ready queue, a heap of timers and the tasks that wait.
+//! It takes calls and task steps to run, gives them their turn in order, and
+//! never runs two at once. Hop for hop it is CPython 3.13's base_events.py.
+
+mod deadlock;
+mod interrupt;
+mod ready;
+mod run;
+mod timers;
+
+pub use interrupt::Interrupts;
+
+use crate::heap::{Kind, Marker, Object};
+use crate::native::{PyResult, Raised};
+use crate::object::future::Future;
+use crate::object::handle::Handle;
+use crate::value::Value;
+use crate::vm::Vm;
+use ready::Ready;
+use timers::Timers;
+
+/// A loop.
+pub struct EventLoop {
+    ready: Ready,
+    timers: Timers,
+    pub closed: bool,
+    /// `run_forever` ends after this iteration.
+    pub stopping: bool,
+    pub running: bool,
+    pub debug: bool,
+    /// The task whose step is running; None between steps.
+    pub current_task: Value,
+    /// Tasks in the order of their creation; those done are dropped now and
+    /// then. A task that waits is kept alive by it.
+    tasks: Vec<Value>,
+    /// How many of `tasks` may be done.
+    n_done: usize,
+    /// Futures that failed and whose exception nobody may have looked at.
+    failed: Vec<Value>,
+    /// What `run_until_complete` waits for; None outside of it.
+    pub main: Value,
+    /// Async generators that have begun and may not have ended.
+    async_generators: Vec<Value>,
+    pub async_generators_closed: bool,
+    /// Operations of the world outside that will make something ready.
+    pub n_outside: usize,
+    /// DeadlockError was raised in `main`, and so many entries have run since.
+    run_since_deadlock: Option<usize>,
+    pub exception_handler: Value,
+    pub task_factory: Value,
+}
+
+impl Default for EventLoop {
+    fn default() -> EventLoop {
+        EventLoop {
+            ready: Ready::default(),
+            timers: Timers::default(),
+            closed: false,
+            stopping: false,
+            running: false,
+            debug: false,
+            current_task: Value::NONE,
+            tasks: Vec::new(),
+            n_done: 0,
+            failed: Vec::new(),
+            main: Value::NONE,
+            async_generators: Vec::new(),
+            async_generators_closed: false,
+            n_outside: 0,
+            run_since_deadlock: None,
+            exception_handler: Value::NONE,
+            task_factory: Value::NONE,
+        }
+    }
+}
+
+impl Object for EventLoop {
+    const KIND: Kind = Kind::EventLoop;
+    fn trace(&self, marker: &mut Marker) {
+        self.ready.trace(marker);
+        self.timers.trace(marker);
+        marker.mark_all(&[self.current_task, self.main, self.exception_handler, self.task_factory]);
+        marker.mark_all(&self.tasks);
+        marker.mark_all(&self.failed);
+        marker.mark_all(&self.async_generators);
+    }
+    fn external_bytes(&self) -> usize {
+        let lists = self.tasks.capacity() + self.failed.capacity() + self.async_generators.capacity();
+        self.ready.heap_bytes() + self.timers.heap_bytes() + lists * size_of::<Value>()
+    }
+}
+
+/// Done tasks and generators are looked for when a list has at least this many.
+const SWEEP_MIN: usize = 64;
+
+impl Vm {
+    /// The loop in a cell known to be one.
+    ///
+    /// # Panics
+    /// If it is not.
+    #[inline]
+    #[track_caller]
+    pub fn event_loop(&mut self, event_loop: Value) -> &mut EventLoop {
+        self.heap.cell_mut(event_loop)
+    }
+
+    /// # Errors
+    /// RuntimeError when the loop is closed.
+    pub fn check_open(&mut self, event_loop: Value) -> PyResult<()> {
+        if self.heap.get::<EventLoop>(event_loop).is_some_and(|l| l.closed) {
+            return Err(self.runtime_error("Event loop is closed"));
+        }
+        Ok(())
+    }
+
+    /// Puts an entry at the end of a loop's ready queue (see `ready::Entry`).
+    ///
+    /// # Errors
+    /// RuntimeError when the loop is closed; what a script's own loop raises.
+    #[inline]
+    pub(crate) fn make_ready(&mut self, event_loop: Value, target: Value, input: Value) -> PyResult<()> {
+        match self.heap.get_mut::<EventLoop>(event_loop) {
+            Some(l) if !l.closed => {
+                l.ready.push(target, input);
+                Ok(())
+            }
+            Some(_) => Err(self.runtime_error("Event loop is closed")),
+            None => self.call_soon_elsewhere(event_loop, target, input),
+        }
+    }
+
+    /// `make_ready` for a loop that a script has written: its `call_soon`.
+    #[cold]
+    fn call_soon_elsewhere(&mut self, event_loop: Value, target: Value, input: Value) -> PyResult<()> {
+        let (callback, args, context) = self.entry_as_call(target, input);
+        let name = self.heap.intern("call_soon");
+        let method = self.get_attr(event_loop, name)?;
+        let method = self.root(method);
+        let context = self.context_object(context);
+        let key = self.heap.intern("context");
+        self.call_kw(method, &[&[callback], &args[..]].concat(), &[(key, context)])?;
+        Ok(())
+    }
+
+    /// An entry of the ready queue as the call it amounts to.
+    fn entry_as_call(&mut self, target: Value, input: Value) -> (Value, Vec<Value>, Value) {
+        if let Some(h) = self.heap.get::<Handle>(target) {
+            let (callback, context) = (h.callback, h.context);
+            let args = self.heap.handle_args(target);
+            return (callback, self.heap.tuple_items(args).to_vec(), context);
+        }
+        let context = self.heap.get::<Future>(target).and_then(|f| f.task.as_ref()).map_or(Value::NONE, |t| t.context);
+        let (callback, args) = match self.heap.kind(input) {
+            Some(Kind::Future) => (self.task_wakeup_method(target), vec![input]),
+            _ if input.is_none() => (self.task_step_method(target), Vec::new()),
+            _ => (self.task_step_method(target), vec![input]),
+        };
+        (self.root(callback), args, context)
+    }
+
+    /// A call to make, not yet in any queue.
+    pub fn new_handle(
+        &mut self,
+        callback: Value,
+        args: &[Value],
+        event_loop: Value,
+        context: Value,
+        when: Value,
+    ) -> Value {
+        let (args, one_arg) = match args {
+            &[arg] => (arg, true),
+            args => (self.heap.tuple(args), false),
+        };
+        let class = if when.is_empty() { self.tasks.classes.handle } else { self.tasks.classes.timer_handle };
+        let shape = self.root_shape(class);
+        self.heap.alloc(
+            shape,
+            Handle { callback, args, one_arg, cancelled: false, scheduled: false, context, event_loop, when },
+        )
+    }
+
+    /// `loop.call_soon(callback, *args)`; `context` as `Vm::capture_context` gives it.
+    ///
+    /// # Errors
+    /// RuntimeError when the loop is closed.
+    pub fn call_soon(&mut self, event_loop: Value, callback: Value, args: &[Value], context: Value) -> PyResult {
+        let handle = self.new_handle(callback, args, event_loop, context, Value::EMPTY);
+        self.make_ready(event_loop, handle, Value::NONE)?;
+        Ok(handle)
+    }
+
+    /// `loop.call_at(when, callback, *args)`.
+    ///
+    /// # Errors
+    /// TypeError unless `when` is a number; RuntimeError when the loop is closed.
+    pub fn call_at(
+        &mut self,
+        event_loop: Value,
+        when: Value,
+        callback: Value,
+        args: &[Value],
+        context: Value,
+    ) -> PyResult {
+        self.check_open(event_loop)?;
+        let Some(when_s) = self.heap.as_float(when).or(self.heap.as_i64(when).map(|n| n as f64)) else {
+            let message = format!("'<' not supported between instances of '{}' and 'float'", self.type_name(when));
+            return Err(self.type_error(message));
+        };
+        let handle = self.new_handle(callback, args, event_loop, context, when);
+        self.heap.cell_mut::<Handle>(handle).scheduled = true;
+        self.event_loop(event_loop).timers.push(when_s, handle, Value::NONE);
+        Ok(handle)
+    }
+
+    /// Finishes `future` with `value` at `when_s` unless it is done by then.
+    ///
+    /// # Errors
+    /// RuntimeError when the loop is closed.
+    pub fn finish_at(&mut self, event_loop: Value, when_s: f64, future: Value, value: Value) -> PyResult<()> {
+        self.check_open(event_loop)?;
+        self.heap.cell_mut::<Future>(future).timed = true;
+        self.event_loop(event_loop).timers.push(when_s, future, value);
+        Ok(())
+    }
+
+    /// `handle.cancel()`.
+    pub fn cancel_handle(&mut self, handle: Value) {
+        let h = self.heap.cell_mut::<Handle>(handle);
+        if h.cancelled {
+            return;
+        }
+        h.cancelled = true;
+        h.callback = Value::NONE;
+        h.args = Value::NONE;
+        h.one_arg = false;
+        let (scheduled, event_loop) = (h.scheduled, h.event_loop);
+        if scheduled && let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) {
+            l.timers.n_cancelled += 1;
+        }
+    }
+
+    /// A future with a timer was finished by something else.
+    pub(crate) fn timed_future_cancelled(&mut self, event_loop: Value) {
+        if let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) {
+            l.timers.n_cancelled += 1;
+        }
+    }
+
+    // ---- what a loop knows of its tasks ------------------------------------------
+
+    /// Enters a new task in its loop's list.
+    pub(crate) fn register_task(&mut self, event_loop: Value, task: Value) {
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else { return };
+        if l.n_done > SWEEP_MIN && l.n_done * 2 > l.tasks.len() {
+            let mut tasks = std::mem::take(&mut l.tasks);
+            l.n_done = 0;
+            tasks.retain(|&t| self.heap.get::<Future>(t).is_some_and(|f| !f.is_done()));
+            self.event_loop(event_loop).tasks = tasks;
+        }
+        self.event_loop(event_loop).tasks.push(task);
+    }
+
+    /// A task of the list is done.
+    #[inline]
+    pub(crate) fn task_ended(&mut self, event_loop: Value) {
+        if let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) {
+            l.n_done += 1;
+        }
+    }
+
+    /// The tasks of a loop that are not done, in the order of their creation.
+    pub fn pending_tasks(&self, event_loop: Value) -> Vec<Value> {
+        let Some(l) = self.heap.get::<EventLoop>(event_loop) else { return Vec::new() };
+        let pending = |&t: &Value| self.heap.get::<Future>(t).is_some_and(|f| !f.is_done());
+        l.tasks.iter().copied().filter(pending).collect()
+    }
+
+    /// A future failed: if nobody looks at its exception, its loop says so in the end.
+    pub(crate) fn note_failure(&mut self, event_loop: Value, future: Value) {
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else { return };
+        if l.failed.len() >= SWEEP_MIN && l.failed.len().is_power_of_two() {
+            let mut failed = std::mem::take(&mut l.failed);
+            failed.retain(|&f| self.heap.get::<Future>(f).is_some_and(|f| f.log_traceback));
+            self.event_loop(event_loop).failed = failed;
+        }
+        self.event_loop(event_loop).failed.push(future);
+    }
+
+    /// The failed futures whose exception nobody has looked at; the loop forgets them.
+    pub fn take_unretrieved(&mut self, event_loop: Value) -> Vec<Value> {
+        let failed = match self.heap.get_mut::<EventLoop>(event_loop) {
+            Some(l) => std::mem::take(&mut l.failed),
+            None => Vec::new(),
+        };
+        let mut lost = Vec::new();
+        for future in failed {
+            if let Some(f) = self.heap.get_mut::<Future>(future)
+                && std::mem::replace(&mut f.log_traceback, false)
+            {
+                lost.push(future);
+            }
+        }
+        lost
+    }
+
+    /// `loop.close()`: what was to be run never will be.
+    ///
+    /// # Errors
+    /// RuntimeError while it runs.
+    pub fn close_loop(&mut self, event_loop: Value) -> PyResult<()> {
+        let l = self.event_loop(event_loop);
+        if l.running {
+            return Err(self.runtime_error("Cannot close a running event loop"));
+        }
+        l.closed = true;
+        l.ready.clear();
+        l.timers.clear();
+        l.async_generators.clear();
+        Ok(())
+    }
+
+    // ---- async generators ----------------------------------------------------------
+
+    /// An async generator is about to run for the first time: the running loop
+    /// will close it if nobody else does.
+    pub fn async_generator_begins(&mut self, generator: Value) {
+        use crate::object::generator::{GenState, Generator};
+        let event_loop = self.tasks.running_loop;
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else { return };
+        if l.async_generators.len() >= SWEEP_MIN && l.async_generators.len().is_power_of_two() {
+            let mut list = std::mem::take(&mut l.async_generators);
+            list.retain(|&g| self.heap.get::<Generator>(g).is_some_and(|g| g.state != GenState::Closed));
+            self.event_loop(event_loop).async_generators = list;
+        }
+        self.event_loop(event_loop).async_generators.push(generator);
+    }
+
+    /// The async generators of a loop that have begun and not ended; it forgets them.
+    pub fn take_async_generators(&mut self, event_loop: Value) -> Vec<Value> {
+        use crate::object::generator::{GenState, Generator};
+        let list = std::mem::take(&mut self.event_loop(event_loop).async_generators);
+        let open = |&g: &Value| self.heap.get::<Generator>(g).is_some_and(|g| g.state != GenState::Closed);
+        list.into_iter().filter(open).collect()
+    }
+
+    /// An async generator was left unfinished and nothing refers to it any
+    /// more: the running loop closes it in a task of its own, at the hop after next.
+    ///
+    /// # Errors
+    /// What making the task raises.
+    pub fn abandon_async_generator(&mut self, generator: Value) -> PyResult<()> {
+        use crate::object::generator::{GenState, Generator};
+        let event_loop = self.tasks.running_loop;
+        let begun = self.heap.get::<Generator>(generator).is_some_and(|g| g.state == GenState::Suspended);
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else { return Ok(()) };
+        if !begun || l.closed {
+            return Ok(());
+        }
+        l.async_generators.retain(|&g| g != generator);
+        let closing = self.call_method(generator, "aclose", &[])?;
+        self.root(closing);
+        let name = self.heap.intern("create_task");
+        let create_task = self.get_attr(event_loop, name)?;
+        let context = self.capture_context();
+        self.call_soon(event_loop, create_task, &[closing], context)?;
+        Ok(())
+    }
+
+    /// The loop that is running.
+    ///
+    /// # Errors
+    /// RuntimeError when there is none.
+    #[inline]
+    pub fn running_loop(&mut self) -> PyResult {
+        if self.tasks.running_loop.is_none() {
+            return Err(self.runtime_error("no running event loop"));
+        }
+        Ok(self.tasks.running_loop)
+    }
+
+    /// Hands an error to the loop's exception handler.
+    ///
+    /// # Errors
+    /// What the handler lets out: KeyboardInterrupt and SystemExit.
+    pub fn report_to_loop(
+        &mut self,
+        event_loop: Value,
+        message: &str,
+        exception: Value,
+        key: &str,
+        value: Value,
+    ) -> PyResult<()> {
+        let context = self.heap.dict();
+        let context = self.root(context);
+        let text = self.heap.str(message);
+        for (name, value) in [("message", text), ("exception", exception), (key, value)] {
+            let name = self.heap.intern(name);
+            if !value.is_empty() {
+                self.heap.ns_set(context, name, value);
+            }
+        }
+        self.call_method(event_loop, "call_exception_handler", &[context])?;
+        Ok(())
+    }
+
+    /// Whether an exception leaves the loop rather than being handled in it.
+    pub(crate) fn ends_the_loop(&self, raised: Raised) -> bool {
+        use crate::object::class::B;
+        self.is_instance_of(raised.0, B::KeyboardInterrupt) || self.is_instance_of(raised.0, B::SystemExit)
+    }
+}

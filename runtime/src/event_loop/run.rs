@@ -1,0 +1,164 @@
+//! Running a loop: iterations of taking what is due, then running what is
+//! ready at that moment and nothing that becomes ready meanwhile.
+
+use crate::event_loop::EventLoop;
+use crate::event_loop::ready::Entry;
+use crate::event_loop::timers::Timer;
+use crate::heap::{Heap, Kind};
+use crate::native::PyResult;
+use crate::object::future::Future;
+use crate::object::handle::Handle;
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// CPython's resolution of the monotonic clock: a timer is due this much early.
+const CLOCK_RESOLUTION_S: f64 = 1e-9;
+
+impl Vm {
+    /// Runs iterations of a loop until it is told to stop.
+    ///
+    /// # Errors
+    /// KeyboardInterrupt and SystemExit of what it runs; DeadlockError when
+    /// nothing can ever wake.
+    pub fn run_loop(&mut self, event_loop: Value) -> PyResult<()> {
+        loop {
+            self.holding(&[], |vm| vm.run_once(event_loop))?;
+            if self.event_loop(event_loop).stopping {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One iteration.
+    fn run_once(&mut self, event_loop: Value) -> PyResult<()> {
+        self.drop_cancelled_timers(event_loop);
+        let l = self.heap.cell::<EventLoop>(event_loop);
+        if l.ready.is_empty() && !l.stopping {
+            match l.timers.first() {
+                Some(timer) => self.sleep_until_s(timer.when_s),
+                None if l.n_outside == 0 => return self.deadlock(event_loop),
+                None => {}
+            }
+        }
+        if self.interrupted() {
+            self.heap.countdown = 0;
+        }
+        self.tick()?;
+        self.cancel_if_interrupted()?;
+        self.take_due_timers(event_loop);
+        let n = self.event_loop(event_loop).ready.len();
+        for _ in 0..n {
+            let l = self.event_loop(event_loop);
+            let Some(entry) = l.ready.pick() else { break };
+            if let Some(run) = &mut l.run_since_deadlock {
+                *run += 1;
+            }
+            self.holding(&[entry.target, entry.input], |vm| vm.run_entry(event_loop, entry))?;
+            self.cancel_if_interrupted()?;
+        }
+        Ok(())
+    }
+
+    fn drop_cancelled_timers(&mut self, event_loop: Value) {
+        let l = self.event_loop(event_loop);
+        if l.timers.n_cancelled == 0 {
+            return;
+        }
+        let mut timers = std::mem::take(&mut l.timers);
+        timers.drop_cancelled(|timer| is_cancelled(&self.heap, timer));
+        self.event_loop(event_loop).timers = timers;
+    }
+
+    fn take_due_timers(&mut self, event_loop: Value) {
+        if self.event_loop(event_loop).timers.is_empty() {
+            return;
+        }
+        let end_s = self.monotonic_s() + CLOCK_RESOLUTION_S;
+        let l = self.event_loop(event_loop);
+        while let Some(timer) = l.timers.first()
+            && timer.when_s < end_s
+        {
+            l.timers.pop();
+            l.ready.push(timer.target, timer.input);
+        }
+    }
+
+    fn run_entry(&mut self, event_loop: Value, entry: Entry) -> PyResult<()> {
+        let Entry { target, input } = entry;
+        match self.heap.kind(target) {
+            Some(Kind::Future) => {
+                let f = self.heap.cell::<Future>(target);
+                if f.task.is_none() {
+                    return if f.is_done() { Ok(()) } else { self.finish_future(target, input) };
+                }
+                let result = if self.heap.kind(input) == Some(Kind::Future) {
+                    self.task_wakeup(target, input)
+                } else {
+                    self.task_step(target, input)
+                };
+                match result {
+                    Err(raised) if !self.ends_the_loop(raised) => {
+                        let (callback, args, context) = self.entry_as_call(target, input);
+                        let handle = self.new_handle(callback, &args, event_loop, context, Value::EMPTY);
+                        self.callback_failed(handle, raised.0)
+                    }
+                    result => result,
+                }
+            }
+            _ => self.run_handle(target),
+        }
+    }
+
+    /// Makes a handle's call unless it was cancelled.
+    ///
+    /// # Errors
+    /// KeyboardInterrupt and SystemExit; others go to the loop's exception handler.
+    pub fn run_handle(&mut self, handle: Value) -> PyResult<()> {
+        let h = self.heap.cell_mut::<Handle>(handle);
+        h.scheduled = false;
+        if h.cancelled {
+            return Ok(());
+        }
+        let (callback, args, one_arg, context) = (h.callback, h.args, h.one_arg, h.context);
+        let result = self.in_context(context, handle, |vm| {
+            if one_arg {
+                return vm.call(callback, &[args]);
+            }
+            let args: smallvec::SmallVec<[Value; 4]> = vm.heap.tuple_items(args).into();
+            vm.call(callback, &args)
+        });
+        match result {
+            Ok(_) => Ok(()),
+            Err(raised) if self.ends_the_loop(raised) => Err(raised),
+            Err(raised) => self.callback_failed(handle, raised.0),
+        }
+    }
+
+    fn callback_failed(&mut self, handle: Value, exception: Value) -> PyResult<()> {
+        self.root(handle);
+        self.root(exception);
+        let h = self.heap.cell::<Handle>(handle);
+        let (callback, event_loop) = (h.callback, h.event_loop);
+        let args = self.heap.handle_args(handle);
+        let shown = self.callback_source(callback, args)?;
+        self.report_to_loop(event_loop, &format!("Exception in callback {shown}"), exception, "handle", handle)
+    }
+
+    /// How messages call a callback: name, arguments left out, place.
+    fn callback_source(&mut self, callback: Value, args: Value) -> PyResult<String> {
+        let hook = self.tasks.hooks.callback_source;
+        if hook.is_none() {
+            return self.repr_string(callback);
+        }
+        let text = self.call(hook, &[callback, args])?;
+        Ok(self.heap.as_str(text).map_or(String::new(), |t| t.to_lossy()))
+    }
+}
+
+/// Whether a timer has nothing left to do.
+fn is_cancelled(heap: &Heap, timer: Timer) -> bool {
+    match heap.get::<Handle>(timer.target) {
+        Some(handle) => handle.cancelled,
+        None => heap.get::<Future>(timer.target).is_none_or(|f| f.is_done()),
+    }
+}

@@ -1,0 +1,92 @@
+//! Cancelling tasks and whatever they wait for.
+
+use crate::heap::Kind;
+use crate::native::PyResult;
+use crate::object::function::Native;
+use crate::object::future::Future;
+use crate::value::Value;
+use crate::vm::Vm;
+
+impl Vm {
+    /// `future.cancel(msg)`: of a task the request, of a future the deed; a
+    /// script's own `cancel` is called. False when it is done already.
+    ///
+    /// # Errors
+    /// What a script's `cancel` raises.
+    pub fn cancel_future(&mut self, future: Value, message: Value) -> PyResult<bool> {
+        if !self.has_native_cancel(future) {
+            return self.cancel_by_method(future, message);
+        }
+        if self.heap.cell::<Future>(future).task.is_some() {
+            self.cancel_task(future, message)
+        } else {
+            self.cancel_plain_future(future, message)
+        }
+    }
+
+    /// Requests that a task be cancelled: CancelledError will be raised at its
+    /// await. False when it is done already.
+    ///
+    /// # Errors
+    /// What a script's `cancel` of the future waited for raises.
+    pub fn cancel_task(&mut self, task: Value, message: Value) -> PyResult<bool> {
+        // CPython asks the future waited for, which may be a task, and so on;
+        // a loop does the same without going deeper. Every task on the way
+        // counts the request; the one whose future would not be cancelled
+        // gets the error at its next step.
+        let mut task = task;
+        let mut first = true;
+        loop {
+            let f = self.heap.cell_mut::<Future>(task);
+            f.log_traceback = false;
+            if f.is_done() {
+                debug_assert!(first, "a task is left as soon as what it waits for is done");
+                return Ok(false);
+            }
+            first = false;
+            let Some(part) = f.task.as_mut() else { return self.cancel_plain_future(task, message) };
+            part.cancel_requests += 1;
+            let next = part.waiting_on;
+            if !next.is_none() {
+                let is_pending_task = self.has_native_cancel(next)
+                    && self.heap.get::<Future>(next).is_some_and(|f| f.task.is_some() && !f.is_done());
+                if is_pending_task {
+                    task = next;
+                    continue;
+                }
+                if self.cancel_future(next, message)? {
+                    return Ok(true);
+                }
+            }
+            let f = self.heap.cell_mut::<Future>(task);
+            f.cancel_message = message;
+            if let Some(part) = f.task.as_mut() {
+                part.must_cancel = true;
+            }
+            return Ok(true);
+        }
+    }
+
+    /// Whether `cancel` of this future is ours.
+    #[inline]
+    fn has_native_cancel(&mut self, future: Value) -> bool {
+        if self.heap.kind(future) != Some(Kind::Future) {
+            return false;
+        }
+        let class = self.heap.class_of(future);
+        if class == self.tasks.classes.future || class == self.tasks.classes.task {
+            return true;
+        }
+        let name = self.heap.intern("cancel");
+        self.lookup_class(class, name).is_some_and(|attr| self.heap.get::<Native>(attr).is_some())
+    }
+
+    fn cancel_by_method(&mut self, future: Value, message: Value) -> PyResult<bool> {
+        let name = self.heap.intern("cancel");
+        let cancel = self.get_attr(future, name)?;
+        let cancel = self.root(cancel);
+        let key = self.heap.intern("msg");
+        let answer = self.call_kw(cancel, &[], &[(key, message)])?;
+        self.truth(answer)
+    }
+}

@@ -1,0 +1,162 @@
+//! Finishing futures: result, exception, callbacks.
+
+use crate::heap::Kind;
+use crate::native::{PyResult, Raised};
+use crate::object::class::B;
+use crate::object::exception::Exception;
+use crate::object::future::{Callback, Future, State};
+use crate::value::Value;
+use crate::vm::Vm;
+
+impl Vm {
+    /// An InvalidStateError.
+    #[cold]
+    pub fn invalid_state(&mut self, message: &str) -> Raised {
+        let class = self.invalid_state_error;
+        let message = self.heap.str(message);
+        match self.call(class, &[message]) {
+            Ok(exception) => Raised(exception),
+            Err(raised) => raised,
+        }
+    }
+
+    /// `future.set_result(value)` of a future known to be pending.
+    ///
+    /// # Errors
+    /// RuntimeError when its loop is closed and somebody waits.
+    #[inline]
+    pub fn finish_future(&mut self, future: Value, value: Value) -> PyResult<()> {
+        let f = self.heap.cell_mut::<Future>(future);
+        debug_assert_eq!(f.state, State::Pending);
+        f.state = State::Finished;
+        f.value = value;
+        self.schedule_callbacks(future)
+    }
+
+    /// `future.set_exception(exception)` of a future known to be pending, with
+    /// an exception object that is no StopIteration.
+    ///
+    /// # Errors
+    /// As `finish_future`.
+    pub fn fail_future(&mut self, future: Value, exception: Value) -> PyResult<()> {
+        let f = self.heap.cell_mut::<Future>(future);
+        debug_assert_eq!(f.state, State::Pending);
+        f.state = State::Failed;
+        f.value = exception;
+        f.log_traceback = true;
+        let event_loop = f.event_loop;
+        self.note_failure(event_loop, future);
+        self.schedule_callbacks(future)
+    }
+
+    /// The exception object that a future can hold for what a script gave to
+    /// `set_exception`: an instance, or a class to call.
+    ///
+    /// # Errors
+    /// TypeError when it is no exception; what the class raises.
+    pub fn exception_for_future(&mut self, given: Value) -> PyResult {
+        let mut exception = given;
+        if self.heap.kind(given) == Some(Kind::Class) && self.is_subclass(given, self.class(B::BaseException)) {
+            exception = self.call(given, &[])?;
+        }
+        if !self.heap.is_exception(exception) {
+            return Err(self.type_error("invalid exception object"));
+        }
+        // CPython 3.13 futures.py Future.set_exception: raised into the
+        // coroutine that waits, it would end that coroutine's caller instead.
+        if self.is_instance_of(exception, B::StopIteration) {
+            let wrapped = self.runtime_error(
+                "StopIteration interacts badly with generators and cannot be raised into a Future",
+            );
+            let e = self.heap.cell_mut::<Exception>(wrapped.0);
+            e.cause = exception;
+            e.context = exception;
+            e.suppress_context = true;
+            return Ok(wrapped.0);
+        }
+        Ok(exception)
+    }
+
+    /// Cancels a future as `Future.cancel` does, whatever its class; false when it is done.
+    ///
+    /// # Errors
+    /// As `finish_future`.
+    pub fn cancel_plain_future(&mut self, future: Value, message: Value) -> PyResult<bool> {
+        let f = self.heap.cell_mut::<Future>(future);
+        f.log_traceback = false;
+        if f.is_done() {
+            return Ok(false);
+        }
+        f.state = State::Cancelled;
+        f.cancel_message = message;
+        let (timed, event_loop) = (f.timed, f.event_loop);
+        if timed {
+            self.timed_future_cancelled(event_loop);
+        }
+        self.schedule_callbacks(future)?;
+        Ok(true)
+    }
+
+    /// Makes everything ready that waited for the future, in order.
+    #[inline]
+    fn schedule_callbacks(&mut self, future: Value) -> PyResult<()> {
+        let f = self.heap.cell_mut::<Future>(future);
+        if f.callbacks.is_empty() {
+            return Ok(());
+        }
+        let event_loop = f.event_loop;
+        for callback in std::mem::take(&mut f.callbacks) {
+            self.schedule_callback(event_loop, future, callback)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn schedule_callback(&mut self, event_loop: Value, future: Value, callback: Callback) -> PyResult<()> {
+        if callback.context.is_empty() {
+            return self.make_ready(event_loop, callback.target, future);
+        }
+        self.call_soon(event_loop, callback.target, &[future], callback.context)?;
+        Ok(())
+    }
+
+    /// `future.add_done_callback`; see `Callback`.
+    ///
+    /// # Errors
+    /// As `finish_future`, when it is done already.
+    pub fn add_callback(&mut self, future: Value, callback: Callback) -> PyResult<()> {
+        let f = self.heap.cell_mut::<Future>(future);
+        if !f.is_done() {
+            let before = f.callbacks.spilled();
+            f.callbacks.push(callback);
+            if !before && f.callbacks.spilled() {
+                let grown = f.callbacks.capacity() * size_of::<Callback>();
+                self.heap.charge(grown);
+            }
+            return Ok(());
+        }
+        let event_loop = f.event_loop;
+        self.schedule_callback(event_loop, future, callback)
+    }
+
+    /// Ends the wait of a task for the future it waits for.
+    pub(crate) fn detach_waiter(&mut self, task: Value) {
+        let Some(part) = self.heap.get_mut::<Future>(task).and_then(|f| f.task.as_mut()) else { return };
+        let waiting_on = std::mem::replace(&mut part.waiting_on, Value::NONE);
+        if let Some(f) = self.heap.get_mut::<Future>(waiting_on) {
+            f.callbacks.retain(|c| !(c.target == task && c.context.is_empty()));
+        }
+    }
+
+    /// The exception that a done future ends in, and None for a result. It
+    /// counts as looked at.
+    pub fn future_error(&mut self, future: Value) -> Option<Value> {
+        let f = self.heap.cell_mut::<Future>(future);
+        f.log_traceback = false;
+        match f.state {
+            State::Pending | State::Finished => None,
+            State::Failed => Some(f.value),
+            State::Cancelled => Some(self.cancelled_error_of(future).0),
+        }
+    }
+}

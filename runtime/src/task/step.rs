@@ -1,0 +1,285 @@
+//! One step of a task: resume its coroutine, judge what it yields.
+//!
+//! CPython 3.13 _asynciomodule.c task_step_impl: the texts of errors and the
+//! order of effects are its own.
+
+use crate::event_loop::EventLoop;
+use crate::heap::Kind;
+use crate::native::{NativeDef, PyResult, Raised, method};
+use crate::object::class::B;
+use crate::object::function::Native;
+use crate::object::future::{Callback, Future, TaskPart};
+use crate::object::generator::{Flavor, Generator};
+use crate::value::Value;
+use crate::vm::names::N;
+use crate::vm::{Input, Outcome, Vm};
+
+/// The callables that stand for a task's next step in reprs, and that loops
+/// and futures written in scripts get.
+pub const STEP: NativeDef = method("task_step(self, exc=None, /)", step_native);
+pub const WAKEUP: NativeDef = method("task_wakeup(self, future, /)", wakeup_native);
+static STEP_DEF: NativeDef = STEP;
+static WAKEUP_DEF: NativeDef = WAKEUP;
+
+fn step_native(vm: &mut Vm, args: &[Value]) -> PyResult {
+    vm.task_step(args[0], args[1].given().unwrap_or(Value::NONE))?;
+    Ok(Value::NONE)
+}
+
+fn wakeup_native(vm: &mut Vm, args: &[Value]) -> PyResult {
+    vm.task_wakeup(args[0], args[1])?;
+    Ok(Value::NONE)
+}
+
+impl Vm {
+    pub(crate) fn task_step_method(&mut self, task: Value) -> Value {
+        self.bound_to_task(&STEP_DEF, task)
+    }
+
+    /// The callable that futures show for a task that waits for them.
+    pub fn task_wakeup_method(&mut self, task: Value) -> Value {
+        self.bound_to_task(&WAKEUP_DEF, task)
+    }
+
+    fn bound_to_task(&mut self, def: &'static NativeDef, task: Value) -> Value {
+        let owner = self.tasks.classes.task;
+        self.heap.alloc(B::NativeFunction.shape(), Native { def, owner, this: task, module: Value::NONE })
+    }
+
+    fn task_part(&mut self, task: Value) -> &mut TaskPart {
+        match self.heap.cell_mut::<Future>(task).task.as_mut() {
+            Some(part) => part,
+            None => unreachable!("only tasks are stepped"),
+        }
+    }
+
+    /// The future a task waits for is done.
+    ///
+    /// # Errors
+    /// As `task_step`.
+    pub(crate) fn task_wakeup(&mut self, task: Value, future: Value) -> PyResult<()> {
+        let input = if self.heap.kind(future) == Some(Kind::Future) {
+            self.future_error(future).unwrap_or(Value::NONE)
+        } else {
+            match self.call_method(future, "result", &[]) {
+                Ok(_) => Value::NONE,
+                Err(Raised(exception)) => exception,
+            }
+        };
+        self.task_step(task, input)
+    }
+
+    /// Resumes a task's coroutine; `input` is None or the exception to raise in it.
+    ///
+    /// # Errors
+    /// KeyboardInterrupt and SystemExit of the coroutine, which end the loop
+    /// too; InvalidStateError when the task is done; RuntimeError when another
+    /// task of its loop is running.
+    pub(crate) fn task_step(&mut self, task: Value, input: Value) -> PyResult<()> {
+        let f = self.heap.cell_mut::<Future>(task);
+        if f.is_done() {
+            let message =
+                format!("__step(): already done: {} {}", self.repr_string(task)?, self.repr_string(input)?);
+            return Err(self.invalid_state(&message));
+        }
+        let event_loop = f.event_loop;
+        let part = self.task_part(task);
+        part.waiting_on = Value::NONE;
+        let mut input = input;
+        if part.must_cancel {
+            part.must_cancel = false;
+            if !self.is_instance_of(input, B::CancelledError) {
+                input = self.cancelled_error_of(task).0;
+            }
+        }
+        let part = self.task_part(task);
+        let (coro, context) = (part.coro, part.context);
+        self.enter_task(event_loop, task)?;
+        let outcome = self.in_context(context, task, |vm| vm.drive(coro, input));
+        self.leave_task(event_loop, Value::NONE);
+        self.judge(task, event_loop, outcome)
+    }
+
+    /// The first step of a task, at once, inside whatever is running.
+    pub(super) fn start_eagerly(&mut self, task: Value, event_loop: Value) -> PyResult<()> {
+        let outer = self.leave_task(event_loop, task);
+        self.root(outer);
+        self.register_task(event_loop, task);
+        let part = self.task_part(task);
+        let (coro, context) = (part.coro, part.context);
+        let outcome = self.in_context(context, task, |vm| vm.drive(coro, Value::NONE));
+        let result = self.judge(task, event_loop, outcome);
+        self.leave_task(event_loop, outer);
+        if self.heap.cell::<Future>(task).is_done() {
+            self.task_part(task).coro = Value::NONE;
+        }
+        result
+    }
+
+    fn enter_task(&mut self, event_loop: Value, task: Value) -> PyResult<()> {
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else { return Ok(()) };
+        let current = l.current_task;
+        if current.is_none() {
+            l.current_task = task;
+            return Ok(());
+        }
+        let message = format!(
+            "Cannot enter into task {} while another task {} is being executed.",
+            self.repr_string(task)?,
+            self.repr_string(current)?
+        );
+        Err(self.runtime_error(message))
+    }
+
+    /// Makes `next` the current task; gives the one before.
+    fn leave_task(&mut self, event_loop: Value, next: Value) -> Value {
+        match self.heap.get_mut::<EventLoop>(event_loop) {
+            Some(l) => std::mem::replace(&mut l.current_task, next),
+            None => Value::NONE,
+        }
+    }
+
+    fn drive(&mut self, coro: Value, input: Value) -> PyResult<Outcome> {
+        let is_ours = self.heap.get::<Generator>(coro).is_some_and(|g| g.flavor != Flavor::AsyncGenerator);
+        if is_ours {
+            return self.resume(coro, if input.is_none() { Input::Send(input) } else { Input::Throw(input) });
+        }
+        let result = if input.is_none() {
+            self.call_method(coro, "send", &[Value::NONE])
+        } else {
+            self.call_method(coro, "throw", &[input])
+        };
+        self.stop_as_return(result)
+    }
+
+    fn judge(&mut self, task: Value, event_loop: Value, outcome: PyResult<Outcome>) -> PyResult<()> {
+        match outcome {
+            Ok(Outcome::Yield(yielded)) => self.judge_yield(task, event_loop, yielded),
+            Ok(Outcome::Return(value)) => {
+                self.task_ended(event_loop);
+                let part = self.task_part(task);
+                if part.must_cancel {
+                    part.must_cancel = false;
+                    let message = self.heap.cell::<Future>(task).cancel_message;
+                    self.cancel_plain_future(task, message)?;
+                    return Ok(());
+                }
+                self.finish_future(task, value)
+            }
+            Err(Raised(exception)) if self.is_instance_of(exception, B::CancelledError) => {
+                self.task_ended(event_loop);
+                self.heap.cell_mut::<Future>(task).cancelled_exception = exception;
+                self.cancel_plain_future(task, Value::NONE)?;
+                Ok(())
+            }
+            Err(raised) => {
+                self.task_ended(event_loop);
+                self.fail_future(task, raised.0)?;
+                if self.ends_the_loop(raised) { Err(raised) } else { Ok(()) }
+            }
+        }
+    }
+
+    #[inline]
+    fn judge_yield(&mut self, task: Value, event_loop: Value, yielded: Value) -> PyResult<()> {
+        if yielded.is_none() {
+            return self.make_ready(event_loop, task, Value::NONE);
+        }
+        self.root(yielded);
+        if let Some(f) = self.heap.get_mut::<Future>(yielded) {
+            if f.event_loop != event_loop || !f.blocking || yielded == task {
+                let (blocking, same_loop) = (f.blocking, f.event_loop == event_loop);
+                return self.refuse_future(task, event_loop, yielded, same_loop, blocking);
+            }
+            f.blocking = false;
+            self.add_callback(yielded, Callback { target: task, context: Value::EMPTY })?;
+            return self.wait_for(task, yielded);
+        }
+        let blocking = self.n(N::asyncio_future_blocking);
+        let flag = match self.get_attr_opt(yielded, blocking)? {
+            Some(flag) if !flag.is_none() => flag,
+            _ => return self.refuse_value(task, event_loop, yielded),
+        };
+        // Something that a script has made to look like a future.
+        let its_loop = self.loop_of(yielded)?;
+        let is_blocking = self.truth(flag)?;
+        if its_loop != event_loop || !is_blocking {
+            return self.refuse_future(task, event_loop, yielded, its_loop == event_loop, is_blocking);
+        }
+        self.set_attr(yielded, blocking, Value::FALSE)?;
+        let wakeup = self.task_wakeup_method(task);
+        let wakeup = self.root(wakeup);
+        let context = self.context_of(task);
+        let key = self.heap.intern("context");
+        let name = self.heap.intern("add_done_callback");
+        let add = self.get_attr(yielded, name)?;
+        let add = self.root(add);
+        self.call_kw(add, &[wakeup], &[(key, context)])?;
+        self.wait_for(task, yielded)
+    }
+
+    fn wait_for(&mut self, task: Value, future: Value) -> PyResult<()> {
+        let part = self.task_part(task);
+        part.waiting_on = future;
+        if part.must_cancel {
+            let message = self.heap.cell::<Future>(task).cancel_message;
+            if self.cancel_future(future, message)? {
+                self.task_part(task).must_cancel = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// The loop of anything that is, or looks like, a future.
+    ///
+    /// # Errors
+    /// What its `get_loop` raises; AttributeError.
+    pub fn loop_of(&mut self, future: Value) -> PyResult {
+        if let Some(f) = self.heap.get::<Future>(future) {
+            return Ok(f.event_loop);
+        }
+        let name = self.heap.intern("get_loop");
+        match self.get_attr_opt(future, name)? {
+            Some(get_loop) => self.call(get_loop, &[]),
+            None => {
+                let name = self.heap.intern("_loop");
+                self.get_attr(future, name)
+            }
+        }
+    }
+
+    #[cold]
+    fn refuse_future(
+        &mut self,
+        task: Value,
+        event_loop: Value,
+        future: Value,
+        same_loop: bool,
+        blocking: bool,
+    ) -> PyResult<()> {
+        let shown = self.repr_string(task)?;
+        let message = if !same_loop {
+            format!("Task {shown} got Future {} attached to a different loop", self.repr_string(future)?)
+        } else if !blocking {
+            format!("yield was used instead of yield from in task {shown} with {}", self.repr_string(future)?)
+        } else {
+            format!("Task cannot await on itself: {shown}")
+        };
+        let error = self.runtime_error(message);
+        self.make_ready(event_loop, task, error.0)
+    }
+
+    #[cold]
+    fn refuse_value(&mut self, task: Value, event_loop: Value, yielded: Value) -> PyResult<()> {
+        let is_generator = self.heap.get::<Generator>(yielded).is_some_and(|g| g.flavor == Flavor::Generator);
+        let shown = self.repr_string(yielded)?;
+        let message = if is_generator {
+            let task = self.repr_string(task)?;
+            format!("yield was used instead of yield from for generator in task {task} with {shown}")
+        } else {
+            format!("Task got bad yield: {shown}")
+        };
+        let error = self.runtime_error(message);
+        self.make_ready(event_loop, task, error.0)
+    }
+}
