@@ -44,6 +44,7 @@ pub struct Classes {
     pub context: Value,
     pub context_var: Value,
     pub token: Value,
+    pub future_iter: Value,
 }
 
 /// Functions of the standard library that the runtime calls; None until set.
@@ -55,6 +56,8 @@ pub struct Hooks {
     pub handle_repr: Value,
     /// `(callback, args) -> str`: how messages call it.
     pub callback_source: Value,
+    /// `() -> loop`: the policy's, where none is running.
+    pub default_loop: Value,
 }
 
 impl Default for TaskState {
@@ -75,8 +78,15 @@ impl Default for TaskState {
                 context: none,
                 context_var: none,
                 token: none,
+                future_iter: none,
             },
-            hooks: Hooks { future_repr: none, task_repr: none, handle_repr: none, callback_source: none },
+            hooks: Hooks {
+                future_repr: none,
+                task_repr: none,
+                handle_repr: none,
+                callback_source: none,
+                default_loop: none,
+            },
         }
     }
 }
@@ -86,9 +96,9 @@ impl TaskState {
         let c = &self.classes;
         marker.mark_all(&[self.running_loop, self.context, self.context_owner, self.interrupts.main]);
         marker.mark_all(&[c.future, c.task, c.handle, c.timer_handle]);
-        marker.mark_all(&[c.event_loop, c.context, c.context_var, c.token]);
+        marker.mark_all(&[c.event_loop, c.context, c.context_var, c.token, c.future_iter]);
         let h = &self.hooks;
-        marker.mark_all(&[h.future_repr, h.task_repr, h.handle_repr, h.callback_source]);
+        marker.mark_all(&[h.future_repr, h.task_repr, h.handle_repr, h.callback_source, h.default_loop]);
     }
 }
 
