@@ -34,7 +34,10 @@ impl Vm {
             if deadline_s > now {
                 let ns = ((deadline_s - now).min(SLEEP_S_MAX) * 1e9).ceil() as u64;
                 self.host.sleep_ns(ns);
-                self.clock = Clock { host_ns: self.host.monotonic_ns(), exact_s: Some(deadline_s) };
+                self.clock = Clock {
+                    host_ns: self.host.monotonic_ns(),
+                    exact_s: Some(deadline_s),
+                };
             }
             return;
         }

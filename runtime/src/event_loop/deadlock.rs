@@ -2,7 +2,6 @@
 //! yet somebody waits. Tells each blocked task's name, what it waits for and
 //! where, and who holds it; then raises DeadlockError where the program waits.
 
-use crate::event_loop::EventLoop;
 use crate::heap::Kind;
 use crate::native::PyResult;
 use crate::object::class::B;
@@ -40,7 +39,10 @@ impl Vm {
         let l = self.event_loop(event_loop);
         let main = l.main;
         let again = l.run_since_deadlock.is_some_and(|n_run| n_run <= 1);
-        let is_task = self.heap.get::<Future>(main).is_some_and(|f| f.task.is_some() && !f.is_done());
+        let is_task = self
+            .heap
+            .get::<Future>(main)
+            .is_some_and(|f| f.task.is_some() && !f.is_done());
         if again || !is_task {
             self.event_loop(event_loop).run_since_deadlock = None;
             return Err(error);
@@ -63,7 +65,11 @@ impl Vm {
         }
         let rest: Vec<usize> = (0..blocked.len()).filter(|i| !cycle.contains(i)).collect();
         if !rest.is_empty() {
-            report += if cycle.is_empty() { "  blocked:\n" } else { "  blocked besides:\n" };
+            report += if cycle.is_empty() {
+                "  blocked:\n"
+            } else {
+                "  blocked besides:\n"
+            };
             for i in rest {
                 report += &line(&blocked, i);
             }
@@ -74,7 +80,10 @@ impl Vm {
     fn blocked(&mut self, task: Value) -> Blocked {
         let name = self.task_name(task);
         let f = self.heap.cell::<Future>(task);
-        let (coro, waiting_on) = f.task.as_ref().map_or((Value::NONE, Value::NONE), |t| (t.coro, t.waiting_on));
+        let (coro, waiting_on) = f
+            .task
+            .as_ref()
+            .map_or((Value::NONE, Value::NONE), |t| (t.coro, t.waiting_on));
         let mut waits_for = None;
         let mut held_by = None;
         let mut place = String::new();
@@ -84,7 +93,12 @@ impl Vm {
                 let qualname = g.qualname;
                 let qualname = self.heap.string(qualname);
                 if !qualname.ends_with("__aenter__") && waits_for.is_none() {
-                    let this = self.heap.generator_regs(frame).first().copied().unwrap_or(Value::EMPTY);
+                    let this = self
+                        .heap
+                        .generator_regs(frame)
+                        .first()
+                        .copied()
+                        .unwrap_or(Value::EMPTY);
                     held_by = self.owner_of(this);
                     waits_for = Some(qualname);
                 }
@@ -110,7 +124,13 @@ impl Vm {
             });
         }
         let waits_for = waits_for.unwrap_or_else(|| String::from("nothing known"));
-        Blocked { task, name, waits_for, place, held_by }
+        Blocked {
+            task,
+            name,
+            waits_for,
+            place,
+            held_by,
+        }
     }
 
     /// The frames of a suspended coroutine, outermost first.
@@ -127,8 +147,13 @@ impl Vm {
     fn is_of_asyncio(&self, frame: Value) -> bool {
         let code = self.heap.cell::<Generator>(frame).code;
         let globals = self.heap.cell::<CodeObject>(code).globals;
-        let Some(name) = self.heap.ns_get(globals, self.n(N::name)) else { return false };
-        let name = self.heap.as_str(name).map_or(String::new(), |n| n.to_lossy());
+        let Some(name) = self.heap.ns_get(globals, self.n(N::name_)) else {
+            return false;
+        };
+        let name = self
+            .heap
+            .as_str(name)
+            .map_or(String::new(), |n| n.to_lossy());
         name == "asyncio" || name.starts_with("asyncio.")
     }
 
@@ -163,10 +188,17 @@ fn line(blocked: &[Blocked], i: usize) -> String {
             None => line += ", which a task holds that has ended",
         }
     }
-    let holds: Vec<String> =
-        blocked.iter().filter(|other| other.held_by == Some(b.task) && other.task != b.task).map(|o| quoted(&o.name)).collect();
+    let holds: Vec<String> = blocked
+        .iter()
+        .filter(|other| other.held_by == Some(b.task) && other.task != b.task)
+        .map(|o| quoted(&o.name))
+        .collect();
     if !holds.is_empty() {
-        line += &format!("; {} wait{} for it", holds.join(", "), if holds.len() == 1 { "s" } else { "" });
+        line += &format!(
+            "; {} wait{} for it",
+            holds.join(", "),
+            if holds.len() == 1 { "s" } else { "" }
+        );
     }
     line + "\n"
 }

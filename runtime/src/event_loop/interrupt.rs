@@ -20,7 +20,11 @@ pub struct Interrupts {
 
 impl Default for Interrupts {
     fn default() -> Interrupts {
-        Interrupts { main: Value::NONE, count: 0, cancel_due: false }
+        Interrupts {
+            main: Value::NONE,
+            count: 0,
+            cancel_due: false,
+        }
     }
 }
 
@@ -28,7 +32,14 @@ impl Vm {
     /// From now on Ctrl-C cancels `main` (None: raises KeyboardInterrupt).
     /// Gives what it did before.
     pub fn catch_interrupts(&mut self, main: Value) -> Interrupts {
-        std::mem::replace(&mut self.tasks.interrupts, Interrupts { main, count: 0, cancel_due: false })
+        std::mem::replace(
+            &mut self.tasks.interrupts,
+            Interrupts {
+                main,
+                count: 0,
+                cancel_due: false,
+            },
+        )
     }
 
     /// Ctrl-C was pressed and the program is at a safepoint.

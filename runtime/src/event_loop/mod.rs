@@ -79,13 +79,19 @@ impl Object for EventLoop {
     fn trace(&self, marker: &mut Marker) {
         self.ready.trace(marker);
         self.timers.trace(marker);
-        marker.mark_all(&[self.current_task, self.main, self.exception_handler, self.task_factory]);
+        marker.mark_all(&[
+            self.current_task,
+            self.main,
+            self.exception_handler,
+            self.task_factory,
+        ]);
         marker.mark_all(&self.tasks);
         marker.mark_all(&self.failed);
         marker.mark_all(&self.async_generators);
     }
     fn external_bytes(&self) -> usize {
-        let lists = self.tasks.capacity() + self.failed.capacity() + self.async_generators.capacity();
+        let lists =
+            self.tasks.capacity() + self.failed.capacity() + self.async_generators.capacity();
         self.ready.heap_bytes() + self.timers.heap_bytes() + lists * size_of::<Value>()
     }
 }
@@ -107,7 +113,11 @@ impl Vm {
     /// # Errors
     /// RuntimeError when the loop is closed.
     pub fn check_open(&mut self, event_loop: Value) -> PyResult<()> {
-        if self.heap.get::<EventLoop>(event_loop).is_some_and(|l| l.closed) {
+        if self
+            .heap
+            .get::<EventLoop>(event_loop)
+            .is_some_and(|l| l.closed)
+        {
             return Err(self.runtime_error("Event loop is closed"));
         }
         Ok(())
@@ -118,7 +128,12 @@ impl Vm {
     /// # Errors
     /// RuntimeError when the loop is closed; what a script's own loop raises.
     #[inline]
-    pub(crate) fn make_ready(&mut self, event_loop: Value, target: Value, input: Value) -> PyResult<()> {
+    pub(crate) fn make_ready(
+        &mut self,
+        event_loop: Value,
+        target: Value,
+        input: Value,
+    ) -> PyResult<()> {
         match self.heap.get_mut::<EventLoop>(event_loop) {
             Some(l) if !l.closed => {
                 l.ready.push(target, input);
@@ -131,14 +146,23 @@ impl Vm {
 
     /// `make_ready` for a loop that a script has written: its `call_soon`.
     #[cold]
-    fn call_soon_elsewhere(&mut self, event_loop: Value, target: Value, input: Value) -> PyResult<()> {
+    fn call_soon_elsewhere(
+        &mut self,
+        event_loop: Value,
+        target: Value,
+        input: Value,
+    ) -> PyResult<()> {
         let (callback, args, context) = self.entry_as_call(target, input);
         let name = self.heap.intern("call_soon");
         let method = self.get_attr(event_loop, name)?;
         let method = self.root(method);
         let context = self.context_object(context);
         let key = self.heap.intern("context");
-        self.call_kw(method, &[&[callback], &args[..]].concat(), &[(key, context)])?;
+        self.call_kw(
+            method,
+            &[&[callback], &args[..]].concat(),
+            &[(key, context)],
+        )?;
         Ok(())
     }
 
@@ -149,7 +173,11 @@ impl Vm {
             let args = self.heap.handle_args(target);
             return (callback, self.heap.tuple_items(args).to_vec(), context);
         }
-        let context = self.heap.get::<Future>(target).and_then(|f| f.task.as_ref()).map_or(Value::NONE, |t| t.context);
+        let context = self
+            .heap
+            .get::<Future>(target)
+            .and_then(|f| f.task.as_ref())
+            .map_or(Value::NONE, |t| t.context);
         let (callback, args) = match self.heap.kind(input) {
             Some(Kind::Future) => (self.task_wakeup_method(target), vec![input]),
             _ if input.is_none() => (self.task_step_method(target), Vec::new()),
@@ -171,11 +199,24 @@ impl Vm {
             &[arg] => (arg, true),
             args => (self.heap.tuple(args), false),
         };
-        let class = if when.is_empty() { self.tasks.classes.handle } else { self.tasks.classes.timer_handle };
+        let class = if when.is_empty() {
+            self.tasks.classes.handle
+        } else {
+            self.tasks.classes.timer_handle
+        };
         let shape = self.root_shape(class);
         self.heap.alloc(
             shape,
-            Handle { callback, args, one_arg, cancelled: false, scheduled: false, context, event_loop, when },
+            Handle {
+                callback,
+                args,
+                one_arg,
+                cancelled: false,
+                scheduled: false,
+                context,
+                event_loop,
+                when,
+            },
         )
     }
 
@@ -183,7 +224,13 @@ impl Vm {
     ///
     /// # Errors
     /// RuntimeError when the loop is closed.
-    pub fn call_soon(&mut self, event_loop: Value, callback: Value, args: &[Value], context: Value) -> PyResult {
+    pub fn call_soon(
+        &mut self,
+        event_loop: Value,
+        callback: Value,
+        args: &[Value],
+        context: Value,
+    ) -> PyResult {
         let handle = self.new_handle(callback, args, event_loop, context, Value::EMPTY);
         self.make_ready(event_loop, handle, Value::NONE)?;
         Ok(handle)
@@ -202,13 +249,22 @@ impl Vm {
         context: Value,
     ) -> PyResult {
         self.check_open(event_loop)?;
-        let Some(when_s) = self.heap.as_float(when).or(self.heap.as_i64(when).map(|n| n as f64)) else {
-            let message = format!("'<' not supported between instances of '{}' and 'float'", self.type_name(when));
+        let Some(when_s) = self
+            .heap
+            .as_float(when)
+            .or(self.heap.as_i64(when).map(|n| n as f64))
+        else {
+            let message = format!(
+                "'<' not supported between instances of '{}' and 'float'",
+                self.type_name(when)
+            );
             return Err(self.type_error(message));
         };
         let handle = self.new_handle(callback, args, event_loop, context, when);
         self.heap.cell_mut::<Handle>(handle).scheduled = true;
-        self.event_loop(event_loop).timers.push(when_s, handle, Value::NONE);
+        self.event_loop(event_loop)
+            .timers
+            .push(when_s, handle, Value::NONE);
         Ok(handle)
     }
 
@@ -216,10 +272,18 @@ impl Vm {
     ///
     /// # Errors
     /// RuntimeError when the loop is closed.
-    pub fn finish_at(&mut self, event_loop: Value, when_s: f64, future: Value, value: Value) -> PyResult<()> {
+    pub fn finish_at(
+        &mut self,
+        event_loop: Value,
+        when_s: f64,
+        future: Value,
+        value: Value,
+    ) -> PyResult<()> {
         self.check_open(event_loop)?;
         self.heap.cell_mut::<Future>(future).timed = true;
-        self.event_loop(event_loop).timers.push(when_s, future, value);
+        self.event_loop(event_loop)
+            .timers
+            .push(when_s, future, value);
         Ok(())
     }
 
@@ -250,7 +314,9 @@ impl Vm {
 
     /// Enters a new task in its loop's list.
     pub(crate) fn register_task(&mut self, event_loop: Value, task: Value) {
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else { return };
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+            return;
+        };
         if l.n_done > SWEEP_MIN && l.n_done * 2 > l.tasks.len() {
             let mut tasks = std::mem::take(&mut l.tasks);
             l.n_done = 0;
@@ -270,14 +336,18 @@ impl Vm {
 
     /// The tasks of a loop that are not done, in the order of their creation.
     pub fn pending_tasks(&self, event_loop: Value) -> Vec<Value> {
-        let Some(l) = self.heap.get::<EventLoop>(event_loop) else { return Vec::new() };
+        let Some(l) = self.heap.get::<EventLoop>(event_loop) else {
+            return Vec::new();
+        };
         let pending = |&t: &Value| self.heap.get::<Future>(t).is_some_and(|f| !f.is_done());
         l.tasks.iter().copied().filter(pending).collect()
     }
 
     /// A future failed: if nobody looks at its exception, its loop says so in the end.
     pub(crate) fn note_failure(&mut self, event_loop: Value, future: Value) {
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else { return };
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+            return;
+        };
         if l.failed.len() >= SWEEP_MIN && l.failed.len().is_power_of_two() {
             let mut failed = std::mem::take(&mut l.failed);
             failed.retain(|&f| self.heap.get::<Future>(f).is_some_and(|f| f.log_traceback));
@@ -326,10 +396,16 @@ impl Vm {
     pub fn async_generator_begins(&mut self, generator: Value) {
         use crate::object::generator::{GenState, Generator};
         let event_loop = self.tasks.running_loop;
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else { return };
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+            return;
+        };
         if l.async_generators.len() >= SWEEP_MIN && l.async_generators.len().is_power_of_two() {
             let mut list = std::mem::take(&mut l.async_generators);
-            list.retain(|&g| self.heap.get::<Generator>(g).is_some_and(|g| g.state != GenState::Closed));
+            list.retain(|&g| {
+                self.heap
+                    .get::<Generator>(g)
+                    .is_some_and(|g| g.state != GenState::Closed)
+            });
             self.event_loop(event_loop).async_generators = list;
         }
         self.event_loop(event_loop).async_generators.push(generator);
@@ -339,7 +415,11 @@ impl Vm {
     pub fn take_async_generators(&mut self, event_loop: Value) -> Vec<Value> {
         use crate::object::generator::{GenState, Generator};
         let list = std::mem::take(&mut self.event_loop(event_loop).async_generators);
-        let open = |&g: &Value| self.heap.get::<Generator>(g).is_some_and(|g| g.state != GenState::Closed);
+        let open = |&g: &Value| {
+            self.heap
+                .get::<Generator>(g)
+                .is_some_and(|g| g.state != GenState::Closed)
+        };
         list.into_iter().filter(open).collect()
     }
 
@@ -351,8 +431,13 @@ impl Vm {
     pub fn abandon_async_generator(&mut self, generator: Value) -> PyResult<()> {
         use crate::object::generator::{GenState, Generator};
         let event_loop = self.tasks.running_loop;
-        let begun = self.heap.get::<Generator>(generator).is_some_and(|g| g.state == GenState::Suspended);
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else { return Ok(()) };
+        let begun = self
+            .heap
+            .get::<Generator>(generator)
+            .is_some_and(|g| g.state == GenState::Suspended);
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+            return Ok(());
+        };
         if !begun || l.closed {
             return Ok(());
         }
@@ -406,6 +491,7 @@ impl Vm {
     /// Whether an exception leaves the loop rather than being handled in it.
     pub(crate) fn ends_the_loop(&self, raised: Raised) -> bool {
         use crate::object::class::B;
-        self.is_instance_of(raised.0, B::KeyboardInterrupt) || self.is_instance_of(raised.0, B::SystemExit)
+        self.is_instance_of(raised.0, B::KeyboardInterrupt)
+            || self.is_instance_of(raised.0, B::SystemExit)
     }
 }

@@ -55,10 +55,6 @@ impl Ready {
         self.entries.clear();
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter()
-    }
-
     pub fn trace(&self, marker: &mut Marker) {
         for entry in &self.entries {
             marker.mark(entry.target);
@@ -82,7 +78,9 @@ mod tests {
             ready.push(Value::small(n), Value::NONE);
         }
         assert_eq!(ready.len(), 3);
-        let picked: Vec<_> = std::iter::from_fn(|| ready.pick()).map(|e| e.target.as_int()).collect();
+        let picked: Vec<_> = std::iter::from_fn(|| ready.pick())
+            .map(|e| e.target.as_int())
+            .collect();
         assert_eq!(picked, [Some(0), Some(1), Some(2)]);
         assert!(ready.is_empty());
     }

@@ -53,7 +53,9 @@ impl Vm {
             if let Some(run) = &mut l.run_since_deadlock {
                 *run += 1;
             }
-            self.holding(&[entry.target, entry.input], |vm| vm.run_entry(event_loop, entry))?;
+            self.holding(&[entry.target, entry.input], |vm| {
+                vm.run_entry(event_loop, entry)
+            })?;
             self.cancel_if_interrupted()?;
         }
         Ok(())
@@ -89,7 +91,11 @@ impl Vm {
             Some(Kind::Future) => {
                 let f = self.heap.cell::<Future>(target);
                 if f.task.is_none() {
-                    return if f.is_done() { Ok(()) } else { self.finish_future(target, input) };
+                    return if f.is_done() {
+                        Ok(())
+                    } else {
+                        self.finish_future(target, input)
+                    };
                 }
                 let result = if self.heap.kind(input) == Some(Kind::Future) {
                     self.task_wakeup(target, input)
@@ -99,7 +105,8 @@ impl Vm {
                 match result {
                     Err(raised) if !self.ends_the_loop(raised) => {
                         let (callback, args, context) = self.entry_as_call(target, input);
-                        let handle = self.new_handle(callback, &args, event_loop, context, Value::EMPTY);
+                        let handle =
+                            self.new_handle(callback, &args, event_loop, context, Value::EMPTY);
                         self.callback_failed(handle, raised.0)
                     }
                     result => result,
@@ -141,7 +148,13 @@ impl Vm {
         let (callback, event_loop) = (h.callback, h.event_loop);
         let args = self.heap.handle_args(handle);
         let shown = self.callback_source(callback, args)?;
-        self.report_to_loop(event_loop, &format!("Exception in callback {shown}"), exception, "handle", handle)
+        self.report_to_loop(
+            event_loop,
+            &format!("Exception in callback {shown}"),
+            exception,
+            "handle",
+            handle,
+        )
     }
 
     /// How messages call a callback: name, arguments left out, place.
@@ -151,7 +164,10 @@ impl Vm {
             return self.repr_string(callback);
         }
         let text = self.call(hook, &[callback, args])?;
-        Ok(self.heap.as_str(text).map_or(String::new(), |t| t.to_lossy()))
+        Ok(self
+            .heap
+            .as_str(text)
+            .map_or(String::new(), |t| t.to_lossy()))
     }
 }
 

@@ -20,7 +20,10 @@ pub struct Timer {
 impl Ord for Timer {
     /// The earlier timer is the greater one: `BinaryHeap` gives the greatest first.
     fn cmp(&self, other: &Timer) -> Ordering {
-        other.when_s.total_cmp(&self.when_s).then(other.sequence.cmp(&self.sequence))
+        other
+            .when_s
+            .total_cmp(&self.when_s)
+            .then(other.sequence.cmp(&self.sequence))
     }
 }
 impl PartialOrd for Timer {
@@ -53,7 +56,12 @@ impl Timers {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         // -0.0 and 0.0 are the same deadline.
-        self.heap.push(Timer { when_s: when_s + 0.0, sequence, target, input });
+        self.heap.push(Timer {
+            when_s: when_s + 0.0,
+            sequence,
+            target,
+            input,
+        });
     }
 
     /// The earliest timer.
@@ -65,6 +73,7 @@ impl Timers {
         self.heap.pop()
     }
 
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.heap.len()
     }
@@ -113,7 +122,9 @@ mod tests {
         for (i, &when) in deadlines.iter().enumerate() {
             timers.push(when, Value::small(i as i64), Value::NONE);
         }
-        std::iter::from_fn(|| timers.pop()).filter_map(|t| t.target.as_int()).collect()
+        std::iter::from_fn(|| timers.pop())
+            .filter_map(|t| t.target.as_int())
+            .collect()
     }
 
     #[test]

@@ -102,7 +102,11 @@ impl Object for Future {
         }
     }
     fn external_bytes(&self) -> usize {
-        let spilled = if self.callbacks.spilled() { self.callbacks.capacity() * size_of::<Callback>() } else { 0 };
+        let spilled = if self.callbacks.spilled() {
+            self.callbacks.capacity() * size_of::<Callback>()
+        } else {
+            0
+        };
         spilled + self.task.as_ref().map_or(0, |_| size_of::<TaskPart>())
     }
 }

@@ -24,7 +24,13 @@ pub struct Handle {
 impl Object for Handle {
     const KIND: Kind = Kind::Handle;
     fn trace(&self, marker: &mut Marker) {
-        marker.mark_all(&[self.callback, self.args, self.context, self.event_loop, self.when]);
+        marker.mark_all(&[
+            self.callback,
+            self.args,
+            self.context,
+            self.event_loop,
+            self.when,
+        ]);
     }
 }
 

@@ -44,12 +44,17 @@ impl Vm {
                 return Ok(false);
             }
             first = false;
-            let Some(part) = f.task.as_mut() else { return self.cancel_plain_future(task, message) };
+            let Some(part) = f.task.as_mut() else {
+                return self.cancel_plain_future(task, message);
+            };
             part.cancel_requests += 1;
             let next = part.waiting_on;
             if !next.is_none() {
                 let is_pending_task = self.has_native_cancel(next)
-                    && self.heap.get::<Future>(next).is_some_and(|f| f.task.is_some() && !f.is_done());
+                    && self
+                        .heap
+                        .get::<Future>(next)
+                        .is_some_and(|f| f.task.is_some() && !f.is_done());
                 if is_pending_task {
                     task = next;
                     continue;
@@ -78,7 +83,8 @@ impl Vm {
             return true;
         }
         let name = self.heap.intern("cancel");
-        self.lookup_class(class, name).is_some_and(|attr| self.heap.get::<Native>(attr).is_some())
+        self.lookup_class(class, name)
+            .is_some_and(|attr| self.heap.get::<Native>(attr).is_some())
     }
 
     fn cancel_by_method(&mut self, future: Value, message: Value) -> PyResult<bool> {

@@ -33,13 +33,23 @@ impl Vm {
             return context;
         }
         let shape = self.root_shape(self.tasks.classes.context);
-        self.heap.opaque(shape, Context { values: context, entered: false })
+        self.heap.opaque(
+            shape,
+            Context {
+                values: context,
+                entered: false,
+            },
+        )
     }
 
     /// The Context of a task or handle: from now on a script can refer to it.
     pub fn context_of(&mut self, owner: Value) -> Value {
         let running = self.tasks.context_owner == owner;
-        let context = if running { self.tasks.context } else { self.stored_context(owner) };
+        let context = if running {
+            self.tasks.context
+        } else {
+            self.stored_context(owner)
+        };
         if self.heap.native::<Context>(context).is_some() {
             return context;
         }
@@ -58,13 +68,20 @@ impl Vm {
         if let Some(h) = self.heap.get::<Handle>(owner) {
             return h.context;
         }
-        self.heap.get::<Future>(owner).and_then(|f| f.task.as_ref()).map_or(Value::NONE, |t| t.context)
+        self.heap
+            .get::<Future>(owner)
+            .and_then(|f| f.task.as_ref())
+            .map_or(Value::NONE, |t| t.context)
     }
 
     fn store_context(&mut self, owner: Value, context: Value) {
         if let Some(h) = self.heap.get_mut::<Handle>(owner) {
             h.context = context;
-        } else if let Some(t) = self.heap.get_mut::<Future>(owner).and_then(|f| f.task.as_mut()) {
+        } else if let Some(t) = self
+            .heap
+            .get_mut::<Future>(owner)
+            .and_then(|f| f.task.as_mut())
+        {
             t.context = context;
         }
     }
@@ -82,7 +99,10 @@ impl Vm {
     ) -> PyResult<T> {
         if let Some(c) = self.heap.native_mut::<Context>(context) {
             if std::mem::replace(&mut c.entered, true) {
-                let message = format!("cannot enter context: {} is already entered", self.repr_string(context)?);
+                let message = format!(
+                    "cannot enter context: {} is already entered",
+                    self.repr_string(context)?
+                );
                 return Err(self.runtime_error(message));
             }
         }
@@ -102,7 +122,10 @@ impl Vm {
     /// A variable's value in a context (snapshot or Context).
     pub fn context_lookup(&self, context: Value, variable: Value) -> Option<Value> {
         let values = self.heap.as_tuple(self.context_values(context))?;
-        values.chunks_exact(2).find(|pair| pair[0] == variable).map(|pair| pair[1])
+        values
+            .chunks_exact(2)
+            .find(|pair| pair[0] == variable)
+            .map(|pair| pair[1])
     }
 
     /// The value of a variable in the current context, or its default.
@@ -113,17 +136,31 @@ impl Vm {
 
     /// Sets a variable in the current context; gives the token that undoes it.
     pub fn context_var_set(&mut self, variable: Value, value: Value) -> Value {
-        let old = self.context_lookup(self.tasks.context, variable).unwrap_or(Value::EMPTY);
+        let old = self
+            .context_lookup(self.tasks.context, variable)
+            .unwrap_or(Value::EMPTY);
         self.change_context(variable, value);
         let context = self.context_identity();
         let shape = self.root_shape(self.tasks.classes.token);
-        self.heap.opaque(shape, Token { variable, context, old, used: false })
+        self.heap.opaque(
+            shape,
+            Token {
+                variable,
+                context,
+                old,
+                used: false,
+            },
+        )
     }
 
     /// What a token remembers of the context it was made in.
     fn context_identity(&self) -> Value {
         let current = self.tasks.context;
-        if self.heap.native::<Context>(current).is_some() { current } else { self.tasks.context_owner }
+        if self.heap.native::<Context>(current).is_some() {
+            current
+        } else {
+            self.tasks.context_owner
+        }
     }
 
     /// Undoes what made `token`.
@@ -133,7 +170,10 @@ impl Vm {
     /// variable or context.
     pub fn context_var_reset(&mut self, variable: Value, token: Value) -> PyResult<()> {
         let Some(t) = self.heap.native::<Token>(token) else {
-            let message = format!("expected an instance of Token, got {}", self.repr_string(token)?);
+            let message = format!(
+                "expected an instance of Token, got {}",
+                self.repr_string(token)?
+            );
             return Err(self.type_error(message));
         };
         let (of, context, old, used) = (t.variable, t.context, t.old, t.used);
@@ -155,7 +195,11 @@ impl Vm {
 
     fn token_error(&mut self, token: Value, what: &str, runtime: bool) -> PyResult<Raised> {
         let message = format!("{} {what}", self.repr_string(token)?);
-        Ok(if runtime { self.runtime_error(message) } else { self.value_error(message) })
+        Ok(if runtime {
+            self.runtime_error(message)
+        } else {
+            self.value_error(message)
+        })
     }
 
     /// Gives the current context a new snapshot, with `variable` set to `value`
@@ -163,15 +207,25 @@ impl Vm {
     fn change_context(&mut self, variable: Value, value: Value) {
         let current = self.tasks.context;
         let values = self.context_values(current);
-        let mut pairs: Vec<Value> = self.heap.as_tuple(values).map_or(Vec::new(), <[Value]>::to_vec);
-        let at = pairs.chunks_exact(2).position(|pair| pair[0] == variable).map(|i| i * 2);
+        let mut pairs: Vec<Value> = self
+            .heap
+            .as_tuple(values)
+            .map_or(Vec::new(), <[Value]>::to_vec);
+        let at = pairs
+            .chunks_exact(2)
+            .position(|pair| pair[0] == variable)
+            .map(|i| i * 2);
         match (at, value.given()) {
             (Some(at), Some(value)) => pairs[at + 1] = value,
             (Some(at), None) => drop(pairs.drain(at..at + 2)),
             (None, Some(value)) => pairs.extend_from_slice(&[variable, value]),
             (None, None) => {}
         }
-        let values = if pairs.is_empty() { Value::NONE } else { self.heap.tuple(&pairs) };
+        let values = if pairs.is_empty() {
+            Value::NONE
+        } else {
+            self.heap.tuple(&pairs)
+        };
         match self.heap.native_mut::<Context>(current) {
             Some(context) => context.values = values,
             None => self.tasks.context = values,

@@ -56,7 +56,9 @@ impl Vm {
     /// TypeError when it is no exception; what the class raises.
     pub fn exception_for_future(&mut self, given: Value) -> PyResult {
         let mut exception = given;
-        if self.heap.kind(given) == Some(Kind::Class) && self.is_subclass(given, self.class(B::BaseException)) {
+        if self.heap.kind(given) == Some(Kind::Class)
+            && self.is_subclass(given, self.class(B::BaseException))
+        {
             exception = self.call(given, &[])?;
         }
         if !self.heap.is_exception(exception) {
@@ -112,7 +114,12 @@ impl Vm {
     }
 
     #[inline]
-    fn schedule_callback(&mut self, event_loop: Value, future: Value, callback: Callback) -> PyResult<()> {
+    fn schedule_callback(
+        &mut self,
+        event_loop: Value,
+        future: Value,
+        callback: Callback,
+    ) -> PyResult<()> {
         if callback.context.is_empty() {
             return self.make_ready(event_loop, callback.target, future);
         }
@@ -141,10 +148,17 @@ impl Vm {
 
     /// Ends the wait of a task for the future it waits for.
     pub(crate) fn detach_waiter(&mut self, task: Value) {
-        let Some(part) = self.heap.get_mut::<Future>(task).and_then(|f| f.task.as_mut()) else { return };
+        let Some(part) = self
+            .heap
+            .get_mut::<Future>(task)
+            .and_then(|f| f.task.as_mut())
+        else {
+            return;
+        };
         let waiting_on = std::mem::replace(&mut part.waiting_on, Value::NONE);
         if let Some(f) = self.heap.get_mut::<Future>(waiting_on) {
-            f.callbacks.retain(|c| !(c.target == task && c.context.is_empty()));
+            f.callbacks
+                .retain(|c| !(c.target == task && c.context.is_empty()));
         }
     }
 

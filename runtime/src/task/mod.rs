@@ -15,7 +15,6 @@ use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
 
-
 /// What a VM knows of its asynchronous side.
 pub struct TaskState {
     /// The loop that is running; None when there is none.
@@ -94,11 +93,28 @@ impl Default for TaskState {
 impl TaskState {
     pub(crate) fn trace(&self, marker: &mut Marker) {
         let c = &self.classes;
-        marker.mark_all(&[self.running_loop, self.context, self.context_owner, self.interrupts.main]);
+        marker.mark_all(&[
+            self.running_loop,
+            self.context,
+            self.context_owner,
+            self.interrupts.main,
+        ]);
         marker.mark_all(&[c.future, c.task, c.handle, c.timer_handle]);
-        marker.mark_all(&[c.event_loop, c.context, c.context_var, c.token, c.future_iter]);
+        marker.mark_all(&[
+            c.event_loop,
+            c.context,
+            c.context_var,
+            c.token,
+            c.future_iter,
+        ]);
         let h = &self.hooks;
-        marker.mark_all(&[h.future_repr, h.task_repr, h.handle_repr, h.callback_source, h.default_loop]);
+        marker.mark_all(&[
+            h.future_repr,
+            h.task_repr,
+            h.handle_repr,
+            h.callback_source,
+            h.default_loop,
+        ]);
     }
 }
 
@@ -148,7 +164,12 @@ impl Vm {
         f.event_loop = event_loop;
         f.task = Some(Box::new(part));
         self.heap.charge(size_of::<TaskPart>());
-        if eager && self.heap.get::<crate::event_loop::EventLoop>(event_loop).is_some_and(|l| l.running) {
+        if eager
+            && self
+                .heap
+                .get::<crate::event_loop::EventLoop>(event_loop)
+                .is_some_and(|l| l.running)
+        {
             return self.start_eagerly(task, event_loop);
         }
         self.make_ready(event_loop, task, Value::NONE)?;
@@ -164,18 +185,29 @@ impl Vm {
             return g.flavor == Flavor::Coroutine;
         }
         let class = self.heap.class_of(v);
-        [N::await_, N::send, N::throw, N::close].into_iter().all(|name| {
-            let name = self.n(name);
-            self.lookup_class(class, name).is_some_and(|attr| !attr.is_none())
-        })
+        [N::await_, N::send, N::throw, N::close]
+            .into_iter()
+            .all(|name| {
+                let name = self.n(name);
+                self.lookup_class(class, name)
+                    .is_some_and(|attr| !attr.is_none())
+            })
     }
 
     /// A task's name.
     pub fn task_name(&mut self, task: Value) -> String {
-        match self.heap.get::<Future>(task).and_then(|f| f.task.as_ref()).map(|t| t.name) {
+        match self
+            .heap
+            .get::<Future>(task)
+            .and_then(|f| f.task.as_ref())
+            .map(|t| t.name)
+        {
             Some(name) => match name.as_int() {
                 Some(number) => format!("Task-{number}"),
-                None => self.heap.as_str(name).map_or(String::new(), |n| n.to_lossy()),
+                None => self
+                    .heap
+                    .as_str(name)
+                    .map_or(String::new(), |n| n.to_lossy()),
             },
             None => String::new(),
         }

@@ -43,7 +43,15 @@ impl Vm {
 
     fn bound_to_task(&mut self, def: &'static NativeDef, task: Value) -> Value {
         let owner = self.tasks.classes.task;
-        self.heap.alloc(B::NativeFunction.shape(), Native { def, owner, this: task, module: Value::NONE })
+        self.heap.alloc(
+            B::NativeFunction.shape(),
+            Native {
+                def,
+                owner,
+                this: task,
+                module: Value::NONE,
+            },
+        )
     }
 
     fn task_part(&mut self, task: Value) -> &mut TaskPart {
@@ -78,8 +86,11 @@ impl Vm {
     pub(crate) fn task_step(&mut self, task: Value, input: Value) -> PyResult<()> {
         let f = self.heap.cell_mut::<Future>(task);
         if f.is_done() {
-            let message =
-                format!("__step(): already done: {} {}", self.repr_string(task)?, self.repr_string(input)?);
+            let message = format!(
+                "__step(): already done: {} {}",
+                self.repr_string(task)?,
+                self.repr_string(input)?
+            );
             return Err(self.invalid_state(&message));
         }
         let event_loop = f.event_loop;
@@ -117,7 +128,9 @@ impl Vm {
     }
 
     fn enter_task(&mut self, event_loop: Value, task: Value) -> PyResult<()> {
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else { return Ok(()) };
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+            return Ok(());
+        };
         let current = l.current_task;
         if current.is_none() {
             l.current_task = task;
@@ -140,9 +153,19 @@ impl Vm {
     }
 
     fn drive(&mut self, coro: Value, input: Value) -> PyResult<Outcome> {
-        let is_ours = self.heap.get::<Generator>(coro).is_some_and(|g| g.flavor != Flavor::AsyncGenerator);
+        let is_ours = self
+            .heap
+            .get::<Generator>(coro)
+            .is_some_and(|g| g.flavor != Flavor::AsyncGenerator);
         if is_ours {
-            return self.resume(coro, if input.is_none() { Input::Send(input) } else { Input::Throw(input) });
+            return self.resume(
+                coro,
+                if input.is_none() {
+                    Input::Send(input)
+                } else {
+                    Input::Throw(input)
+                },
+            );
         }
         let result = if input.is_none() {
             self.call_method(coro, "send", &[Value::NONE])
@@ -152,7 +175,12 @@ impl Vm {
         self.stop_as_return(result)
     }
 
-    fn judge(&mut self, task: Value, event_loop: Value, outcome: PyResult<Outcome>) -> PyResult<()> {
+    fn judge(
+        &mut self,
+        task: Value,
+        event_loop: Value,
+        outcome: PyResult<Outcome>,
+    ) -> PyResult<()> {
         match outcome {
             Ok(Outcome::Yield(yielded)) => self.judge_yield(task, event_loop, yielded),
             Ok(Outcome::Return(value)) => {
@@ -175,7 +203,11 @@ impl Vm {
             Err(raised) => {
                 self.task_ended(event_loop);
                 self.fail_future(task, raised.0)?;
-                if self.ends_the_loop(raised) { Err(raised) } else { Ok(()) }
+                if self.ends_the_loop(raised) {
+                    Err(raised)
+                } else {
+                    Ok(())
+                }
             }
         }
     }
@@ -192,7 +224,13 @@ impl Vm {
                 return self.refuse_future(task, event_loop, yielded, same_loop, blocking);
             }
             f.blocking = false;
-            self.add_callback(yielded, Callback { target: task, context: Value::EMPTY })?;
+            self.add_callback(
+                yielded,
+                Callback {
+                    target: task,
+                    context: Value::EMPTY,
+                },
+            )?;
             return self.wait_for(task, yielded);
         }
         let blocking = self.n(N::asyncio_future_blocking);
@@ -204,7 +242,13 @@ impl Vm {
         let its_loop = self.loop_of(yielded)?;
         let is_blocking = self.truth(flag)?;
         if its_loop != event_loop || !is_blocking {
-            return self.refuse_future(task, event_loop, yielded, its_loop == event_loop, is_blocking);
+            return self.refuse_future(
+                task,
+                event_loop,
+                yielded,
+                its_loop == event_loop,
+                is_blocking,
+            );
         }
         self.set_attr(yielded, blocking, Value::FALSE)?;
         let wakeup = self.task_wakeup_method(task);
@@ -259,9 +303,15 @@ impl Vm {
     ) -> PyResult<()> {
         let shown = self.repr_string(task)?;
         let message = if !same_loop {
-            format!("Task {shown} got Future {} attached to a different loop", self.repr_string(future)?)
+            format!(
+                "Task {shown} got Future {} attached to a different loop",
+                self.repr_string(future)?
+            )
         } else if !blocking {
-            format!("yield was used instead of yield from in task {shown} with {}", self.repr_string(future)?)
+            format!(
+                "yield was used instead of yield from in task {shown} with {}",
+                self.repr_string(future)?
+            )
         } else {
             format!("Task cannot await on itself: {shown}")
         };
@@ -271,11 +321,16 @@ impl Vm {
 
     #[cold]
     fn refuse_value(&mut self, task: Value, event_loop: Value, yielded: Value) -> PyResult<()> {
-        let is_generator = self.heap.get::<Generator>(yielded).is_some_and(|g| g.flavor == Flavor::Generator);
+        let is_generator = self
+            .heap
+            .get::<Generator>(yielded)
+            .is_some_and(|g| g.flavor == Flavor::Generator);
         let shown = self.repr_string(yielded)?;
         let message = if is_generator {
             let task = self.repr_string(task)?;
-            format!("yield was used instead of yield from for generator in task {task} with {shown}")
+            format!(
+                "yield was used instead of yield from for generator in task {task} with {shown}"
+            )
         } else {
             format!("Task got bad yield: {shown}")
         };

@@ -71,7 +71,9 @@ impl Vm {
             g.hooked = true;
             g.finalizer = self.asyncgen_finalizer;
             let firstiter = self.asyncgen_firstiter;
-            if !firstiter.is_none() {
+            if firstiter.is_none() {
+                self.async_generator_begins(generator);
+            } else {
                 self.holding(&[value], |vm| vm.call(firstiter, &[generator]))?;
             }
         }
