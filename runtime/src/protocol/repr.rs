@@ -28,19 +28,25 @@ impl Vm {
     /// # Errors
     /// Whatever `__repr__` raises; TypeError if it gives no str.
     pub fn repr(&mut self, v: Value) -> PyResult {
+        self.repr_for(v, "__repr__")
+    }
+
+    /// As `repr`; `method` is whose result the error speaks of, as `str` falls
+    /// back on `__repr__`.
+    fn repr_for(&mut self, v: Value, method: &str) -> PyResult {
         if self.exact_builtin(v).is_some() {
             return self.builtin_repr(v);
         }
         let class = self.heap.class_of(v);
-        let Some(method) = self.lookup_class(class, self.n(N::repr)) else {
+        let Some(repr) = self.lookup_class(class, self.n(N::repr)) else {
             return self.builtin_repr(v);
         };
-        match self.builtin_owner(method) {
+        match self.builtin_owner(repr) {
             Some(B::Object) => self.default_repr(v),
             Some(_) => self.builtin_repr(v),
             None => {
-                let text = self.repr_deeper(|vm| vm.call_unbound(method, v, &[]))?;
-                self.checked_text(text, "__repr__")
+                let text = self.repr_deeper(|vm| vm.call_unbound(repr, v, &[]))?;
+                self.checked_text(text, method)
             }
         }
     }
@@ -82,7 +88,7 @@ impl Vm {
             return self.builtin_str(v);
         };
         match self.builtin_owner(method) {
-            Some(B::Object) => self.repr(v),
+            Some(B::Object) => self.repr_for(v, "__str__"),
             Some(_) => self.builtin_str(v),
             None => {
                 let text = self.repr_deeper(|vm| vm.call_unbound(method, v, &[]))?;
@@ -128,7 +134,7 @@ impl Vm {
                 Ok(self.heap.str(text))
             }
             Some(Kind::Exception) => self.exception_str(v),
-            _ => self.repr(v),
+            _ => self.repr_for(v, "__str__"),
         }
     }
 
