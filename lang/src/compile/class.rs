@@ -105,6 +105,8 @@ impl<'a> Frame<'a> {
             frame.vars.get(&var).copied()
         });
         if let Some(cell) = cell {
+            // type.__new__ fills it, before `__init_subclass__` runs.
+            frame.store_class_name("__classcell__", cell);
             frame.asm.a(Op::Return, cell);
             frame.asm.end_flow();
         }
