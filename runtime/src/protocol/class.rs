@@ -415,6 +415,14 @@ impl Vm {
             };
             self.heap.ns_set(attrs, key, wrapped);
         }
+        // A class that says when its instances are equal says how they hash, or
+        // they don't.
+        let hash = self.n(N::hash);
+        if self.heap.ns_get(attrs, self.n(N::eq)).is_some()
+            && self.heap.ns_get(attrs, hash).is_none()
+        {
+            self.heap.ns_set(attrs, hash, Value::NONE);
+        }
     }
 
     /// The names in `__slots__`, and whether `__dict__` is among them.

@@ -234,7 +234,10 @@ impl Vm {
             return self.object_compare(op, this, other);
         }
         let Some(method) = self.lookup_class(class, self.n(op.method())) else {
-            return self.builtin_compare(op, this, other);
+            return match self.heap.kind(this) {
+                Some(Kind::Instance | Kind::Opaque) => self.object_compare(op, this, other),
+                _ => self.builtin_compare(op, this, other),
+            };
         };
         match self.builtin_owner(method) {
             Some(B::Object) => self.object_compare(op, this, other),

@@ -150,6 +150,10 @@ impl Vm {
             if let Some(v) = self.builtin_binary(op, a, b)? {
                 return Ok(v);
             }
+        } else if op == Mod && self.heap.is_exact(a, B::Str) && self.heap.kind(b) != Some(Kind::Str)
+        {
+            // Only a subclass of str could go first with a method of its own.
+            return self.percent(a, b);
         }
         self.binary_by_methods(op, a, b, inplace)
     }
