@@ -125,6 +125,8 @@ struct Fault {
     diagnostic: Diagnostic,
     // Where the token starts that the parser could not go beyond.
     reached: u32,
+    // Where the last token starts that was looked at to explain it.
+    seen: u32,
     // Whether CPython looks no further once it has found it.
     is_final: bool,
 }
@@ -158,6 +160,7 @@ impl<'t> Blocks<'t> {
             self.faults.push(Fault {
                 diagnostic,
                 reached,
+                seen: reached,
                 is_final,
             });
         }
@@ -204,7 +207,7 @@ impl<'t> Blocks<'t> {
         state.raised = None;
         state.depth = 0;
         state.height = 0;
-        state.fuel = EXPLAIN_FUEL;
+        state.fuel = usize::MAX;
         let n_refused = state.refused.len();
         let line = rule.parse_with_state(tokens, state).into_output();
         if let Some(line) = line
@@ -219,6 +222,7 @@ impl<'t> Blocks<'t> {
         let furthest = state.furthest;
         if state.raised.is_none() {
             state.explain = true;
+            state.fuel = EXPLAIN_FUEL;
             state.depth = 0;
             // A line that the second reading accepts is still faulty.
             let _ = rule.parse_with_state(tokens, state);
@@ -247,7 +251,11 @@ impl<'t> Blocks<'t> {
             Some(raised) => *raised,
             None => Diagnostic::syntax("E0100", "invalid syntax", at.span),
         };
+        let seen = self.state.furthest;
         self.push_fault(diagnostic, at.span.start, false);
+        if let Some(fault) = self.faults.last_mut() {
+            fault.seen = seen;
+        }
     }
 
     // --------------------------------------------------------------- statements
@@ -293,6 +301,10 @@ impl<'t> Blocks<'t> {
             decorators.push(decorator);
             let next = self.token();
             if !matches!(next.kind, T::Def | T::Class | T::Async | T::At) {
+                if next.kind == T::Indent {
+                    self.statement(out);
+                    return;
+                }
                 let code = match next.kind {
                     T::End => "E0106",
                     _ => "E0100",
@@ -630,7 +642,7 @@ impl<'t> Blocks<'t> {
                 && (bracket.diagnostic.span.start..=bracket.at).contains(&fault.reached)
         };
         let is_later = |bracket: &LexicalFault, fault: &Fault| {
-            source.line(fault.reached) > source.line(bracket.diagnostic.span.start)
+            source.line(fault.seen) > source.line(bracket.diagnostic.span.start)
         };
         let of_grammar = self.faults.iter().filter(|fault| {
             !lexical
@@ -682,7 +694,7 @@ fn primary(source: &Source, faults: &[Fault], lexical: &[LexicalFault]) -> Optio
             Weight::Unclosed => {
                 // On the bracket's own line the parser's fault says more.
                 let bracket = lexical.diagnostic.span.start;
-                let later = source.line(fault.reached) > source.line(bracket);
+                let later = source.line(fault.seen) > source.line(bracket);
                 if bracket <= fault.reached && later && !fault.is_final {
                     chosen = &lexical.diagnostic;
                 }

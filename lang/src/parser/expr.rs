@@ -250,24 +250,29 @@ fn comparison(inp: &mut In) -> Res<Expr> {
     let start = peek(inp).span.start;
     let outer = std::mem::take(&mut inp.state().height);
     let first = bitwise_or(inp)?;
-    let Some(mut found) = comparison_op(inp) else {
-        let height = inp.state().height;
-        grown(inp, outer, height)?;
-        return Ok(first);
-    };
     let mut rest = Vec::new();
     loop {
-        let (op, op_span) = found;
-        let operand = bitwise_or(inp)?;
+        let before = inp.save();
+        let Some((op, op_span)) = comparison_op(inp) else {
+            break;
+        };
+        let Ok(operand) = bitwise_or(inp) else {
+            if inp.state().raised.is_some() {
+                return fail();
+            }
+            inp.rewind(before);
+            break;
+        };
         rest.push(CompareTerm {
             op,
             op_span,
             operand,
         });
-        match comparison_op(inp) {
-            Some(next) => found = next,
-            None => break,
-        }
+    }
+    if rest.is_empty() {
+        let height = inp.state().height;
+        grown(inp, outer, height)?;
+        return Ok(first);
     }
     let height = inp.state().height + 1;
     grown(inp, outer, height)?;
@@ -478,33 +483,31 @@ pub(super) fn primary(inp: &mut In) -> Res<Expr> {
     let outer = std::mem::take(&mut inp.state().height);
     let mut expr = atom(inp)?;
     let mut height = inp.state().height + 1;
-    loop {
+    while matches!(peek_kind(inp), T::Dot | T::LParen | T::LBracket) {
         inp.state().height = 0;
-        let kind = match peek_kind(inp) {
-            T::Dot => {
-                bump(inp);
-                let attr = ident(inp)?;
+        let before = inp.save();
+        let Ok(trailer) = trailer(inp) else {
+            if inp.state().raised.is_some() {
+                return fail();
+            }
+            // What stands before it may be enough to explain the fault.
+            inp.rewind(before);
+            break;
+        };
+        let kind = match trailer {
+            Trailer::Attribute(attr) => {
                 let value = Box::new(expr);
                 ExprKind::Attribute { value, attr }
             }
-            T::LParen => {
-                let open = peek(inp).span.start;
-                let args = call_args(inp)?;
-                let args_span = span_from(inp, open);
-                ExprKind::Call(Box::new(Call {
-                    func: expr,
-                    args,
-                    args_span,
-                }))
-            }
-            T::LBracket => {
-                bump(inp);
-                let index = Box::new(inp.parse(subscript())?);
-                expect(inp, T::RBracket)?;
+            Trailer::Call(args, args_span) => ExprKind::Call(Box::new(Call {
+                func: expr,
+                args,
+                args_span,
+            })),
+            Trailer::Subscript(index) => {
                 let value = Box::new(expr);
                 ExprKind::Subscript { value, index }
             }
-            _ => break,
         };
         expr = node(kind, span_from(inp, start));
         height = height.max(inp.state().height) + 1;
@@ -512,6 +515,33 @@ pub(super) fn primary(inp: &mut In) -> Res<Expr> {
     }
     inp.state().height = outer.max(height);
     Ok(expr)
+}
+
+/// What may stand after an atom.
+enum Trailer {
+    Attribute(Ident),
+    Call(Vec<Arg>, Span),
+    Subscript(Box<Expr>),
+}
+
+fn trailer(inp: &mut In) -> Res<Trailer> {
+    let open = peek(inp);
+    match open.kind {
+        T::Dot => {
+            inp.skip();
+            ident(inp).map(Trailer::Attribute)
+        }
+        T::LParen => {
+            let args = call_args(inp)?;
+            Ok(Trailer::Call(args, span_from(inp, open.span.start)))
+        }
+        _ => {
+            inp.skip();
+            let index = Box::new(inp.parse(subscript())?);
+            expect(inp, T::RBracket)?;
+            Ok(Trailer::Subscript(index))
+        }
+    }
 }
 
 /// What stands in a subscript's brackets: a tuple where there is a comma.

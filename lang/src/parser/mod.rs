@@ -118,8 +118,9 @@ struct State<'t> {
     depth: usize,
     /// The height of the tallest expression read since a rule last reset it.
     height: usize,
-    /// How many expressions may still be read to explain a fault: rules for
-    /// mistakes read tokens again, which must not multiply with nesting.
+    /// How many expressions may still be read. Bounded only where a fault is
+    /// explained: rules for mistakes read tokens again, which must not multiply
+    /// with nesting.
     fuel: usize,
     /// The index of the simple statement's first token.
     stmt_start: usize,
@@ -275,12 +276,10 @@ fn nested<'t, T>(inp: &mut In<'t, '_>, rule: impl FnOnce(&mut In<'t, '_>) -> Res
     if state.depth >= EXPR_DEPTH_MAX {
         return raise(inp, too_deep(here));
     }
-    if state.explain {
-        if state.fuel == 0 {
-            return fail();
-        }
-        state.fuel -= 1;
+    if state.fuel == 0 {
+        return fail();
     }
+    state.fuel -= 1;
     state.depth += 1;
     let result = rule(inp);
     inp.state().depth -= 1;
@@ -297,14 +296,12 @@ fn look_ahead<'t, T>(
     }
     let before = inp.save();
     let state = inp.state();
-    let (explain, furthest) = (state.explain, state.furthest);
-    state.explain = false;
+    let explain = std::mem::replace(&mut state.explain, false);
     let result = rule(inp);
     inp.rewind(before);
     let state = inp.state();
     state.raised = None;
     state.explain = explain;
-    state.furthest = furthest;
     result.ok()
 }
 

@@ -38,6 +38,9 @@ fn params(inp: &mut In, close: T, annotated: bool) -> Res<Params> {
         let token = peek(inp);
         let here = token.span;
         if section == Section::Done {
+            if !token.kind.is_name() && !matches!(token.kind, T::Star | T::DoubleStar | T::Slash) {
+                return fail();
+            }
             let message = "arguments cannot follow var-keyword argument";
             return raise(inp, Diagnostic::syntax("E0143", message, here));
         }
@@ -105,7 +108,7 @@ fn params(inp: &mut In, close: T, annotated: bool) -> Res<Params> {
                 if section == Section::KeywordOnly {
                     params.kwonly.push(param);
                 } else {
-                    check_default(inp, &params, &param)?;
+                    check_default(inp, &params, &param, close)?;
                     params.regular.push(param);
                 }
             }
@@ -179,9 +182,13 @@ fn no_default(inp: &mut In, which: &str) -> Res<()> {
     Ok(())
 }
 
-fn check_default(inp: &mut In, params: &Params, param: &Param) -> Res<()> {
+fn check_default(inp: &mut In, params: &Params, param: &Param, close: T) -> Res<()> {
     let before = params.regular.last().or(params.posonly.last());
     if param.default.is_none() && before.is_some_and(|before| before.default.is_some()) {
+        let next = peek_kind(inp);
+        if next != T::Comma && next != close {
+            return fail();
+        }
         let message = "parameter without a default follows parameter with a default";
         return raise(inp, Diagnostic::syntax("E0140", message, param.span));
     }

@@ -5,7 +5,7 @@ use chumsky::prelude::*;
 
 use super::expr::{
     class_args, expression, named_expression, star_expressions, star_named_expression,
-    starts_expression, tuple_of, yield_expression,
+    starts_expression, yield_expression,
 };
 use super::target::{self, expr_name};
 use super::{
@@ -326,11 +326,7 @@ fn def_header(inp: &mut In, is_async: bool) -> Res<Header> {
     }
     let type_params = type_params?;
     let params = params::def_params(inp)?;
-    let returns = if eat(inp, T::Arrow) {
-        Some(expression(inp)?)
-    } else {
-        None
-    };
+    let returns = inp.parse(token(T::Arrow).ignore_then(custom(expression)).or_not())?;
     Ok(Header::Def {
         name,
         type_params,
@@ -676,6 +672,9 @@ fn expression_stmt(inp: &mut In) -> Res<StmtKind> {
             if let Some(op) = augmented_op(kind) {
                 return augmented(inp, first, op, next.span);
             }
+            if inp.state().explain && matches!(first.kind, ExprKind::Tuple(_)) {
+                reread_as_expressions(inp);
+            }
             Ok(StmtKind::Expr(Box::new(first)))
         }
     }
@@ -714,14 +713,24 @@ fn explain_assignment(inp: &mut In, target: &Expr, part: Expr) -> Res<StmtKind> 
         let message = "assignment to yield expression not possible";
         return raise(inp, Diagnostic::syntax("E0114", message, target.span));
     }
-    // The statement is read anew as expressions: `==` may have been meant.
-    let stmt_start = inp.state().stmt_start;
-    let tokens = inp.state().tokens;
+    reread_as_expressions(inp);
+    raise(inp, target::cannot_assign(&part))
+}
+
+/// Reads the statement anew as expressions, in which `==` may have been meant
+/// where `=` stands. CPython looks for lists of them without anything between.
+fn reread_as_expressions(inp: &mut In) {
     let state = inp.state();
-    let reread = custom(|inp: &mut In| tuple_of(inp, star_named_expression).map(drop)).lazy();
-    let _ = reread.parse_with_state(&tokens[stmt_start..], state);
-    state.raise(target::cannot_assign(&part));
-    fail()
+    let tokens = &state.tokens[state.stmt_start..];
+    let reread = custom(|inp: &mut In| {
+        star_named_expression(inp)?;
+        while eat(inp, T::Comma) || starts_expression(peek_kind(inp)) {
+            star_named_expression(inp)?;
+        }
+        Ok(())
+    });
+    // Only what it raises matters.
+    let _ = reread.lazy().parse_with_state(tokens, state);
 }
 
 fn annotated(inp: &mut In, target: Expr, in_parens: bool) -> Res<StmtKind> {
@@ -795,7 +804,7 @@ pub(super) fn explain_juxtaposed(inp: &mut In, left: &Expr) -> Res<()> {
         };
         right.map(|right| (right, *inp.cursor().inner()))
     }) else {
-        return Ok(());
+        return explain_after_name(inp, left);
     };
     if is_legacy {
         let name = inp.state().source.slice(left.span);
@@ -819,11 +828,26 @@ pub(super) fn explain_juxtaposed(inp: &mut In, left: &Expr) -> Res<()> {
         _ => false,
     };
     if level == 0 || starts_softly {
-        return Ok(());
+        return explain_after_name(inp, left);
     }
     let message = "invalid syntax. Perhaps you forgot a comma?";
     let span = left.span.to(right.span);
     raise(inp, Diagnostic::syntax("E0118", message, span))
+}
+
+/// CPython tries a name as a statement of Python 2, `print a, b`, and so finds
+/// what is faulty in the expressions after it.
+fn explain_after_name(inp: &mut In, left: &Expr) -> Res<()> {
+    if !matches!(left.kind, ExprKind::Name(_)) {
+        return Ok(());
+    }
+    let before = inp.save();
+    let _ = star_expressions(inp);
+    inp.rewind(before);
+    match inp.state().raised {
+        Some(_) => fail(),
+        None => Ok(()),
+    }
 }
 
 /// How many brackets are open after these tokens.
