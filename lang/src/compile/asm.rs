@@ -301,6 +301,10 @@ impl Assembler {
     fn arrive(&mut self, label: Label) {
         let Some(bound) = &self.bound else { return };
         let state = &mut self.labels[label.0 as usize];
+        if state.position.is_some() {
+            // A jump back: what it leads to was compiled for any way there.
+            return;
+        }
         match &mut state.bound {
             Some(known) => known.intersect(bound),
             None => state.bound = Some(bound.clone()),
@@ -358,7 +362,7 @@ impl Assembler {
         debug_assert!(state.position.is_none(), "a label is placed once");
         state.position = Some(here);
         state.is_cold = self.in_cold;
-        self.bound = state.bound.clone();
+        self.bound = state.bound.take();
     }
 
     /// Puts the label of a jump that comes later (a loop's head, a handler's
@@ -369,6 +373,7 @@ impl Assembler {
         debug_assert!(state.position.is_none(), "a label is placed once");
         state.position = Some(here);
         state.is_cold = self.in_cold;
+        state.bound = None;
         self.bound = Some(bound);
     }
 

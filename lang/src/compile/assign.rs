@@ -108,10 +108,7 @@ impl<'a> Frame<'a> {
                 let mark = self.regs.mark();
                 let object = self.operand(object);
                 self.regs.release(mark);
-                self.at(match &target.kind {
-                    ExprKind::Attribute { value, attr } => self.attr_span(value, attr, target.span),
-                    _ => target.span,
-                });
+                self.at(self.attr_span(attr, target.span));
                 let name = self.attr_name(attr);
                 self.asm
                     .emit(Op::StoreAttr, 0, object.0, value.0, 0, &[name]);
@@ -147,7 +144,7 @@ impl<'a> Frame<'a> {
             self.asm
                 .emit(Op::UnpackSeq, 0, value.0, first.0, items.len() as u16, &[]);
             for index in 0..items.len() {
-                self.asm.set_bound(Reg(first.0 + index as u16));
+                self.asm.set_bound(Reg(first.0.wrapping_add(index as u16)));
             }
             return;
         }
@@ -175,7 +172,7 @@ impl<'a> Frame<'a> {
     fn adjacent_locals(&self, items: &[Expr]) -> Option<Reg> {
         let first = self.target_reg(items.first()?)?;
         for (index, item) in items.iter().enumerate() {
-            if self.target_reg(item)?.0 != first.0 + index as u16 {
+            if self.target_reg(item)?.0 != first.0.wrapping_add(index as u16) {
                 return None;
             }
         }
@@ -205,7 +202,7 @@ impl<'a> Frame<'a> {
             } => {
                 let object_reg = self.operand_before(object, &[value]);
                 let temp = self.regs.alloc();
-                let attr_span = self.attr_span(object, attr, target.span);
+                let attr_span = self.attr_span(attr, target.span);
                 let name = self.attr_name(attr);
                 self.at(attr_span);
                 self.asm
@@ -260,7 +257,7 @@ impl<'a> Frame<'a> {
             }
             ExprKind::Attribute { value, attr } => {
                 let object = self.operand(value);
-                self.at(self.attr_span(value, attr, target.span));
+                self.at(self.attr_span(attr, target.span));
                 let name = self.attr_name(attr);
                 self.asm.emit(Op::DelAttr, 0, object.0, 0, 0, &[name]);
             }

@@ -195,7 +195,7 @@ impl<'a> Frame<'a> {
         let n_args = args.positional.len() + args.keywords.len();
         let window = self.window_at(dst);
         let receiver = self.regs.alloc();
-        let call_span = self.attr_span(object, attr, span);
+        let call_span = self.attr_span(attr, span);
         let keyword_values = args.keywords.iter().map(|(_, value)| *value);
         let simple = args
             .positional
@@ -251,7 +251,7 @@ impl<'a> Frame<'a> {
 
     fn attr_span_of(&self, func: &Expr) -> Span {
         match &func.kind {
-            ExprKind::Attribute { value, attr } => self.attr_span(value, attr, func.span),
+            ExprKind::Attribute { attr, .. } => self.attr_span(attr, func.span),
             _ => func.span,
         }
     }

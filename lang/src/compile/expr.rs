@@ -17,6 +17,9 @@ use crate::subset::{self, Refusal};
 /// Displays and calls longer than this are built in parts, so that registers don't explode.
 pub(super) const BATCH: usize = 200;
 
+/// How much text is searched for a `:=` at each operand.
+const SEARCHED_BYTES_MAX: usize = 256;
+
 impl<'a> Frame<'a> {
     pub fn at(&mut self, span: Span) {
         self.asm.span = span;
@@ -111,8 +114,9 @@ impl<'a> Frame<'a> {
         self.keep(reg, later)
     }
 
+    /// `reg`, or a copy of it where one of `later` may assign it.
     fn keep(&mut self, reg: Reg, later: &[&'a Expr]) -> Reg {
-        if self.regs.is_temp(reg) || !later.iter().any(|later| self.assigns(later, reg)) {
+        if self.regs.is_temp(reg) || !self.may_assign(later, reg) {
             return reg;
         }
         let copy = self.regs.alloc();
@@ -120,16 +124,18 @@ impl<'a> Frame<'a> {
         copy
     }
 
-    /// Whether evaluating `expr` may assign the variable in `reg`.
-    pub fn assigns(&self, expr: &Expr, reg: Reg) -> bool {
-        self.walrus.contains(reg) && self.mentions_walrus(expr)
-    }
-
-    /// Whether there is a `:=` in the expression, outside of functions in it.
-    fn mentions_walrus(&self, expr: &Expr) -> bool {
-        // A text search would do: the walk is only taken where `:=` assigns
-        // the very variable in question, and a false alarm costs one move.
-        self.shared.source.slice(expr.span).contains(":=")
+    /// Whether evaluating expressions that follow each other in the source may
+    /// assign the variable in `reg`. A false alarm costs one move.
+    fn may_assign(&self, later: &[&Expr], reg: Reg) -> bool {
+        if !self.walrus.contains(reg) {
+            return false;
+        }
+        let spans = later.iter().map(|expr| expr.span);
+        let Some(all) = spans.reduce(|all, span| all.to(span)) else {
+            return false;
+        };
+        let text = self.shared.source.slice(all);
+        text.len() > SEARCHED_BYTES_MAX || text.contains(":=")
     }
 
     /// Compiles the value into `dst`.
@@ -203,7 +209,7 @@ impl<'a> Frame<'a> {
                 let mark = self.regs.mark();
                 let object = self.operand_in(value, dst);
                 self.regs.release(mark);
-                self.at(self.attr_span(value, attr, span));
+                self.at(self.attr_span(attr, span));
                 let name = self.attr_name(attr);
                 self.asm.emit(Op::LoadAttr, 0, dst.0, object.0, 0, &[name]);
             }
@@ -266,14 +272,14 @@ impl<'a> Frame<'a> {
 
     /// CPython 3.13 compile.c `update_start_location_to_match_attr`: where the
     /// name stands on a later line than its object, that line is reported.
-    pub fn attr_span(&self, object: &Expr, attr: &Ident, span: Span) -> Span {
-        let between = Span::new(object.span.end.min(attr.span.start), attr.span.start);
-        let same_line = !self.shared.source.slice(between).contains(['\n', '\r'])
-            && !self
-                .shared
-                .source
-                .slice(Span::new(span.start, between.start))
-                .contains(['\n', '\r']);
+    pub fn attr_span(&self, attr: &Ident, span: Span) -> Span {
+        let source = &self.shared.source;
+        let before = source.slice(Span::new(span.start, attr.span.start));
+        let same_line = if before.len() <= SEARCHED_BYTES_MAX {
+            !before.contains(['\n', '\r'])
+        } else {
+            source.line(span.start) == source.line(attr.span.start)
+        };
         if same_line {
             span
         } else {
@@ -343,7 +349,6 @@ impl<'a> Frame<'a> {
             }
             next += 1;
         }
-        let later = || terms[next..].iter().map(|term| &term.operand);
         let mut left = match folded {
             Some(value) => {
                 let reg = match terms.get(next) {
@@ -354,13 +359,12 @@ impl<'a> Frame<'a> {
                 reg
             }
             None => {
-                let mut reg = self.operand_in(&node.first, dst);
-                if !self.regs.is_temp(reg) && later().any(|operand| self.assigns(operand, reg)) {
-                    let copy = self.regs.alloc();
-                    self.asm.move_to(copy, reg);
-                    reg = copy;
-                }
-                reg
+                let later: Vec<&Expr> = match &terms[..] {
+                    [] => Vec::new(),
+                    [only] => vec![&only.operand],
+                    [first, .., last] => vec![&first.operand, &last.operand],
+                };
+                self.operand_in_before(&node.first, dst, &later)
             }
         };
         for (index, term) in terms.iter().enumerate().skip(next) {

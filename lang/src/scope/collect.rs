@@ -2,7 +2,7 @@
 //! what stands where it may not: CPython 3.13's future.c, symtable.c and the
 //! context checks of compile.c. Decides nothing about names of other scopes.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::analyze::{self, NonlocalUse};
 use super::patterns;
@@ -43,6 +43,7 @@ pub(super) fn collect(module: &Module, options: ScopeOptions) -> (ScopeTable, Er
         options,
         cur: MODULE,
         contexts: vec![Context::new("")],
+        static_attributes: FxHashSet::default(),
     };
     collector.futures(&module.body);
     collector.block(&module.body);
@@ -103,6 +104,8 @@ pub(super) struct Collector {
     cur: ScopeId,
     /// One for each scope that is open; the innermost last.
     contexts: Vec<Context>,
+    /// What each class's `static_attributes` holds.
+    static_attributes: FxHashSet<(ScopeId, Name)>,
 }
 
 impl Collector {
@@ -890,7 +893,7 @@ impl Collector {
     }
 
     fn args(&mut self, args: &[Arg]) {
-        let mut names: Vec<&Name> = Vec::new();
+        let mut names: FxHashSet<&Name> = FxHashSet::default();
         for arg in args {
             match arg {
                 Arg::Positional(value)
@@ -898,11 +901,10 @@ impl Collector {
                 | Arg::DoubleStar { value, .. } => self.expr(value),
                 Arg::Keyword { name, value, span } => {
                     self.check_debug(&name.name, *span);
-                    if names.contains(&&name.name) {
+                    if !names.insert(&name.name) {
                         let text = format!("keyword argument repeated: {}", name.name);
                         self.errors.context("E0409", text, *span);
                     }
-                    names.push(&name.name);
                     self.expr(value);
                 }
             }
@@ -1074,7 +1076,7 @@ impl Collector {
         while let Some(id) = at {
             let scope = self.table.scope_mut(id);
             if scope.kind == ScopeKind::Class {
-                if !scope.static_attributes.contains(attr) {
+                if self.static_attributes.insert((id, attr.clone())) {
                     scope.static_attributes.push(attr.clone());
                 }
                 return;

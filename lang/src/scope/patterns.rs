@@ -1,6 +1,8 @@
 //! Takes the cases of a `match` statement, rejects the patterns that CPython's
 //! compiler rejects. Binds nothing.
 
+use rustc_hash::FxHashSet;
+
 use super::Errors;
 use crate::ast::*;
 
@@ -9,7 +11,7 @@ pub(super) fn check_cases(cases: &[MatchCase], errors: &mut Errors) {
         if index + 1 < cases.len() && case.guard.is_none() {
             check_reachable_after(&case.pattern, errors);
         }
-        let mut names = Vec::new();
+        let mut names = FxHashSet::default();
         check(&case.pattern, &mut names, errors);
     }
 }
@@ -38,17 +40,15 @@ fn check_reachable_after(pattern: &Pattern, errors: &mut Errors) {
     errors.context("E0420", text, all.span);
 }
 
-fn capture<'a>(name: &'a Ident, names: &mut Vec<&'a Name>, errors: &mut Errors) {
-    if names.contains(&&name.name) {
+fn capture<'a>(name: &'a Ident, names: &mut FxHashSet<&'a Name>, errors: &mut Errors) {
+    if !names.insert(&name.name) {
         let text = format!("multiple assignments to name '{}' in pattern", name.name);
         errors.context("E0421", text, name.span);
-        return;
     }
-    names.push(&name.name);
 }
 
 /// Checks one pattern; `names` are those bound so far, to which it adds its own.
-fn check<'a>(pattern: &'a Pattern, names: &mut Vec<&'a Name>, errors: &mut Errors) {
+fn check<'a>(pattern: &'a Pattern, names: &mut FxHashSet<&'a Name>, errors: &mut Errors) {
     match &pattern.kind {
         PatternKind::Value(_)
         | PatternKind::None
@@ -70,14 +70,14 @@ fn check<'a>(pattern: &'a Pattern, names: &mut Vec<&'a Name>, errors: &mut Error
             items.iter().for_each(|item| check(item, names, errors));
         }
         PatternKind::Mapping { entries, rest } => {
-            let mut keys: Vec<String> = Vec::new();
+            let mut keys: FxHashSet<String> = FxHashSet::default();
             for entry in entries {
                 if let Some(key) = constant_text(&entry.key) {
                     if keys.contains(&key) {
                         let text = format!("mapping pattern checks duplicate key ({key})");
                         errors.context("E0423", text, pattern.span);
                     }
-                    keys.push(key);
+                    keys.insert(key);
                 }
                 check(&entry.pattern, names, errors);
             }
@@ -86,16 +86,15 @@ fn check<'a>(pattern: &'a Pattern, names: &mut Vec<&'a Name>, errors: &mut Error
             }
         }
         PatternKind::Class(node) => {
-            let mut attrs: Vec<&Name> = Vec::new();
+            let mut attrs: FxHashSet<&Name> = FxHashSet::default();
             node.positional
                 .iter()
                 .for_each(|item| check(item, names, errors));
             for (attr, item) in &node.keywords {
-                if attrs.contains(&&attr.name) {
+                if !attrs.insert(&attr.name) {
                     let text = format!("attribute name repeated in class pattern: {}", attr.name);
                     errors.context("E0424", text, item.span);
                 }
-                attrs.push(&attr.name);
                 check(item, names, errors);
             }
         }
@@ -110,18 +109,16 @@ fn check<'a>(pattern: &'a Pattern, names: &mut Vec<&'a Name>, errors: &mut Error
 fn check_or<'a>(
     pattern: &'a Pattern,
     items: &'a [Pattern],
-    names: &mut Vec<&'a Name>,
+    names: &mut FxHashSet<&'a Name>,
     errors: &mut Errors,
 ) {
-    let mut first: Option<Vec<&Name>> = None;
+    let mut first: Option<FxHashSet<&Name>> = None;
     for (index, item) in items.iter().enumerate() {
         if index + 1 < items.len() {
             check_reachable_after(item, errors);
         }
-        let mut own = names.clone();
+        let mut own = FxHashSet::default();
         check(item, &mut own, errors);
-        let mut own = own.split_off(names.len());
-        own.sort();
         match &first {
             None => first = Some(own),
             Some(first) if *first != own => {
@@ -132,7 +129,12 @@ fn check_or<'a>(
             Some(_) => {}
         }
     }
-    names.extend(first.unwrap_or_default());
+    for name in first.unwrap_or_default() {
+        if !names.insert(name) {
+            let text = format!("multiple assignments to name '{name}' in pattern");
+            errors.context("E0421", text, pattern.span);
+        }
+    }
 }
 
 /// A constant key's repr; equal keys have equal texts. `None` for dotted names.
