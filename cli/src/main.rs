@@ -1,1 +1,33 @@
-fn main() {}
+//! The `lockstep` binary: reads arguments, runs one command, gives its exit status.
+
+mod args;
+mod dis;
+mod host;
+mod panic;
+mod repl;
+mod run;
+mod source;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The Rust stack of the thread that runs scripts: natives that call script
+/// code nest on it, up to a counted depth.
+const STACK_BYTES: usize = 256 << 20;
+
+fn main() -> std::process::ExitCode {
+    panic::install_hook();
+    let thread = std::thread::Builder::new()
+        .name(String::from("main"))
+        .stack_size(STACK_BYTES)
+        .spawn(|| panic::guard(|| args::parse().map_or_else(|status| status, args::Command::execute)));
+    let status = match thread.map(std::thread::JoinHandle::join) {
+        Ok(Ok(status)) => status,
+        Ok(Err(_)) => panic::INTERNAL_ERROR,
+        Err(error) => {
+            eprintln!("lockstep: can't start the main thread: {error}");
+            1
+        }
+    };
+    std::process::ExitCode::from(status)
+}

@@ -16,6 +16,7 @@ mod intrinsic;
 mod load;
 mod matching;
 pub mod names;
+pub mod report;
 #[allow(unsafe_code)]
 mod resume;
 #[allow(unsafe_code)]

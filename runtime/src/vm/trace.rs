@@ -11,7 +11,7 @@ use crate::vm::frame::Frame;
 pub struct TraceLine {
     pub file: String,
     pub line: u32,
-    /// The function's qualified name.
+    /// The function's name.
     pub name: String,
     /// The source line, trimmed; empty when unknown.
     pub text: String,
@@ -39,7 +39,7 @@ impl Vm {
         TraceLine {
             file: code.source.name().to_string(),
             line,
-            name: code.qualname.to_string(),
+            name: code.name.to_string(),
             text: code.source.line_text(line).trim().to_string(),
         }
     }

@@ -1,0 +1,126 @@
+//! `lockstep run`: a script, from its file to its exit status.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lockstep_lang::bytecode::Code;
+use lockstep_lang::compile::CompileOptions;
+use lockstep_runtime::object::exception::Exception;
+use lockstep_runtime::{B, N, PyResult, Raised, Value, Vm};
+
+use crate::args::{RunArgs, WorldArgs};
+use crate::host::ScriptHost;
+use crate::source;
+
+/// Exit status after Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
+
+/// Runs a script; gives its exit status.
+pub fn run(args: &RunArgs) -> u8 {
+    let options = CompileOptions { top_level_await: true, refuse_late: args.refuse_late, interactive: false };
+    let code = match source::read(&args.file).and_then(|s| source::compile(&s, options)) {
+        Ok(code) => code,
+        Err(status) => return status,
+    };
+    let file = (args.file != "-").then(|| Path::new(&args.file));
+    let host = ScriptHost::new(file, &args.world, args.refuse_late);
+    let pipe_closed = host.pipe_closed();
+    let mut vm = new_vm(host);
+    let argv: Vec<String> =
+        std::iter::once(&args.file).chain(&args.args).map(|a| a.to_string_lossy().into_owned()).collect();
+    lockstep_stdlib::set_argv(&mut vm, &argv);
+    let result = run_main(&mut vm, code, &argv[0]);
+    finish(&mut vm, result, &pipe_closed)
+}
+
+/// A VM with the standard library that answers Ctrl-C.
+pub fn new_vm(mut host: ScriptHost) -> Vm {
+    let flag = Arc::new(AtomicBool::new(false));
+    host.set_interrupt(flag.clone());
+    let mut vm = lockstep_stdlib::new_vm(Box::new(host));
+    vm.interrupt = flag.clone();
+    // Without the handler Ctrl-C ends the process, which is no worse than that.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, flag);
+    vm
+}
+
+fn run_main(vm: &mut Vm, code: Arc<Code>, file: &str) -> PyResult {
+    let awaits = code.flags.coroutine;
+    let module = new_main_module(vm, Some(file));
+    let globals = vm.module_dict(module);
+    let result = vm.run_module_code(code, globals)?;
+    if awaits { lockstep_stdlib::asyncio::run_main(vm, result) } else { Ok(result) }
+}
+
+/// The module `__main__`, entered in `sys.modules`.
+pub fn new_main_module(vm: &mut Vm, file: Option<&str>) -> Value {
+    let module = vm.new_module("__main__");
+    let name = vm.n(N::main);
+    vm.heap.ns_set(vm.modules, name, module);
+    let globals = vm.module_dict(module);
+    if let Some(file) = file {
+        let file = vm.heap.str(if file == "-" { "<stdin>" } else { file });
+        let key = vm.n(N::file);
+        vm.heap.ns_set(globals, key, file);
+    }
+    module
+}
+
+/// Reports how a script ended, flushes, gives the exit status.
+pub fn finish(vm: &mut Vm, result: PyResult, pipe_closed: &AtomicBool) -> u8 {
+    let mut status = match result {
+        Ok(_) => 0,
+        Err(raised) => report_uncaught(vm, raised, pipe_closed),
+    };
+    if let Err(error) = vm.host.flush_stdout()
+        && status == 0
+    {
+        status = 1;
+        if !pipe_closed.load(Ordering::Relaxed) {
+            eprintln!("lockstep: can't write standard output: {}", os_text(&error));
+        }
+    }
+    status
+}
+
+fn os_text(error: &std::io::Error) -> String {
+    error.to_string()
+}
+
+/// Prints the traceback of an uncaught exception, unless it asks for exit.
+pub fn report_uncaught(vm: &mut Vm, Raised(exception): Raised, pipe_closed: &AtomicBool) -> u8 {
+    if vm.is_instance_of(exception, B::SystemExit) {
+        return exit_status(vm, exception);
+    }
+    if pipe_closed.load(Ordering::Relaxed) && vm.is_instance_of(exception, B::BrokenPipeError) {
+        return 1;
+    }
+    let text = vm.format_exception(exception);
+    // There is nowhere left to say that stderr can't be written.
+    let _ = vm.host.write_stderr(text.as_bytes());
+    if vm.is_instance_of(exception, B::KeyboardInterrupt) { INTERRUPTED } else { 1 }
+}
+
+/// What `sys.exit(code)` means: None is 0, an int itself, anything else is
+/// printed and is 1.
+fn exit_status(vm: &mut Vm, exception: Value) -> u8 {
+    let code = match vm.heap.get::<Exception>(exception) {
+        Some(e) => e.fields[0].given().unwrap_or(Value::NONE),
+        None => Value::NONE,
+    };
+    if code.is_none() {
+        return 0;
+    }
+    if vm.heap.is_int(code) {
+        return vm.heap.as_i64(code).map_or(255, |n| n as u8);
+    }
+    let text = vm.str_string(code).unwrap_or_default();
+    let _ = vm.host.write_stderr(format!("{text}\n").as_bytes());
+    1
+}
+
+/// The world of a session: as of a script's.
+pub fn session_host(world: &WorldArgs) -> ScriptHost {
+    ScriptHost::new(None, world, false)
+}

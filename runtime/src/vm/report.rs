@@ -1,0 +1,203 @@
+//! Tracebacks as text, in CPython's form: what an uncaught exception prints,
+//! and what the `traceback` module gives.
+
+use crate::heap::Kind;
+use crate::object::class::{B, Class};
+use crate::object::exception::Exception;
+use crate::object::module::Module;
+use crate::text::suggest;
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::names::N;
+use crate::vm::trace::TraceLine;
+
+/// Repeated lines of a deep recursion that are shown before they are counted.
+const REPEATS_SHOWN: usize = 3;
+
+/// How many causes and contexts, one behind the other, are shown.
+const CHAIN_MAX: usize = 100;
+
+impl Vm {
+    /// The whole report of an exception: its causes and contexts first, its
+    /// traceback, its last lines. Ends with a newline.
+    pub fn format_exception(&mut self, exception: Value) -> String {
+        let mut chain = vec![(exception, "")];
+        let mut at = exception;
+        while chain.len() < CHAIN_MAX {
+            let Some(e) = self.heap.get::<Exception>(at) else { break };
+            let (next, text) = if !e.cause.is_none() {
+                (e.cause, "\nThe above exception was the direct cause of the following exception:\n\n")
+            } else if !e.context.is_none() && !e.suppress_context {
+                (e.context, "\nDuring handling of the above exception, another exception occurred:\n\n")
+            } else {
+                break;
+            };
+            if chain.iter().any(|&(seen, _)| seen == next) {
+                break;
+            }
+            chain.push((next, text));
+            at = next;
+        }
+        let mut out = String::new();
+        while let Some((exception, _)) = chain.pop() {
+            self.format_one(exception, &mut out, 0);
+            if let Some(&(next, _)) = chain.last() {
+                let is_cause = self.heap.get::<Exception>(next).is_some_and(|e| e.cause == exception);
+                out.push_str(if is_cause {
+                    "\nThe above exception was the direct cause of the following exception:\n\n"
+                } else {
+                    "\nDuring handling of the above exception, another exception occurred:\n\n"
+                });
+            }
+        }
+        out
+    }
+
+    fn format_one(&mut self, exception: Value, out: &mut String, depth: usize) {
+        let indent = "  ".repeat(depth);
+        let lines = self.trace_lines(exception);
+        let group = self.group_members(exception);
+        let margin = if depth > 0 || group.is_some() { format!("{indent}  | ") } else { indent.clone() };
+        if group.is_some() && depth == 0 {
+            out.push_str("  + Exception Group Traceback (most recent call last):\n");
+            push_trace(out, &lines, "  | ");
+        } else if !lines.is_empty() {
+            out.push_str(&format!("{margin}Traceback (most recent call last):\n"));
+            push_trace(out, &lines, &margin);
+        }
+        for line in self.exception_lines(exception) {
+            out.push_str(&format!("{margin}{line}\n"));
+        }
+        let Some(members) = group else { return };
+        let n = members.len();
+        for (i, member) in members.into_iter().enumerate().take(15) {
+            let plus = if i == 0 { format!("{indent}  +-+") } else { format!("{indent}    +") };
+            out.push_str(&format!("{plus}---------------- {} ----------------\n", i + 1));
+            if depth < 10 {
+                self.format_one(member, out, depth + 1);
+            }
+        }
+        if n > 0 {
+            out.push_str(&format!("{indent}    +------------------------------------\n"));
+        }
+    }
+
+    /// The last lines of a report: `ValueError: message`, and the notes.
+    pub fn exception_lines(&mut self, exception: Value) -> Vec<String> {
+        let class = self.heap.class_of(exception);
+        let name = self.qualified_class_name(class);
+        let text = match self.str_string(exception) {
+            Ok(text) => text,
+            Err(_) => String::from("<exception str() failed>"),
+        };
+        let hint = self.suggestion(exception).unwrap_or_default();
+        let first = if text.is_empty() { name } else { format!("{name}: {text}{hint}") };
+        let mut lines: Vec<String> = first.split('\n').map(str::to_string).collect();
+        let key = self.n(N::notes);
+        if let Some(notes) = self.own_attr(exception, key)
+            && let Some(notes) = self.heap.as_sequence(notes).map(<[Value]>::to_vec)
+        {
+            for note in notes {
+                let note = match self.heap.as_str(note) {
+                    Some(text) => text.to_lossy(),
+                    None => self.repr_string(note).unwrap_or_default(),
+                };
+                lines.extend(note.split('\n').map(str::to_string));
+            }
+        }
+        lines
+    }
+
+    /// A class's name as tracebacks show it: with its module, unless that is
+    /// the script or the builtins.
+    pub fn qualified_class_name(&mut self, class: Value) -> String {
+        let c = self.heap.cell::<Class>(class);
+        let (qualname, attrs) = (self.heap.string(c.qualname), c.attrs);
+        let module = self.heap.ns_get(attrs, self.n(N::module));
+        match module.and_then(|m| self.heap.as_str(m)) {
+            Some(m) if !m.eq_str("__main__") && !m.eq_str("builtins") => format!("{m}.{qualname}"),
+            _ => qualname,
+        }
+    }
+
+    /// ". Did you mean: 'x'?" for a name or attribute that isn't there.
+    fn suggestion(&mut self, exception: Value) -> Option<String> {
+        let is_attribute = self.is_instance_of(exception, B::AttributeError);
+        let is_name = self.is_instance_of(exception, B::NameError);
+        if !is_attribute && !is_name {
+            return None;
+        }
+        let e = self.heap.get::<Exception>(exception)?;
+        let (name, obj, first) = (e.fields[0].some()?, e.fields[1], e.trace.first().copied());
+        let wanted = self.heap.as_str(name)?.to_lossy();
+        let mut names: Vec<String> = Vec::new();
+        if is_attribute {
+            let obj = obj.given()?;
+            self.attribute_names(obj, &mut names);
+            if !wanted.starts_with('_') {
+                names.retain(|n| !n.starts_with('_'));
+            }
+        } else {
+            let first = first?;
+            let co = self.heap.cell::<crate::object::function::CodeObject>(first.code);
+            let (code, globals) = (co.code.clone(), co.globals);
+            names.extend(code.locals.iter().map(|v| v.name.to_string()));
+            names.extend(code.free.iter().map(|n| n.to_string()));
+            for dict in [globals, self.builtins] {
+                for (key, _) in self.heap.dict_entries(dict) {
+                    names.extend(self.heap.as_str(key).map(|k| k.to_lossy()));
+                }
+            }
+        }
+        if let Some(close) = suggest::closest(&wanted, names.iter().map(String::as_str)) {
+            return Some(format!(". Did you mean: '{close}'?"));
+        }
+        None
+    }
+
+    /// The names of an object's attributes and of its classes', sorted.
+    fn attribute_names(&self, obj: Value, names: &mut Vec<String>) {
+        let push_dict = |dict: Value, names: &mut Vec<String>| {
+            for (key, _) in self.heap.dict_entries(dict) {
+                names.extend(self.heap.as_str(key).map(|k| k.to_lossy()));
+            }
+        };
+        let class = if self.heap.kind(obj) == Some(Kind::Class) { obj } else { self.heap.class_of(obj) };
+        if self.heap.kind(obj) == Some(Kind::Instance) {
+            let shape = self.heap.shape_of(obj);
+            names.extend(self.heap.shapes.names(shape).iter().map(|&n| self.heap.string(n)));
+            if let Some(slot) = self.heap.shapes.dict_slot(shape) {
+                push_dict(self.heap.slot(obj, slot), names);
+            }
+        }
+        if let Some(module) = self.heap.get::<Module>(obj) {
+            push_dict(module.dict, names);
+        } else {
+            for &base in &self.heap.cell::<Class>(class).mro {
+                push_dict(self.heap.cell::<Class>(base).attrs, names);
+            }
+        }
+        names.sort();
+        names.dedup();
+    }
+}
+
+fn push_trace(out: &mut String, lines: &[TraceLine], margin: &str) {
+    let mut repeats = 0;
+    for (i, line) in lines.iter().enumerate() {
+        let same = i > 0 && lines[i - 1] == *line;
+        repeats = if same { repeats + 1 } else { 0 };
+        if repeats < REPEATS_SHOWN {
+            out.push_str(&format!("{margin}  File \"{}\", line {}, in {}\n", line.file, line.line, line.name));
+            if !line.text.is_empty() {
+                out.push_str(&format!("{margin}    {}\n", line.text));
+            }
+        }
+        let last_of_run = repeats >= REPEATS_SHOWN && lines.get(i + 1) != Some(line);
+        if last_of_run {
+            let n = repeats + 1 - REPEATS_SHOWN;
+            let s = if n == 1 { "" } else { "s" };
+            out.push_str(&format!("{margin}  [Previous line repeated {n} more time{s}]\n"));
+        }
+    }
+}
