@@ -210,6 +210,22 @@ impl Vm {
         }
     }
 
+    /// `super(class, object)`.
+    ///
+    /// # Errors
+    /// TypeError when the object is neither an instance nor a subclass of the class.
+    pub fn new_super(&mut self, class: Value, object: Value) -> PyResult {
+        let own_class = self.heap.class_of(object);
+        let object_class = if self.heap.kind(object) == Some(Kind::Class) && self.is_subclass(object, class) {
+            object
+        } else if self.is_subclass(own_class, class) {
+            own_class
+        } else {
+            return Err(self.type_error("super(type, obj): obj must be an instance or subtype of type"));
+        };
+        Ok(self.heap.alloc(B::Super.shape(), Super { class, object, object_class }))
+    }
+
     /// Whether a class attribute goes before an instance's own.
     pub fn is_data_descriptor(&mut self, attr: Value) -> bool {
         match self.heap.kind(attr) {

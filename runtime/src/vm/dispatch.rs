@@ -1541,7 +1541,7 @@ impl Vm {
         if class.is_empty() {
             return Err(self.runtime_error("super(): empty __class__ cell"));
         }
-        self.call(callee, &[class, this])
+        self.new_super(class, this)
     }
 
     /// `MakeFunction`: see the opcode's row.

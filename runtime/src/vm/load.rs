@@ -111,7 +111,11 @@ impl Vm {
             doc,
             module,
             type_params: Value::NONE,
-            plain_args: if plain { c.n_pos } else { u16::MAX },
+            plain_args: match c.flags.class_body {
+                true => 1,
+                false if plain => c.n_pos,
+                false => u16::MAX,
+            },
             suspends: c.flags.suspends(),
             is_coroutine: c.flags.coroutine,
             marked_coroutine: false,
