@@ -458,6 +458,9 @@ impl Vm {
     #[inline]
     pub fn running_loop(&mut self) -> PyResult {
         if self.tasks.running_loop.is_none() {
+            if !self.tasks.prompt_loop.is_none() {
+                return Ok(self.tasks.prompt_loop);
+            }
             return Err(self.runtime_error("no running event loop"));
         }
         Ok(self.tasks.running_loop)

@@ -29,6 +29,26 @@ impl Vm {
         }
     }
 
+    /// Runs what is due and ready now, without waiting: for a session whose
+    /// prompt waits. Gives the seconds until there is more to do; None when
+    /// nothing is scheduled.
+    ///
+    /// # Errors
+    /// KeyboardInterrupt and SystemExit of what it runs.
+    pub fn run_due(&mut self, event_loop: Value) -> PyResult<Option<f64>> {
+        self.drop_cancelled_timers(event_loop);
+        let before = std::mem::replace(&mut self.tasks.running_loop, event_loop);
+        let result = self.holding(&[], |vm| vm.run_ready(event_loop));
+        self.tasks.running_loop = before;
+        result?;
+        let now_s = self.monotonic_s();
+        let l = self.event_loop(event_loop);
+        if !l.ready.is_empty() {
+            return Ok(Some(0.0));
+        }
+        Ok(l.timers.first().map(|timer| (timer.when_s - now_s).max(0.0)))
+    }
+
     /// One iteration.
     fn run_once(&mut self, event_loop: Value) -> PyResult<()> {
         self.drop_cancelled_timers(event_loop);
@@ -40,6 +60,12 @@ impl Vm {
                 None => {}
             }
         }
+        self.run_ready(event_loop)
+    }
+
+    /// The second half of an iteration: what is due becomes ready, and what is
+    /// ready at that moment runs.
+    fn run_ready(&mut self, event_loop: Value) -> PyResult<()> {
         if self.interrupted() {
             self.heap.countdown = 0;
         }

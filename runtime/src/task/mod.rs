@@ -19,6 +19,9 @@ use crate::vm::names::N;
 pub struct TaskState {
     /// The loop that is running; None when there is none.
     pub running_loop: Value,
+    /// The loop of an interactive session, which runs between its inputs: what
+    /// is typed there may make tasks on it. None in a script.
+    pub prompt_loop: Value,
     /// The context that is current: a snapshot (see `object::context`), or a
     /// Context once a script has asked for it.
     pub(crate) context: Value,
@@ -64,6 +67,7 @@ impl Default for TaskState {
         let none = Value::NONE;
         TaskState {
             running_loop: none,
+            prompt_loop: none,
             context: none,
             context_owner: none,
             next_task_number: 1,
@@ -95,6 +99,7 @@ impl TaskState {
         let c = &self.classes;
         marker.mark_all(&[
             self.running_loop,
+            self.prompt_loop,
             self.context,
             self.context_owner,
             self.interrupts.main,
