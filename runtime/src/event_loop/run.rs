@@ -46,7 +46,9 @@ impl Vm {
         if !l.ready.is_empty() {
             return Ok(Some(0.0));
         }
-        Ok(l.timers.first().map(|timer| (timer.when_s - now_s).max(0.0)))
+        Ok(l.timers
+            .first()
+            .map(|timer| (timer.when_s - now_s).max(0.0)))
     }
 
     /// One iteration.

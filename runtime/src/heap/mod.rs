@@ -56,6 +56,19 @@ pub struct Header {
     id: u32,
 }
 
+impl Header {
+    /// The header of a cell that was never used.
+    const FREE: Header = Header {
+        kind: Kind::Free,
+        flags: 0,
+        size_class: 0,
+        _pad: 0,
+        shape: ShapeId(0),
+        tail_len: 0,
+        id: 0,
+    };
+}
+
 const FLAG_COLOR: u8 = 1;
 /// The cell has an entry in the side table of attributes.
 const FLAG_ATTRS: u8 = 2;
@@ -202,11 +215,11 @@ impl Heap {
         let layout =
             Layout::from_size_align(PAGE_SIZE, PAGE_SIZE).expect("page size is a power of two");
         // SAFETY: the layout's size is not zero.
-        let page = unsafe { alloc::alloc_zeroed(layout) }.cast::<PageHead>();
+        let page = unsafe { alloc::alloc(layout) }.cast::<PageHead>();
         if page.is_null() {
             alloc::handle_alloc_error(layout);
         }
-        // SAFETY: the page was just allocated, is zeroed and ours alone.
+        // SAFETY: the page was just allocated and is ours alone.
         let first = unsafe { page::format(page, class) };
         self.pages.push(page);
         // SAFETY: `format` chained the page's cells from `first`.

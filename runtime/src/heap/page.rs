@@ -46,7 +46,7 @@ pub struct PageHead {
     _pad: u64,
 }
 
-/// Turns a zeroed page into free cells of `class`, chained in address order;
+/// Turns a fresh page into free cells of `class`, chained in address order;
 /// gives the first.
 ///
 /// # Safety
@@ -68,7 +68,9 @@ pub unsafe fn format(page: *mut PageHead, class: usize) -> *mut Header {
             } else {
                 std::ptr::null_mut()
             };
-            make_free(first.add(i * size).cast(), next);
+            let cell = first.add(i * size).cast::<Header>();
+            cell.write(Header::FREE);
+            make_free(cell, next);
         }
         first.cast()
     }

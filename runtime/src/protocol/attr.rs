@@ -216,14 +216,24 @@ impl Vm {
     /// TypeError when the object is neither an instance nor a subclass of the class.
     pub fn new_super(&mut self, class: Value, object: Value) -> PyResult {
         let own_class = self.heap.class_of(object);
-        let object_class = if self.heap.kind(object) == Some(Kind::Class) && self.is_subclass(object, class) {
-            object
-        } else if self.is_subclass(own_class, class) {
-            own_class
-        } else {
-            return Err(self.type_error("super(type, obj): obj must be an instance or subtype of type"));
-        };
-        Ok(self.heap.alloc(B::Super.shape(), Super { class, object, object_class }))
+        let object_class =
+            if self.heap.kind(object) == Some(Kind::Class) && self.is_subclass(object, class) {
+                object
+            } else if self.is_subclass(own_class, class) {
+                own_class
+            } else {
+                return Err(
+                    self.type_error("super(type, obj): obj must be an instance or subtype of type")
+                );
+            };
+        Ok(self.heap.alloc(
+            B::Super.shape(),
+            Super {
+                class,
+                object,
+                object_class,
+            },
+        ))
     }
 
     /// Whether a class attribute goes before an instance's own.

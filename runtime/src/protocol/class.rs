@@ -726,10 +726,6 @@ impl Vm {
         }
         let cell = self.call(body, &[ns])?;
         self.root(cell);
-        if self.heap.kind(cell) == Some(Kind::Cell) {
-            let key = self.n(N::classcell);
-            self.set_item(ns, key, cell)?;
-        }
         let class = self.call_kw(meta, &[name, bases_tuple, ns], &keywords)?;
         if let Some(c) = self.heap.get::<Cell>(cell)
             && c.value.is_empty()

@@ -11,7 +11,7 @@ use crate::object::function::{CodeObject, Function, Method, Native};
 use crate::object::generator::{Flavor, Generator};
 use crate::value::Value;
 use crate::vm::Vm;
-use crate::vm::frame::{Frame, Ret};
+use crate::vm::frame::{Activation, Frame, Ret};
 use crate::vm::names::N;
 use crate::vm::resume::{Input, Outcome};
 use crate::vm::stack::STACK_VALUES;
@@ -251,13 +251,11 @@ impl Vm {
             code,
             code_value,
             func,
-            saved_sp,
-            ret,
-            dst,
             generator: Value::EMPTY,
-            root: Value::EMPTY,
-            aux: Value::EMPTY,
-            outer_handled: Value::EMPTY,
+            saved_sp: saved_sp as u32,
+            jump: 0,
+            dst,
+            ret,
         });
         Ok(())
     }
@@ -419,9 +417,11 @@ impl Vm {
             && !self.heap.cell::<Function>(init).suspends
         {
             self.begin_function(init, &all, keywords, dst, Ret::Init)?;
-            if let Some(frame) = self.frames.last_mut() {
-                frame.aux = instance;
-            }
+            self.activations.push(Activation {
+                root: Value::EMPTY,
+                instance,
+                outer_handled: Value::EMPTY,
+            });
             return Ok(Called::Pushed);
         }
         self.root(instance);

@@ -838,9 +838,19 @@ impl Vm {
                                 op!(2, self.look_up());
                             }
                             save!(2);
-                            let ret = Ret::ForIter(word!(1).e0i());
-                            match self.begin_resume(it, Input::Send(Value::NONE), w.a(), ret) {
-                                Ok(()) => entered!(),
+                            match self.begin_resume(
+                                it,
+                                Input::Send(Value::NONE),
+                                w.a(),
+                                Ret::ForIter,
+                            ) {
+                                Ok(()) => {
+                                    let jump = word!(1).e0i();
+                                    if let Some(frame) = self.frames.last_mut() {
+                                        frame.jump = jump;
+                                    }
+                                    entered!()
+                                }
                                 Err(raised) => raise!(raised),
                             }
                         }
@@ -1136,10 +1146,19 @@ impl Vm {
                     next!(1);
                 }
                 Op::Return => {
+                    let value = r!(w.a());
+                    if self.return_fast(value) {
+                        load!();
+                        continue;
+                    }
                     save!(1);
-                    after!(self.return_value(r!(w.a())));
+                    after!(self.return_value(value));
                 }
                 Op::ReturnNone => {
+                    if self.return_fast(Value::NONE) {
+                        load!();
+                        continue;
+                    }
                     save!(1);
                     after!(self.return_value(Value::NONE));
                 }
@@ -1507,7 +1526,8 @@ impl Vm {
         let Some(frame) = self.frames.last() else {
             return;
         };
-        let (generator, outer) = (frame.generator, frame.outer_handled);
+        let generator = frame.generator;
+        let outer = self.outer_handled();
         self.handled = match self.heap.get_mut::<Generator>(generator) {
             Some(g) => {
                 g.handled = saved;

@@ -12,18 +12,19 @@ use crate::value::Value;
 
 /// What becomes of a frame's result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub enum Ret {
     /// It goes to register `dst` of the frame below, which goes on.
     Value,
     /// The frame below goes on; the result is dropped.
     Discard,
-    /// `__init__`: it must be None; `aux`, the new instance, goes to `dst`.
+    /// `__init__`: it must be None; the new instance goes to `dst`.
     Init,
     /// `run` ends with it.
     Exit,
     /// A generator that a `for` drives: a yield goes to `dst` and the frame
-    /// below jumps by this offset; a return lets it fall through.
-    ForIter(i32),
+    /// below jumps by `jump`; a return lets it fall through.
+    ForIter,
     /// `send`, `throw`, `next`: a yield goes to `dst`, a return raises StopIteration.
     Send,
     /// `run` ends; a yield and a return are told apart.
@@ -41,16 +42,23 @@ pub struct Frame {
     pub code_value: Value,
     /// The function; its tail holds the cells of the free variables.
     pub func: Value,
-    /// The VM's `sp` when the frame was pushed.
-    pub saved_sp: usize,
-    pub ret: Ret,
-    pub dst: u16,
     /// The generator cell whose registers are used; `Value::EMPTY` for a plain function.
     pub generator: Value,
-    /// The outermost frame of the running chain; `Value::EMPTY` for a plain function.
+    /// The VM's `sp` when the frame was pushed.
+    pub saved_sp: u32,
+    /// The jump of `Ret::ForIter`.
+    pub jump: i32,
+    pub dst: u16,
+    pub ret: Ret,
+}
+
+/// What generators' frames and `__init__` frames have besides. Invariant: the
+/// VM's activations are those of such frames, in the same order.
+pub struct Activation {
+    /// The outermost frame of the running chain; `Value::EMPTY` for `Ret::Init`.
     pub root: Value,
     /// The new instance of `Ret::Init`.
-    pub aux: Value,
+    pub instance: Value,
     /// The exception being handled when the frame was entered.
     pub outer_handled: Value,
 }

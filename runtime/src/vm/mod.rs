@@ -47,7 +47,7 @@ use crate::object::opaque;
 use crate::protocol::class::MethodCache;
 use crate::task::TaskState;
 use crate::value::Value;
-use frame::Frame;
+use frame::{Activation, Frame};
 use names::N;
 use stack::Stack;
 
@@ -64,6 +64,7 @@ pub struct Vm {
     /// Index of the first free stack value.
     sp: usize,
     frames: Vec<Frame>,
+    activations: Vec<Activation>,
     /// The exception being handled; `Value::EMPTY` if none.
     handled: Value,
     native_depth: usize,
@@ -124,6 +125,7 @@ impl Vm {
             stack: Stack::new(),
             sp: 0,
             frames: Vec::with_capacity(64),
+            activations: Vec::new(),
             handled: Value::EMPTY,
             native_depth: 0,
             pending_input: None,
@@ -343,6 +345,7 @@ impl Vm {
             stack,
             sp,
             frames,
+            activations,
             handled,
             classes,
             names,
@@ -361,14 +364,10 @@ impl Vm {
         heap.collect(|marker| {
             stack::mark_used(stack, *sp, marker);
             for frame in frames.iter() {
-                marker.mark_all(&[
-                    frame.code_value,
-                    frame.func,
-                    frame.generator,
-                    frame.root,
-                    frame.aux,
-                    frame.outer_handled,
-                ]);
+                marker.mark_all(&[frame.code_value, frame.func, frame.generator]);
+            }
+            for a in activations.iter() {
+                marker.mark_all(&[a.root, a.instance, a.outer_handled]);
             }
             marker.mark_all(&[*asyncgen_firstiter, *asyncgen_finalizer]);
             marker.mark_all(&[*handled, *modules, *builtins, *invalid_state_error]);

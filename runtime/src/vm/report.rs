@@ -24,11 +24,19 @@ impl Vm {
         let mut chain = vec![(exception, "")];
         let mut at = exception;
         while chain.len() < CHAIN_MAX {
-            let Some(e) = self.heap.get::<Exception>(at) else { break };
+            let Some(e) = self.heap.get::<Exception>(at) else {
+                break;
+            };
             let (next, text) = if !e.cause.is_none() {
-                (e.cause, "\nThe above exception was the direct cause of the following exception:\n\n")
+                (
+                    e.cause,
+                    "\nThe above exception was the direct cause of the following exception:\n\n",
+                )
             } else if !e.context.is_none() && !e.suppress_context {
-                (e.context, "\nDuring handling of the above exception, another exception occurred:\n\n")
+                (
+                    e.context,
+                    "\nDuring handling of the above exception, another exception occurred:\n\n",
+                )
             } else {
                 break;
             };
@@ -42,7 +50,10 @@ impl Vm {
         while let Some((exception, _)) = chain.pop() {
             self.format_one(exception, &mut out, 0);
             if let Some(&(next, _)) = chain.last() {
-                let is_cause = self.heap.get::<Exception>(next).is_some_and(|e| e.cause == exception);
+                let is_cause = self
+                    .heap
+                    .get::<Exception>(next)
+                    .is_some_and(|e| e.cause == exception);
                 out.push_str(if is_cause {
                     "\nThe above exception was the direct cause of the following exception:\n\n"
                 } else {
@@ -57,7 +68,11 @@ impl Vm {
         let indent = "  ".repeat(depth);
         let lines = self.trace_lines(exception);
         let group = self.group_members(exception);
-        let margin = if depth > 0 || group.is_some() { format!("{indent}  | ") } else { indent.clone() };
+        let margin = if depth > 0 || group.is_some() {
+            format!("{indent}  | ")
+        } else {
+            indent.clone()
+        };
         if group.is_some() && depth == 0 {
             out.push_str("  + Exception Group Traceback (most recent call last):\n");
             push_trace(out, &lines, "  | ");
@@ -71,14 +86,23 @@ impl Vm {
         let Some(members) = group else { return };
         let n = members.len();
         for (i, member) in members.into_iter().enumerate().take(15) {
-            let plus = if i == 0 { format!("{indent}  +-+") } else { format!("{indent}    +") };
-            out.push_str(&format!("{plus}---------------- {} ----------------\n", i + 1));
+            let plus = if i == 0 {
+                format!("{indent}  +-+")
+            } else {
+                format!("{indent}    +")
+            };
+            out.push_str(&format!(
+                "{plus}---------------- {} ----------------\n",
+                i + 1
+            ));
             if depth < 10 {
                 self.format_one(member, out, depth + 1);
             }
         }
         if n > 0 {
-            out.push_str(&format!("{indent}    +------------------------------------\n"));
+            out.push_str(&format!(
+                "{indent}    +------------------------------------\n"
+            ));
         }
     }
 
@@ -91,7 +115,11 @@ impl Vm {
             Err(_) => String::from("<exception str() failed>"),
         };
         let hint = self.suggestion(exception).unwrap_or_default();
-        let first = if text.is_empty() { name } else { format!("{name}: {text}{hint}") };
+        let first = if text.is_empty() {
+            name
+        } else {
+            format!("{name}: {text}{hint}")
+        };
         let mut lines: Vec<String> = first.split('\n').map(str::to_string).collect();
         let key = self.n(N::notes);
         if let Some(notes) = self.own_attr(exception, key)
@@ -139,7 +167,9 @@ impl Vm {
             }
         } else {
             let first = first?;
-            let co = self.heap.cell::<crate::object::function::CodeObject>(first.code);
+            let co = self
+                .heap
+                .cell::<crate::object::function::CodeObject>(first.code);
             let (code, globals) = (co.code.clone(), co.globals);
             names.extend(code.locals.iter().map(|v| v.name.to_string()));
             names.extend(code.free.iter().map(|n| n.to_string()));
@@ -162,10 +192,20 @@ impl Vm {
                 names.extend(self.heap.as_str(key).map(|k| k.to_lossy()));
             }
         };
-        let class = if self.heap.kind(obj) == Some(Kind::Class) { obj } else { self.heap.class_of(obj) };
+        let class = if self.heap.kind(obj) == Some(Kind::Class) {
+            obj
+        } else {
+            self.heap.class_of(obj)
+        };
         if self.heap.kind(obj) == Some(Kind::Instance) {
             let shape = self.heap.shape_of(obj);
-            names.extend(self.heap.shapes.names(shape).iter().map(|&n| self.heap.string(n)));
+            names.extend(
+                self.heap
+                    .shapes
+                    .names(shape)
+                    .iter()
+                    .map(|&n| self.heap.string(n)),
+            );
             if let Some(slot) = self.heap.shapes.dict_slot(shape) {
                 push_dict(self.heap.slot(obj, slot), names);
             }
@@ -188,7 +228,10 @@ fn push_trace(out: &mut String, lines: &[TraceLine], margin: &str) {
         let same = i > 0 && lines[i - 1] == *line;
         repeats = if same { repeats + 1 } else { 0 };
         if repeats < REPEATS_SHOWN {
-            out.push_str(&format!("{margin}  File \"{}\", line {}, in {}\n", line.file, line.line, line.name));
+            out.push_str(&format!(
+                "{margin}  File \"{}\", line {}, in {}\n",
+                line.file, line.line, line.name
+            ));
             if !line.text.is_empty() {
                 out.push_str(&format!("{margin}    {}\n", line.text));
             }
@@ -197,7 +240,9 @@ fn push_trace(out: &mut String, lines: &[TraceLine], margin: &str) {
         if last_of_run {
             let n = repeats + 1 - REPEATS_SHOWN;
             let s = if n == 1 { "" } else { "s" };
-            out.push_str(&format!("{margin}  [Previous line repeated {n} more time{s}]\n"));
+            out.push_str(&format!(
+                "{margin}  [Previous line repeated {n} more time{s}]\n"
+            ));
         }
     }
 }

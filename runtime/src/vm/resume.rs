@@ -10,7 +10,7 @@ use crate::object::generator::{AsyncGenAction, AsyncGenOp, Flavor, GenState, Gen
 use crate::object::iter::Iter;
 use crate::value::Value;
 use crate::vm::Vm;
-use crate::vm::frame::{Frame, Ret};
+use crate::vm::frame::{Activation, Frame, Ret};
 use crate::vm::names::N;
 use crate::vm::unwind::Next;
 
@@ -89,12 +89,17 @@ impl Vm {
         }
         let innermost = g.innermost.given().unwrap_or(root);
         let created = g.state == GenState::Created;
-        let frame = self.frame_of(innermost, root, dst, ret);
+        let frame = self.frame_of(innermost, dst, ret);
         let inner = self.heap.cell_mut::<Generator>(innermost);
         inner.state = GenState::Running;
         let handled = inner.handled.given().or(inner.inherited.given());
         self.heap.cell_mut::<Generator>(root).state = GenState::Running;
         self.frames.push(frame);
+        self.activations.push(Activation {
+            root,
+            instance: Value::EMPTY,
+            outer_handled: self.handled,
+        });
         if let Some(handled) = handled {
             self.handled = handled;
         }
@@ -117,7 +122,7 @@ impl Vm {
         }
     }
 
-    fn frame_of(&mut self, generator: Value, root: Value, dst: u16, ret: Ret) -> Frame {
+    fn frame_of(&mut self, generator: Value, dst: u16, ret: Ret) -> Frame {
         let g = self.heap.cell::<Generator>(generator);
         let (code_value, func, pc) = (g.code, g.func, g.pc as usize);
         let code: *const CodeObject = self.heap.cell::<CodeObject>(code_value);
@@ -129,13 +134,11 @@ impl Vm {
             code,
             code_value,
             func,
-            saved_sp: self.sp,
-            ret,
-            dst,
             generator,
-            root,
-            aux: Value::EMPTY,
-            outer_handled: self.handled,
+            saved_sp: self.sp as u32,
+            jump: 0,
+            dst,
+            ret,
         }
     }
 

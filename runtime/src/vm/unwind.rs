@@ -22,6 +22,23 @@ pub(crate) enum Next {
 }
 
 impl Vm {
+    /// Ends the top frame with a result if it is the commonest case: a plain
+    /// function called by a script for its value.
+    #[inline(always)]
+    pub(crate) fn return_fast(&mut self, value: Value) -> bool {
+        let Some(frame) = self.frames.last() else {
+            return false;
+        };
+        if frame.ret != Ret::Value || !frame.generator.is_empty() {
+            return false;
+        }
+        let (dst, saved_sp) = (frame.dst, frame.saved_sp as usize);
+        self.frames.pop();
+        self.sp = saved_sp;
+        self.set_top_register(dst, value);
+        true
+    }
+
     /// Ends the top frame with a result.
     ///
     /// # Errors
@@ -34,18 +51,19 @@ impl Vm {
         if !frame.generator.is_empty() {
             return self.return_from_generator(value);
         }
-        let (ret, dst, saved_sp, aux) = (frame.ret, frame.dst, frame.saved_sp, frame.aux);
+        let (ret, dst, saved_sp) = (frame.ret, frame.dst, frame.saved_sp as usize);
         self.frames.pop();
         self.sp = saved_sp;
         match ret {
             Ret::Value => self.set_top_register(dst, value),
             Ret::Discard => {}
             Ret::Init => {
+                let instance = self.activations.pop().map_or(Value::NONE, |a| a.instance);
                 self.check_init_result(value)?;
-                self.set_top_register(dst, aux);
+                self.set_top_register(dst, instance);
             }
             Ret::Exit | Ret::ExitGenerator => return Ok(Next::Exit(Outcome::Return(value))),
-            Ret::ForIter(_) | Ret::Send => unreachable!("only generators are driven"),
+            Ret::ForIter | Ret::Send => unreachable!("only generators are driven"),
         }
         Ok(Next::Continue)
     }
@@ -91,7 +109,7 @@ impl Vm {
                 Ok(Next::Continue)
             }
             None => match self.pop_activation() {
-                (Ret::ForIter(_), _) => Ok(Next::Continue),
+                (Ret::ForIter, _) => Ok(Next::Continue),
                 (Ret::Send, _) => Err(self.stop_iteration(value)),
                 (Ret::Value, dst) => {
                     self.set_top_register(dst, value);
@@ -124,11 +142,15 @@ impl Vm {
         let g = self.heap.cell_mut::<Generator>(awaiter);
         g.delegate = Value::EMPTY;
         let (dst, handled) = (g.dst, g.handled.given().or(g.inherited.given()));
-        let Some(frame) = self.frames.last() else {
-            unreachable!("an activation is running")
-        };
-        self.handled = handled.unwrap_or(frame.outer_handled);
+        self.handled = handled.unwrap_or_else(|| self.outer_handled());
         dst
+    }
+
+    /// The exception that was being handled where the running chain was resumed.
+    pub(crate) fn outer_handled(&self) -> Value {
+        self.activations
+            .last()
+            .map_or(Value::EMPTY, |a| a.outer_handled)
     }
 
     /// Pops a generator's activation; gives what its driver wants.
@@ -136,10 +158,10 @@ impl Vm {
         let Some(frame) = self.frames.pop() else {
             unreachable!("an activation is running")
         };
-        self.sp = frame.saved_sp;
-        self.handled = frame.outer_handled;
-        if !frame.root.is_empty() {
-            let root = self.heap.cell_mut::<Generator>(frame.root);
+        self.sp = frame.saved_sp as usize;
+        if let Some(activation) = self.activations.pop() {
+            self.handled = activation.outer_handled;
+            let root = self.heap.cell_mut::<Generator>(activation.root);
             if root.state == GenState::Running {
                 root.state = GenState::Suspended;
             }
@@ -152,16 +174,17 @@ impl Vm {
         let Some(frame) = self.frames.last() else {
             unreachable!("an activation is running")
         };
-        let (root, innermost) = (frame.root, frame.generator);
+        let (innermost, jump) = (frame.generator, frame.jump);
+        let root = self.activations.last().map_or(innermost, |a| a.root);
         self.heap.cell_mut::<Generator>(innermost).state = GenState::Suspended;
         self.heap.cell_mut::<Generator>(root).innermost = innermost;
         let (ret, dst) = self.pop_activation();
         match ret {
-            Ret::ForIter(offset) => {
+            Ret::ForIter => {
                 self.set_top_register(dst, value);
                 if let Some(frame) = self.frames.last_mut() {
                     // SAFETY: the verifier has checked the jump's target.
-                    frame.pc = unsafe { frame.pc.offset(offset as isize) };
+                    frame.pc = unsafe { frame.pc.offset(jump as isize) };
                 }
                 Next::Continue
             }
@@ -216,7 +239,10 @@ impl Vm {
             self.add_trace(exception, entry);
             if generator.is_empty() {
                 let saved_sp = self.frames.pop().map_or(0, |f| f.saved_sp);
-                self.sp = saved_sp;
+                self.sp = saved_sp as usize;
+                if ret == Ret::Init {
+                    self.activations.pop();
+                }
                 if matches!(ret, Ret::Exit | Ret::ExitGenerator) {
                     return Err(Raised(exception));
                 }
