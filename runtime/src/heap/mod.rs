@@ -24,6 +24,8 @@
 mod gc;
 mod kind;
 mod page;
+#[cfg(test)]
+mod tests;
 
 pub use gc::Marker;
 pub use kind::Kind;

@@ -1,0 +1,126 @@
+//! The heap alone: allocation, marking, sweeping, stale values. Miri runs these.
+
+use super::*;
+use crate::object::class::B;
+use crate::object::list::List;
+use crate::object::number::FloatBox;
+use crate::object::tuple::Tuple;
+use crate::object::weak::WeakRef;
+
+fn heap() -> Heap {
+    let mut heap = Heap::new();
+    for _ in B::ALL {
+        heap.shapes.new_root(Value::NONE, 0);
+    }
+    heap
+}
+
+#[test]
+fn what_roots_reach_survives_and_the_rest_goes() {
+    let mut heap = heap();
+    let inner = heap.str("inner");
+    let list = heap.list(vec![inner]);
+    let lost = heap.list(vec![Value::small(1)]);
+    heap.collect(|m| m.mark(list));
+    assert_eq!(heap.cell::<List>(list).items, [inner]);
+    assert!(heap.text(inner).eq_str("inner"));
+    assert!(heap.get::<List>(lost).is_none(), "a freed cell is refused");
+}
+
+#[test]
+fn tails_are_traced_and_keep_their_values() {
+    let mut heap = heap();
+    let items: Vec<Value> = (0..50).map(|i| heap.str(format!("item {i}"))).collect();
+    let short = heap.tuple(&items);
+    let many: Vec<Value> = (0..TAIL_MAX as i64 + 1).map(Value::small).collect();
+    let long = heap.tuple(&many);
+    heap.collect(|m| m.mark_all(&[short, long]));
+    assert_eq!(heap.tuple_items(short), items);
+    assert_eq!(heap.tuple_items(long), many);
+    assert!(heap.text(items[49]).eq_str("item 49"));
+    assert_eq!(heap.tail::<Tuple>(long).len(), 0, "a long tuple is in a box");
+}
+
+#[test]
+fn a_freed_cell_that_is_used_again_shows_its_new_kind() {
+    let mut heap = heap();
+    let old = heap.alloc(B::Float.shape(), FloatBox(1.0));
+    heap.collect(|_| {});
+    let new = heap.alloc(B::WeakRef.shape(), WeakRef { target: Value::NONE, callback: Value::NONE });
+    assert_eq!(old, new, "same size class, same cell");
+    assert!(heap.get::<FloatBox>(old).is_none());
+}
+
+#[test]
+#[should_panic(expected = "a value outlived its root")]
+fn a_stale_value_is_refused_loudly() {
+    let mut heap = heap();
+    let list = heap.list(Vec::new());
+    heap.collect(|_| {});
+    heap.cell::<List>(list);
+}
+
+#[test]
+fn cycles_go_and_deep_chains_cost_no_stack() {
+    let mut heap = heap();
+    let a = heap.list(Vec::new());
+    let b = heap.list(vec![a]);
+    heap.list_push(a, b);
+    let mut chain = Value::NONE;
+    let depth = if cfg!(miri) { 1_000 } else { 200_000 };
+    for _ in 0..depth {
+        chain = heap.list(vec![chain]);
+    }
+    heap.collect(|m| m.mark(chain));
+    assert!(heap.get::<List>(a).is_none() && heap.get::<List>(b).is_none());
+    assert!(heap.get::<List>(chain).is_some());
+    heap.collect(|_| {});
+    assert!(heap.get::<List>(chain).is_none());
+}
+
+#[test]
+fn weak_references_and_interned_names_do_not_keep_alive() {
+    let mut heap = heap();
+    let target = heap.list(Vec::new());
+    let weak = heap.alloc(B::WeakRef.shape(), WeakRef { target, callback: Value::NONE });
+    heap.add_weak(weak, target);
+    let name = heap.intern("a name");
+    assert_eq!(heap.intern("a name"), name);
+    heap.collect(|m| m.mark_all(&[weak, target, name]));
+    assert_eq!(heap.cell::<WeakRef>(weak).target, target);
+    assert_eq!(heap.intern("a name"), name);
+    heap.collect(|m| m.mark(weak));
+    assert!(heap.cell::<WeakRef>(weak).target.is_empty());
+    heap.intern("a name");
+}
+
+#[test]
+fn attributes_of_cells_live_and_die_with_them() {
+    let mut heap = heap();
+    let owner = heap.list(Vec::new());
+    let dict = heap.dict();
+    heap.set_attrs(owner, dict);
+    heap.collect(|m| m.mark(owner));
+    assert_eq!(heap.attrs(owner), Some(dict));
+    heap.collect(|_| {});
+    let again = heap.list(Vec::new());
+    assert_eq!(heap.attrs(again), None);
+}
+
+#[test]
+fn ids_are_small_stable_and_counted_in_order_of_asking() {
+    let mut heap = heap();
+    let (a, b) = (heap.list(Vec::new()), heap.list(Vec::new()));
+    assert_eq!((heap.id(b), heap.id(a), heap.id(b)), (1, 2, 1));
+}
+
+#[test]
+fn a_collection_falls_due_by_bytes() {
+    let mut heap = heap();
+    assert!(!heap.wants_collection());
+    heap.charge(GC_THRESHOLD_MIN);
+    assert!(heap.wants_collection() && heap.countdown == 0);
+    heap.collect(|_| {});
+    assert!(!heap.wants_collection());
+    assert_eq!(heap.collections(), 1);
+}
