@@ -10,6 +10,7 @@ pub mod compare;
 pub mod header;
 pub mod launch;
 pub mod oracle;
+pub mod pending;
 pub mod process;
 pub mod spec;
 pub mod workspace;
