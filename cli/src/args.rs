@@ -42,7 +42,11 @@ pub struct RunArgs {
     #[arg(value_name = "FILE")]
     pub file: OsString,
     /// Arguments for the script: `sys.argv[1:]`
-    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(
+        value_name = "ARGS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
     pub args: Vec<OsString>,
 }
 
@@ -101,11 +105,13 @@ pub fn parse() -> Result<Command, u8> {
             }
         }
     }
-    Cli::try_parse_from(args).map(|cli| cli.command).map_err(|error| {
-        // A closed pipe is no reason to fail.
-        let _ = error.print();
-        if error.use_stderr() { USAGE_ERROR } else { 0 }
-    })
+    Cli::try_parse_from(args)
+        .map(|cli| cli.command)
+        .map_err(|error| {
+            // A closed pipe is no reason to fail.
+            let _ = error.print();
+            if error.use_stderr() { USAGE_ERROR } else { 0 }
+        })
 }
 
 impl Command {

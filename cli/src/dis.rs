@@ -10,12 +10,17 @@ use crate::source;
 
 /// Prints the listing; gives the exit status.
 pub fn dis(file: &OsStr) -> u8 {
-    let options = CompileOptions { top_level_await: true, ..CompileOptions::default() };
+    let options = CompileOptions {
+        top_level_await: true,
+        ..CompileOptions::default()
+    };
     let code = match source::read(file).and_then(|s| source::compile(&s, options)) {
         Ok(code) => code,
         Err(status) => return status,
     };
     // A closed pipe ends quietly.
-    let _ = std::io::stdout().lock().write_all(dis::listing(&code).as_bytes());
+    let _ = std::io::stdout()
+        .lock()
+        .write_all(dis::listing(&code).as_bytes());
     0
 }

@@ -39,7 +39,9 @@ pub struct ScriptHost {
 impl ScriptHost {
     /// A host for the script in `file`, or for a session.
     pub fn new(file: Option<&Path>, world: &WorldArgs, refuse_late: bool) -> ScriptHost {
-        let dir = file.and_then(Path::parent).map_or_else(PathBuf::new, Path::to_path_buf);
+        let dir = file
+            .and_then(Path::parent)
+            .map_or_else(PathBuf::new, Path::to_path_buf);
         ScriptHost {
             out: Vec::with_capacity(STDOUT_BUFFER_BYTES),
             line_buffered: io::stdout().is_terminal(),
@@ -77,7 +79,9 @@ impl ScriptHost {
     }
 
     fn interrupted(&self) -> bool {
-        self.interrupt.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+        self.interrupt
+            .as_ref()
+            .is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 }
 
@@ -91,7 +95,11 @@ impl Host for ScriptHost {
     }
 
     fn flush_stdout(&mut self) -> io::Result<()> {
-        if self.out.is_empty() { Ok(()) } else { self.write_out() }
+        if self.out.is_empty() {
+            Ok(())
+        } else {
+            self.write_out()
+        }
     }
 
     fn write_stderr(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -106,7 +114,11 @@ impl Host for ScriptHost {
         Ok(String::from_utf8_lossy(&line).into_owned())
     }
 
-    fn load_module(&mut self, full_name: &str, package_path: Option<&str>) -> Result<FoundModule, LoadError> {
+    fn load_module(
+        &mut self,
+        full_name: &str,
+        package_path: Option<&str>,
+    ) -> Result<FoundModule, LoadError> {
         let last = full_name.rsplit('.').next().unwrap_or(full_name);
         let dir = package_path.map_or_else(|| self.dir.clone(), PathBuf::from);
         let package_dir = dir.join(last);
@@ -128,12 +140,22 @@ impl Host for ScriptHost {
             syntax_error(&source, &diagnostic)
         })?;
         let source = Arc::new(source);
-        let options = CompileOptions { refuse_late: self.refuse_late, ..CompileOptions::default() };
-        let code = compile_source(source.clone(), options).map_err(|diagnostics| match diagnostics.first() {
-            Some(first) => syntax_error(&source, first),
-            None => LoadError::NotFound,
-        })?;
-        Ok(FoundModule { code, file: name, package_dir: package_dir.map(|d| d.to_string_lossy().into_owned()) })
+        let options = CompileOptions {
+            refuse_late: self.refuse_late,
+            ..CompileOptions::default()
+        };
+        let code =
+            compile_source(source.clone(), options).map_err(|diagnostics| {
+                match diagnostics.first() {
+                    Some(first) => syntax_error(&source, first),
+                    None => LoadError::NotFound,
+                }
+            })?;
+        Ok(FoundModule {
+            code,
+            file: name,
+            package_dir: package_dir.map(|d| d.to_string_lossy().into_owned()),
+        })
     }
 
     fn monotonic_ns(&mut self) -> u64 {
@@ -146,7 +168,9 @@ impl Host for ScriptHost {
     fn time_ns(&mut self) -> u64 {
         match self.clock {
             Clock::Virtual => VIRTUAL_EPOCH_NS + self.virtual_ns,
-            Clock::Real => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64),
+            Clock::Real => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |d| d.as_nanos() as u64),
         }
     }
 
@@ -170,7 +194,9 @@ impl Host for ScriptHost {
     fn process_time_ns(&mut self) -> u64 {
         match self.clock {
             Clock::Virtual => self.virtual_ns,
-            Clock::Real => process_cpu_ns().unwrap_or_else(|| self.started.elapsed().as_nanos() as u64),
+            Clock::Real => {
+                process_cpu_ns().unwrap_or_else(|| self.started.elapsed().as_nanos() as u64)
+            }
         }
     }
 
@@ -204,7 +230,11 @@ fn namespace_package(dir: &Path) -> FoundModule {
         Ok(code) => code,
         Err(_) => unreachable!("an empty source compiles"),
     };
-    FoundModule { code, file: String::new(), package_dir: Some(dir.to_string_lossy().into_owned()) }
+    FoundModule {
+        code,
+        file: String::new(),
+        package_dir: Some(dir.to_string_lossy().into_owned()),
+    }
 }
 
 fn syntax_error(source: &Source, diagnostic: &lockstep_lang::diagnostic::Diagnostic) -> LoadError {

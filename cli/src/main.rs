@@ -20,7 +20,9 @@ fn main() -> std::process::ExitCode {
     let thread = std::thread::Builder::new()
         .name(String::from("main"))
         .stack_size(STACK_BYTES)
-        .spawn(|| panic::guard(|| args::parse().map_or_else(|status| status, args::Command::execute)));
+        .spawn(|| {
+            panic::guard(|| args::parse().map_or_else(|status| status, args::Command::execute))
+        });
     let status = match thread.map(std::thread::JoinHandle::join) {
         Ok(Ok(status)) => status,
         Ok(Err(_)) => panic::INTERNAL_ERROR,

@@ -16,7 +16,9 @@ pub fn install_hook() {
         if QUIET.get() {
             return;
         }
-        let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
+        let place = info
+            .location()
+            .map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
         let text = info
             .payload()
             .downcast_ref::<&str>()

@@ -24,10 +24,15 @@ pub fn repl(world: &WorldArgs) -> u8 {
     let host = run::session_host(world);
     let pipe_closed = host.pipe_closed();
     let mut vm = run::new_vm(host);
-    lockstep_stdlib::set_argv(&mut vm, &[String::new()]);
+    lockstep_stdlib::sys::set_command_line(&mut vm, vec![String::new()], String::new());
     let module = run::new_main_module(&mut vm, None);
     let globals = vm.module_dict(module);
-    let mut session = Session { vm, globals, event_loop: Value::NONE, n_inputs: 0 };
+    let mut session = Session {
+        vm,
+        globals,
+        event_loop: Value::NONE,
+        n_inputs: 0,
+    };
     let lines = Lines::start();
     if lines.at_terminal() {
         println!(
@@ -61,9 +66,9 @@ impl Session {
             self.vm.os_result(flushed)?;
             lines.ask(prompt);
             let line = self.wait_for_line(lines)?;
-            match line {
+            match &line {
                 Line::Text(line) => {
-                    text.push_str(&line);
+                    text.push_str(line);
                     text.push('\n');
                 }
                 Line::Interrupted => {
@@ -105,9 +110,13 @@ impl Session {
                 return Ok(line);
             }
             let wait = match self.vm.run_due(self.event_loop) {
-                Ok(Some(seconds)) => Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(POLL).min(POLL),
+                Ok(Some(seconds)) => Duration::try_from_secs_f64(seconds.max(0.0))
+                    .unwrap_or(POLL)
+                    .min(POLL),
                 Ok(None) => return Ok(lines.wait()),
-                Err(Raised(e)) if self.vm.is_instance_of(e, B::SystemExit) => return Err(Raised(e)),
+                Err(Raised(e)) if self.vm.is_instance_of(e, B::SystemExit) => {
+                    return Err(Raised(e));
+                }
                 Err(Raised(e)) => {
                     let text = self.vm.format_exception(e);
                     self.say(&text);
@@ -127,7 +136,10 @@ impl Session {
     /// The code of a complete input, which is taken out of `text`; None when
     /// more lines are needed or it was reported as bad.
     fn compile(&mut self, text: &mut String, at_end: bool) -> Option<Arc<Code>> {
-        let source = Arc::new(Source::new(format!("<stdin-{}>", self.n_inputs), text.as_str()));
+        let source = Arc::new(Source::new(
+            format!("<stdin-{}>", self.n_inputs),
+            text.as_str(),
+        ));
         let parsed = match parse_interactive(&source) {
             Interactive::Incomplete if !at_end => return None,
             Interactive::Incomplete => lockstep_lang::parser::parse_module(&source),
@@ -139,7 +151,11 @@ impl Session {
             source::report(&source, &parsed.diagnostics);
             return None;
         }
-        let options = CompileOptions { top_level_await: true, interactive: true, refuse_late: false };
+        let options = CompileOptions {
+            top_level_await: true,
+            interactive: true,
+            refuse_late: false,
+        };
         match compile_module(&parsed.module, &source, "<module>", options) {
             Ok(code) => Some(code),
             Err(diagnostics) => {
@@ -161,7 +177,8 @@ impl Session {
         let result = result?;
         if awaits {
             let event_loop = self.event_loop;
-            self.vm.call_method(event_loop, "run_until_complete", &[result])?;
+            self.vm
+                .call_method(event_loop, "run_until_complete", &[result])?;
         }
         Ok(())
     }
@@ -169,7 +186,11 @@ impl Session {
     /// Once asyncio was imported, tasks may be made at the prompt.
     fn notice_asyncio(&mut self) -> PyResult<()> {
         let name = self.vm.heap.intern("asyncio");
-        if self.vm.heap.ns_get(self.vm.modules, name).is_some() { self.make_loop() } else { Ok(()) }
+        if self.vm.heap.ns_get(self.vm.modules, name).is_some() {
+            self.make_loop()
+        } else {
+            Ok(())
+        }
     }
 
     fn make_loop(&mut self) -> PyResult<()> {
@@ -179,7 +200,8 @@ impl Session {
         let name = self.vm.heap.intern("asyncio");
         let asyncio = self.vm.import_name(name, 0, Value::NONE, true)?;
         let event_loop = self.vm.call_method(asyncio, "new_event_loop", &[])?;
-        self.vm.call_method(asyncio, "set_event_loop", &[event_loop])?;
+        self.vm
+            .call_method(asyncio, "set_event_loop", &[event_loop])?;
         self.vm.tasks.prompt_loop = event_loop;
         self.event_loop = event_loop;
         Ok(())

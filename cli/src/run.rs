@@ -18,7 +18,11 @@ pub const INTERRUPTED: u8 = 130;
 
 /// Runs a script; gives its exit status.
 pub fn run(args: &RunArgs) -> u8 {
-    let options = CompileOptions { top_level_await: true, refuse_late: args.refuse_late, interactive: false };
+    let options = CompileOptions {
+        top_level_await: true,
+        refuse_late: args.refuse_late,
+        interactive: false,
+    };
     let code = match source::read(&args.file).and_then(|s| source::compile(&s, options)) {
         Ok(code) => code,
         Err(status) => return status,
@@ -27,10 +31,16 @@ pub fn run(args: &RunArgs) -> u8 {
     let host = ScriptHost::new(file, &args.world, args.refuse_late);
     let pipe_closed = host.pipe_closed();
     let mut vm = new_vm(host);
-    let argv: Vec<String> =
-        std::iter::once(&args.file).chain(&args.args).map(|a| a.to_string_lossy().into_owned()).collect();
-    lockstep_stdlib::set_argv(&mut vm, &argv);
-    let result = run_main(&mut vm, code, &argv[0]);
+    let argv: Vec<String> = std::iter::once(&args.file)
+        .chain(&args.args)
+        .map(|a| a.to_string_lossy().into_owned())
+        .collect();
+    let name = argv[0].clone();
+    let dir = file
+        .and_then(Path::parent)
+        .map_or(String::new(), |d| d.to_string_lossy().into_owned());
+    lockstep_stdlib::sys::set_command_line(&mut vm, argv, dir);
+    let result = run_main(&mut vm, code, &name);
     finish(&mut vm, result, &pipe_closed)
 }
 
@@ -50,7 +60,19 @@ fn run_main(vm: &mut Vm, code: Arc<Code>, file: &str) -> PyResult {
     let module = new_main_module(vm, Some(file));
     let globals = vm.module_dict(module);
     let result = vm.run_module_code(code, globals)?;
-    if awaits { lockstep_stdlib::asyncio::run_main(vm, result) } else { Ok(result) }
+    if awaits {
+        run_coroutine(vm, result)
+    } else {
+        Ok(result)
+    }
+}
+
+/// Top-level await makes the script's body the main task.
+fn run_coroutine(vm: &mut Vm, coroutine: Value) -> PyResult {
+    vm.root(coroutine);
+    let name = vm.heap.intern("asyncio");
+    let asyncio = vm.import_name(name, 0, Value::NONE, true)?;
+    vm.call_method(asyncio, "run", &[coroutine])
 }
 
 /// The module `__main__`, entered in `sys.modules`.
@@ -99,7 +121,11 @@ pub fn report_uncaught(vm: &mut Vm, Raised(exception): Raised, pipe_closed: &Ato
     let text = vm.format_exception(exception);
     // There is nowhere left to say that stderr can't be written.
     let _ = vm.host.write_stderr(text.as_bytes());
-    if vm.is_instance_of(exception, B::KeyboardInterrupt) { INTERRUPTED } else { 1 }
+    if vm.is_instance_of(exception, B::KeyboardInterrupt) {
+        INTERRUPTED
+    } else {
+        1
+    }
 }
 
 /// What `sys.exit(code)` means: None is 0, an int itself, anything else is

@@ -17,7 +17,11 @@ use crate::args::USAGE_ERROR;
 /// # Errors
 /// The exit status, after a message.
 pub fn read(file: &OsStr) -> Result<Arc<Source>, u8> {
-    let name = if file == "-" { String::from("<stdin>") } else { file.to_string_lossy().into_owned() };
+    let name = if file == "-" {
+        String::from("<stdin>")
+    } else {
+        file.to_string_lossy().into_owned()
+    };
     let mut bytes = Vec::new();
     let result = if file == "-" {
         std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())

@@ -12,8 +12,12 @@ pub fn names() -> Result<BTreeSet<String>, String> {
     if !path.exists() {
         return Ok(BTreeSet::new());
     }
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| format!("{}: {error}", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let name = |line: &str| line.split('#').next().unwrap_or("").trim().to_owned();
-    Ok(text.lines().map(name).filter(|name| !name.is_empty()).collect())
+    Ok(text
+        .lines()
+        .map(name)
+        .filter(|name| !name.is_empty())
+        .collect())
 }

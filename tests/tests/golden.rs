@@ -45,7 +45,11 @@ fn main() -> ExitCode {
                 let is_pending = pending.contains(&case.name);
                 Trial::test(case.name.clone(), move || {
                     let result = check(&binary, &case);
-                    if is_pending { still_fails(result) } else { result }
+                    if is_pending {
+                        still_fails(result)
+                    } else {
+                        result
+                    }
                 })
                 .with_kind(if is_pending { "pending" } else { "" })
             }

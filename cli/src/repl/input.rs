@@ -31,7 +31,11 @@ impl Lines {
         let (prompts, asked) = channel::<String>();
         let (sender, lines) = channel();
         std::thread::spawn(move || {
-            let mut editor = if at_terminal { DefaultEditor::new().ok() } else { None };
+            let mut editor = if at_terminal {
+                DefaultEditor::new().ok()
+            } else {
+                None
+            };
             let history = history_file();
             if let (Some(editor), Some(file)) = (&mut editor, &history) {
                 // The first session has no history yet.
@@ -51,7 +55,11 @@ impl Lines {
                 }
             }
         });
-        Lines { prompts, lines, at_terminal }
+        Lines {
+            prompts,
+            lines,
+            at_terminal,
+        }
     }
 
     /// Whether somebody types.

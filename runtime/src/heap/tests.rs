@@ -38,7 +38,11 @@ fn tails_are_traced_and_keep_their_values() {
     assert_eq!(heap.tuple_items(short), items);
     assert_eq!(heap.tuple_items(long), many);
     assert!(heap.text(items[49]).eq_str("item 49"));
-    assert_eq!(heap.tail::<Tuple>(long).len(), 0, "a long tuple is in a box");
+    assert_eq!(
+        heap.tail::<Tuple>(long).len(),
+        0,
+        "a long tuple is in a box"
+    );
 }
 
 #[test]
@@ -46,7 +50,13 @@ fn a_freed_cell_that_is_used_again_shows_its_new_kind() {
     let mut heap = heap();
     let old = heap.alloc(B::Float.shape(), FloatBox(1.0));
     heap.collect(|_| {});
-    let new = heap.alloc(B::WeakRef.shape(), WeakRef { target: Value::NONE, callback: Value::NONE });
+    let new = heap.alloc(
+        B::WeakRef.shape(),
+        WeakRef {
+            target: Value::NONE,
+            callback: Value::NONE,
+        },
+    );
     assert_eq!(old, new, "same size class, same cell");
     assert!(heap.get::<FloatBox>(old).is_none());
 }
@@ -82,7 +92,13 @@ fn cycles_go_and_deep_chains_cost_no_stack() {
 fn weak_references_and_interned_names_do_not_keep_alive() {
     let mut heap = heap();
     let target = heap.list(Vec::new());
-    let weak = heap.alloc(B::WeakRef.shape(), WeakRef { target, callback: Value::NONE });
+    let weak = heap.alloc(
+        B::WeakRef.shape(),
+        WeakRef {
+            target,
+            callback: Value::NONE,
+        },
+    );
     heap.add_weak(weak, target);
     let name = heap.intern("a name");
     assert_eq!(heap.intern("a name"), name);
