@@ -15,6 +15,13 @@ pub static FUNCTIONS: &[NativeDef] = &[
     }),
     function("get_event_loop()", get_event_loop),
     function("current_task(loop=None)", current_task),
+    function("_task_or_none()", |vm, _| {
+        let running = vm.tasks.running_loop;
+        if !super::event_loop::is_loop(vm, running) {
+            return Ok(Value::NONE);
+        }
+        Ok(vm.event_loop(running).current_task)
+    }),
     function("_pending_tasks(loop, /)", |vm, args| {
         let tasks = vm.pending_tasks(args[0]);
         Ok(vm.heap.list(tasks))
