@@ -419,6 +419,18 @@ impl Vm {
         self.attribute_error_of(message, obj, name)
     }
 
+    /// `descriptor.__set__(obj, value)`, or with `Value::EMPTY` `__delete__`,
+    /// of a builtin data descriptor.
+    ///
+    /// # Errors
+    /// What the setter raises; TypeError when it is none.
+    pub fn descriptor_set(&mut self, descriptor: Value, obj: Value, value: Value) -> PyResult<()> {
+        if self.set_by_descriptor(descriptor, obj, value)? {
+            return Ok(());
+        }
+        Err(self.type_error("not a data descriptor"))
+    }
+
     /// Writes or deletes through a data descriptor; false when it is none.
     fn set_by_descriptor(&mut self, attr: Value, obj: Value, value: Value) -> PyResult<bool> {
         match self.heap.kind(attr) {

@@ -609,7 +609,7 @@ impl Vm {
     ///
     /// # Errors
     /// TypeError when there is no such order.
-    pub(crate) fn linearize(&mut self, class: Value, bases: &[Value]) -> PyResult<Vec<Value>> {
+    pub fn linearize(&mut self, class: Value, bases: &[Value]) -> PyResult<Vec<Value>> {
         for (i, &base) in bases.iter().enumerate() {
             if bases[..i].contains(&base) {
                 let message = format!("duplicate base class {}", self.class_name(base));

@@ -86,7 +86,7 @@ impl Vm {
     }
 
     /// Whether an int is among the items of a range; where, counted from its start.
-    pub(crate) fn range_index(&self, v: Value, item: Value) -> Option<BigInt> {
+    pub fn range_index(&self, v: Value, item: Value) -> Option<BigInt> {
         let r = self.heap.cell::<Range>(v);
         let item = self.heap.as_big(item)?;
         let big = |v| self.heap.as_big(v).unwrap_or_default();

@@ -63,6 +63,44 @@ impl Vm {
         result
     }
 
+    /// What `type.__call__` does with `class`, whatever its metaclass says.
+    ///
+    /// # Errors
+    /// What `__new__` and `__init__` raise.
+    pub fn type_call(
+        &mut self,
+        class: Value,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+    ) -> PyResult {
+        self.deeper(
+            |vm| match vm.begin_type_call(class, args, keywords, 0, Ret::Exit)? {
+                Called::Value(value) => Ok(value),
+                Called::Pushed => match vm.run()? {
+                    Outcome::Return(value) | Outcome::Yield(value) => Ok(value),
+                },
+            },
+        )
+    }
+
+    /// Whether `v` can be called.
+    pub fn is_callable(&mut self, v: Value) -> bool {
+        match self.heap.kind(v) {
+            Some(
+                Kind::Function | Kind::Native | Kind::Method | Kind::Class | Kind::StaticMethod,
+            ) => true,
+            _ => self.special(v, N::call).is_some(),
+        }
+    }
+
+    /// Runs `body` one level of Rust deeper: for natives that recurse.
+    ///
+    /// # Errors
+    /// RecursionError when there are too many; whatever `body` raises.
+    pub fn enter<T>(&mut self, body: impl FnOnce(&mut Vm) -> PyResult<T>) -> PyResult<T> {
+        self.deeper(body)
+    }
+
     /// Begins a call whose result goes where `ret` and `dst` say.
     ///
     /// # Errors

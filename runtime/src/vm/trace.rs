@@ -54,6 +54,15 @@ impl Vm {
             .collect()
     }
 
+    /// Where the running frames stand, innermost first.
+    pub fn running_entries(&self) -> Vec<TraceEntry> {
+        self.frames
+            .iter()
+            .rev()
+            .map(|f| self.trace_entry(f))
+            .collect()
+    }
+
     /// The lines of the running frames, innermost first.
     pub fn current_lines(&self) -> Vec<TraceLine> {
         self.frames

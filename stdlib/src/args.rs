@@ -1,0 +1,88 @@
+//! Reading the arguments of natives: a value to a Rust type, or the TypeError
+//! that CPython's argument clinic gives.
+
+use lockstep_runtime::text::pystr::PyStr;
+use lockstep_runtime::{PyResult, Value, Vm};
+
+/// The text of a str argument of function `what`, which has number `at` (from 1).
+pub fn text(vm: &mut Vm, what: &str, at: usize, v: Value) -> PyResult<PyStr> {
+    match vm.heap.as_str(v) {
+        Some(text) => Ok(text.clone()),
+        None => {
+            let message = format!(
+                "{what}() argument {at} must be str, not {}",
+                shown_type(vm, v)
+            );
+            Err(vm.type_error(message))
+        }
+    }
+}
+
+/// As `text`, of a function with one argument.
+pub fn only_text(vm: &mut Vm, what: &str, v: Value) -> PyResult<PyStr> {
+    match vm.heap.as_str(v) {
+        Some(text) => Ok(text.clone()),
+        None => {
+            let message = format!("{what}() argument must be str, not {}", shown_type(vm, v));
+            Err(vm.type_error(message))
+        }
+    }
+}
+
+/// The name of a value's class as argument errors show it: `None` for None.
+pub fn shown_type(vm: &Vm, v: Value) -> String {
+    if v.is_none() {
+        String::from("None")
+    } else {
+        vm.type_name(v)
+    }
+}
+
+/// An index-sized int argument, or its default.
+pub fn ssize_or(vm: &mut Vm, v: Value, default: i64) -> PyResult<i64> {
+    match v.given() {
+        Some(v) => vm.to_ssize(v),
+        None => Ok(default),
+    }
+}
+
+/// A slice bound: an index or None, clipped to what fits; else its default.
+pub fn bound_or(vm: &mut Vm, v: Value, default: i64) -> PyResult<i64> {
+    match v.some() {
+        Some(v) => {
+            if !vm.has_index(v) {
+                return Err(vm.type_error(
+                    "slice indices must be integers or None or have an __index__ method",
+                ));
+            }
+            vm.index_clamped(v)
+        }
+        None => Ok(default),
+    }
+}
+
+/// The truth of a flag, or its default.
+pub fn flag_or(vm: &mut Vm, v: Value, default: bool) -> PyResult<bool> {
+    match v.given() {
+        Some(v) => vm.truth(v),
+        None => Ok(default),
+    }
+}
+
+/// A str as a value.
+pub fn str_value(vm: &mut Vm, text: impl Into<PyStr>) -> PyResult {
+    Ok(vm.heap.str(text))
+}
+
+/// The keyword arguments in a `**kwargs` dict, names interned.
+pub fn keywords(vm: &mut Vm, dict: Value) -> PyResult<Vec<(Value, Value)>> {
+    vm.keywords_of(dict)
+}
+
+/// The items of an iterable in a list that is held until the native returns.
+pub fn held_items(vm: &mut Vm, iterable: Value) -> PyResult<(Value, Vec<Value>)> {
+    let items = vm.collect_iterable(iterable)?;
+    let list = vm.heap.list(items.clone());
+    vm.root(list);
+    Ok((list, items))
+}

@@ -1,0 +1,859 @@
+//! `bytes` and `bytearray`: one set of methods by the shared layout; results
+//! are of the operand's builtin class.
+
+use lockstep_runtime::native::{ClassDef, class_method, method, static_method};
+use lockstep_runtime::object::bytes::Bytes;
+use lockstep_runtime::text::pystr::clamp_range;
+use lockstep_runtime::{B, N, PyResult, Value, Vm};
+
+use super::{codec, operators as op};
+use crate::args;
+
+macro_rules! shared {
+    ($($own:expr,)*) => {
+        &[
+            op::REPR,
+            op::LEN,
+            op::GETITEM,
+            op::CONTAINS,
+            op::ITER,
+            op::ADD,
+            op::MUL,
+            op::RMUL,
+            op::MOD,
+            op::RMOD,
+            op::LT,
+            op::LE,
+            op::EQ,
+            op::NE,
+            op::GT,
+            op::GE,
+            method("__str__(self, /)", |vm, a| vm.builtin_repr(a[0])),
+            method("__bytes__(self, /)", to_bytes),
+            method("capitalize(self, /)", |vm, a| map(vm, a[0], capitalize)),
+            method("center(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Center)),
+            method("count(self, sub, start=None, end=None, /)", count),
+            method("decode(self, /, encoding='utf-8', errors='strict')", decode),
+            method("endswith(self, suffix, start=None, end=None, /)", |vm, a| affix(vm, a, "endswith", <[u8]>::ends_with)),
+            method("expandtabs(self, /, tabsize=8)", expandtabs),
+            method("find(self, sub, start=None, end=None, /)", |vm, a| found(vm, a, false)),
+            class_method("fromhex(cls, string, /)", fromhex),
+            method("hex(self, sep=None, bytes_per_sep=1)", hex),
+            method("index(self, sub, start=None, end=None, /)", |vm, a| index(vm, a, false)),
+            method("isalnum(self, /)", |vm, a| all(vm, a[0], |b| b.is_ascii_alphanumeric())),
+            method("isalpha(self, /)", |vm, a| all(vm, a[0], |b| b.is_ascii_alphabetic())),
+            method("isascii(self, /)", |vm, a| Ok(Value::bool(data(vm, a[0]).is_ascii()))),
+            method("isdigit(self, /)", |vm, a| all(vm, a[0], |b| b.is_ascii_digit())),
+            method("islower(self, /)", |vm, a| cased(vm, a[0], |b| b.is_ascii_lowercase(), |b| b.is_ascii_uppercase())),
+            method("isspace(self, /)", |vm, a| all(vm, a[0], is_space)),
+            method("istitle(self, /)", istitle),
+            method("isupper(self, /)", |vm, a| cased(vm, a[0], |b| b.is_ascii_uppercase(), |b| b.is_ascii_lowercase())),
+            method("join(self, iterable, /)", join),
+            method("ljust(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Left)),
+            method("lower(self, /)", |vm, a| map(vm, a[0], |d| d.to_ascii_lowercase())),
+            method("lstrip(self, bytes=None, /)", |vm, a| strip(vm, a, true, false)),
+            static_method("maketrans(frm, to, /)", maketrans),
+            method("partition(self, sep, /)", |vm, a| partition(vm, a, false)),
+            method("removeprefix(self, prefix, /)", removeprefix),
+            method("removesuffix(self, suffix, /)", removesuffix),
+            method("replace(self, old, new, count=-1, /)", replace),
+            method("rfind(self, sub, start=None, end=None, /)", |vm, a| found(vm, a, true)),
+            method("rindex(self, sub, start=None, end=None, /)", |vm, a| index(vm, a, true)),
+            method("rjust(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Right)),
+            method("rpartition(self, sep, /)", |vm, a| partition(vm, a, true)),
+            method("rsplit(self, /, sep=None, maxsplit=-1)", |vm, a| split(vm, a, true)),
+            method("rstrip(self, bytes=None, /)", |vm, a| strip(vm, a, false, true)),
+            method("split(self, /, sep=None, maxsplit=-1)", |vm, a| split(vm, a, false)),
+            method("splitlines(self, /, keepends=False)", splitlines),
+            method("startswith(self, prefix, start=None, end=None, /)", |vm, a| affix(vm, a, "startswith", <[u8]>::starts_with)),
+            method("strip(self, bytes=None, /)", |vm, a| strip(vm, a, true, true)),
+            method("swapcase(self, /)", |vm, a| map(vm, a[0], swapcase)),
+            method("title(self, /)", |vm, a| map(vm, a[0], title)),
+            method("translate(self, table, /, delete=b'')", translate),
+            method("upper(self, /)", |vm, a| map(vm, a[0], |d| d.to_ascii_uppercase())),
+            method("zfill(self, width, /)", zfill),
+            $($own,)*
+        ]
+    };
+}
+
+pub static BYTES: ClassDef = ClassDef {
+    methods: shared![
+        static_method(
+            "__new__(cls, source=b'', encoding='utf-8', errors='strict')",
+            new
+        ),
+        op::HASH,
+        method("__getnewargs__(self, /)", getnewargs),
+    ],
+    attributes: &[],
+    doc: "bytes(iterable_of_ints) -> bytes\nbytes(string, encoding[, errors]) -> bytes\nbytes(bytes_or_buffer) -> immutable copy of bytes_or_buffer\nbytes(int) -> bytes object of size given by the parameter initialized with null bytes\nbytes() -> empty bytes object",
+};
+
+pub static BYTEARRAY: ClassDef = ClassDef {
+    methods: shared![
+        static_method("__new__(cls, /, *args, **kwargs)", array_new),
+        method(
+            "__init__(self, source=b'', encoding='utf-8', errors='strict')",
+            array_init
+        ),
+        op::SETITEM,
+        op::DELITEM,
+        op::IADD,
+        op::IMUL,
+        method("append(self, item, /)", append),
+        method("clear(self, /)", clear),
+        method("copy(self, /)", copy),
+        method("extend(self, iterable_of_ints, /)", extend),
+        method("insert(self, index, item, /)", insert),
+        method("pop(self, index=-1, /)", pop),
+        method("remove(self, value, /)", remove),
+        method("reverse(self, /)", reverse),
+    ],
+    attributes: &[],
+    doc: "bytearray(iterable_of_ints) -> bytearray\nbytearray(string, encoding[, errors]) -> bytearray\nbytearray(bytes_or_buffer) -> mutable copy of bytes_or_buffer\nbytearray(int) -> bytes array of size given by the parameter initialized with null bytes\nbytearray() -> empty bytes array",
+};
+
+fn data(vm: &Vm, v: Value) -> &[u8] {
+    &vm.heap.cell::<Bytes>(v).data
+}
+
+/// The bytes of a bytes-like argument.
+///
+/// # Errors
+/// TypeError.
+pub fn data_of(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
+    match vm.heap.get::<Bytes>(v) {
+        Some(bytes) => Ok(bytes.data.clone()),
+        None => {
+            let message = format!("a bytes-like object is required, not '{}'", vm.type_name(v));
+            Err(vm.type_error(message))
+        }
+    }
+}
+
+/// A result of the builtin class of `like`.
+fn same(vm: &mut Vm, like: Value, data: Vec<u8>) -> PyResult {
+    let class = if vm.is_instance_of(like, B::ByteArray) {
+        B::ByteArray
+    } else {
+        B::Bytes
+    };
+    Ok(vm.heap.bytes_of(class, data))
+}
+
+// ---- construction ------------------------------------------------------------------
+
+/// What `bytes(source, encoding, errors)` holds.
+fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
+    let Some(v) = a[1].given() else {
+        if a[2].given().or(a[3].given()).is_some() {
+            return Err(vm.type_error("encoding without a string argument"));
+        }
+        return Ok(Vec::new());
+    };
+    if let Some(text) = vm.heap.as_str(v).cloned() {
+        if a[2].is_empty() {
+            return Err(vm.type_error("string argument without an encoding"));
+        }
+        let (encoding, errors) = codec::arguments(vm, name, a[2], a[3], 2)?;
+        return codec::encode(vm, &text, &encoding, &errors);
+    }
+    if a[2].given().or(a[3].given()).is_some() {
+        return Err(vm.type_error("encoding without a string argument"));
+    }
+    if let Some(bytes) = vm.heap.get::<Bytes>(v)
+        && (vm.heap.is_exact(v, B::Bytes) || vm.heap.is_exact(v, B::ByteArray))
+    {
+        return Ok(bytes.data.clone());
+    }
+    if let Some(made) = vm.call_special(v, N::bytes, &[])? {
+        return match vm.heap.get::<Bytes>(made) {
+            Some(bytes) => Ok(bytes.data.clone()),
+            None => {
+                let message = format!("__bytes__ returned non-bytes (type {})", vm.type_name(made));
+                Err(vm.type_error(message))
+            }
+        };
+    }
+    if vm.has_index(v) {
+        let n = vm.index_i64(v)?;
+        let Ok(n) = usize::try_from(n) else {
+            return Err(vm.value_error("negative count"));
+        };
+        vm.check_size(n)?;
+        return Ok(vec![0; n]);
+    }
+    if vm.iter_opt(v)?.is_none() {
+        let message = format!("cannot convert '{}' object to {name}", vm.type_name(v));
+        return Err(vm.type_error(message));
+    }
+    ints(vm, v)
+}
+
+/// The bytes of an iterable of ints.
+fn ints(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
+    let (_, items) = args::held_items(vm, v)?;
+    let mut data = Vec::with_capacity(items.len());
+    for item in items {
+        data.push(vm.byte_value(item)?);
+    }
+    Ok(data)
+}
+
+fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if let Some(v) = a[1].given()
+        && a[2].is_empty()
+        && a[0] == vm.class(B::Bytes)
+        && vm.heap.is_exact(v, B::Bytes)
+    {
+        return Ok(v);
+    }
+    let data = source(vm, a, "bytes")?;
+    let shape = vm.root_shape(a[0]);
+    vm.heap.charge(data.len());
+    Ok(vm.heap.alloc(shape, Bytes { data }))
+}
+
+fn array_new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let shape = vm.root_shape(a[0]);
+    Ok(vm.heap.alloc(shape, Bytes { data: Vec::new() }))
+}
+
+fn array_init(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let data = source(vm, a, "bytearray")?;
+    vm.heap.charge(data.len());
+    vm.heap.cell_mut::<Bytes>(a[0]).data = data;
+    Ok(Value::NONE)
+}
+
+fn getnewargs(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let plain = to_bytes(vm, a)?;
+    Ok(vm.heap.tuple(&[plain]))
+}
+
+fn to_bytes(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let data = data(vm, a[0]).to_vec();
+    Ok(vm.heap.bytes(data))
+}
+
+fn fromhex(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let Some(text) = vm.heap.as_str(a[1]).cloned() else {
+        let message = format!(
+            "fromhex() argument must be str, not {}",
+            args::shown_type(vm, a[1])
+        );
+        return Err(vm.type_error(message));
+    };
+    let digits: Vec<u32> = text.chars().collect();
+    let mut data = Vec::with_capacity(digits.len() / 2);
+    let mut at = 0;
+    let digit = |at: usize| {
+        digits
+            .get(at)
+            .and_then(|&cp| char::from_u32(cp))
+            .and_then(|c| c.to_digit(16))
+    };
+    while at < digits.len() {
+        if matches!(digits[at], 9..=13 | 32) {
+            at += 1;
+            continue;
+        }
+        match (digit(at), digit(at + 1)) {
+            (Some(high), Some(low)) => data.push((high << 4 | low) as u8),
+            (first, _) => {
+                let bad = if first.is_none() { at } else { at + 1 };
+                return Err(vm.value_error(format!(
+                    "non-hexadecimal number found in fromhex() arg at position {bad}"
+                )));
+            }
+        }
+        at += 2;
+    }
+    if a[0] == vm.class(B::Bytes) {
+        return Ok(vm.heap.bytes(data));
+    }
+    let made = vm.heap.bytes(data);
+    vm.call(a[0], &[made])
+}
+
+// ---- methods of both ------------------------------------------------------------------
+
+fn map(vm: &mut Vm, this: Value, f: fn(&[u8]) -> Vec<u8>) -> PyResult {
+    let mapped = f(data(vm, this));
+    same(vm, this, mapped)
+}
+
+fn capitalize(data: &[u8]) -> Vec<u8> {
+    let mut out = data.to_ascii_lowercase();
+    if let Some(first) = out.first_mut() {
+        first.make_ascii_uppercase();
+    }
+    out
+}
+
+fn swapcase(data: &[u8]) -> Vec<u8> {
+    data.iter()
+        .map(|b| {
+            if b.is_ascii_lowercase() {
+                b.to_ascii_uppercase()
+            } else {
+                b.to_ascii_lowercase()
+            }
+        })
+        .collect()
+}
+
+fn title(data: &[u8]) -> Vec<u8> {
+    let mut inside = false;
+    data.iter()
+        .map(|b| {
+            let mapped = if inside {
+                b.to_ascii_lowercase()
+            } else {
+                b.to_ascii_uppercase()
+            };
+            inside = b.is_ascii_alphabetic();
+            mapped
+        })
+        .collect()
+}
+
+fn is_space(b: u8) -> bool {
+    matches!(b, 9..=13 | 32)
+}
+
+fn all(vm: &mut Vm, this: Value, f: fn(u8) -> bool) -> PyResult {
+    let data = data(vm, this);
+    Ok(Value::bool(!data.is_empty() && data.iter().all(|&b| f(b))))
+}
+
+fn cased(vm: &mut Vm, this: Value, some: fn(u8) -> bool, none: fn(u8) -> bool) -> PyResult {
+    let data = data(vm, this);
+    Ok(Value::bool(
+        data.iter().any(|&b| some(b)) && !data.iter().any(|&b| none(b)),
+    ))
+}
+
+fn istitle(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let data = data(vm, a[0]);
+    Ok(Value::bool(
+        title(data) == data && data.iter().any(u8::is_ascii_alphabetic),
+    ))
+}
+
+enum Justify {
+    Left,
+    Right,
+    Center,
+}
+
+fn justify(vm: &mut Vm, a: &[Value], how: Justify) -> PyResult {
+    let width = vm.to_ssize(a[1])?.max(0) as usize;
+    let fill = match a[2].given() {
+        None => b' ',
+        Some(v) => match vm.heap.get::<Bytes>(v).map(|b| &b.data[..]) {
+            Some(&[byte]) => byte,
+            _ => {
+                return Err(vm.type_error("the fill argument must be a byte string of length 1"));
+            }
+        },
+    };
+    vm.check_size(width)?;
+    let own = data(vm, a[0]).to_vec();
+    let room = width.saturating_sub(own.len());
+    let left = match how {
+        Justify::Left => 0,
+        Justify::Right => room,
+        Justify::Center => room / 2 + (room & width & 1),
+    };
+    let mut out = vec![fill; left];
+    out.extend_from_slice(&own);
+    out.resize(own.len() + room, fill);
+    same(vm, a[0], out)
+}
+
+fn zfill(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let width = vm.to_ssize(a[1])?.max(0) as usize;
+    vm.check_size(width)?;
+    let own = data(vm, a[0]).to_vec();
+    let room = width.saturating_sub(own.len());
+    let signed = matches!(own.first(), Some(b'+' | b'-')) as usize;
+    let mut out = own[..signed].to_vec();
+    out.resize(signed + room, b'0');
+    out.extend_from_slice(&own[signed..]);
+    same(vm, a[0], out)
+}
+
+/// What is searched for: bytes, or an int that is a byte.
+fn needle(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
+    if let Some(bytes) = vm.heap.get::<Bytes>(v) {
+        return Ok(bytes.data.clone());
+    }
+    if vm.has_index(v) {
+        return Ok(vec![vm.byte_value(v)?]);
+    }
+    let message = format!(
+        "argument should be integer or bytes-like object, not '{}'",
+        vm.type_name(v)
+    );
+    Err(vm.type_error(message))
+}
+
+fn bounds(vm: &mut Vm, a: &[Value]) -> PyResult<(usize, usize)> {
+    let start = args::bound_or(vm, a[2], 0)?;
+    let end = args::bound_or(vm, a[3], i64::MAX)?;
+    Ok(clamp_range(data(vm, a[0]).len(), start, end))
+}
+
+/// The places where `sub` begins, from the left.
+fn places<'a>(data: &'a [u8], sub: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let last = data.len().checked_sub(sub.len());
+    (0..last.map_or(0, |n| n + 1)).filter(move |&at| data[at..].starts_with(sub))
+}
+
+fn place(data: &[u8], sub: &[u8], last: bool) -> Option<usize> {
+    if !last {
+        return places(data, sub).next();
+    }
+    (0..=data.len().checked_sub(sub.len())?)
+        .rev()
+        .find(|&at| data[at..].starts_with(sub))
+}
+
+fn search(vm: &mut Vm, a: &[Value], last: bool) -> PyResult<Option<usize>> {
+    let sub = needle(vm, a[1])?;
+    let (start, end) = bounds(vm, a)?;
+    if start > end {
+        return Ok(None);
+    }
+    Ok(place(&data(vm, a[0])[start..end], &sub, last).map(|at| at + start))
+}
+
+fn found(vm: &mut Vm, a: &[Value], last: bool) -> PyResult {
+    Ok(Value::small(
+        search(vm, a, last)?.map_or(-1, |at| at as i64),
+    ))
+}
+
+fn index(vm: &mut Vm, a: &[Value], last: bool) -> PyResult {
+    match search(vm, a, last)? {
+        Some(at) => Ok(Value::small(at as i64)),
+        None => Err(vm.value_error("subsection not found")),
+    }
+}
+
+fn count(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let sub = needle(vm, a[1])?;
+    let (start, end) = bounds(vm, a)?;
+    if start > end {
+        return Ok(Value::small(0));
+    }
+    let part = &data(vm, a[0])[start..end];
+    if sub.is_empty() {
+        return Ok(Value::small(part.len() as i64 + 1));
+    }
+    let (mut n, mut free) = (0, 0);
+    for at in places(part, &sub) {
+        if at >= free {
+            n += 1;
+            free = at + sub.len();
+        }
+    }
+    Ok(Value::small(n))
+}
+
+fn affix(vm: &mut Vm, a: &[Value], name: &str, f: fn(&[u8], &[u8]) -> bool) -> PyResult {
+    let (start, end) = bounds(vm, a)?;
+    let items = match vm.heap.as_tuple(a[1]) {
+        Some(items) => items.to_vec(),
+        None if vm.heap.get::<Bytes>(a[1]).is_some() => vec![a[1]],
+        None => {
+            let message = format!(
+                "{name} first arg must be bytes or a tuple of bytes, not {}",
+                vm.type_name(a[1])
+            );
+            return Err(vm.type_error(message));
+        }
+    };
+    for item in items {
+        let part = data_of(vm, item)?;
+        if start <= end && f(&data(vm, a[0])[start..end], &part) {
+            return Ok(Value::TRUE);
+        }
+    }
+    Ok(Value::FALSE)
+}
+
+fn decode(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (encoding, errors) = codec::arguments(vm, "decode", a[1], a[2], 1)?;
+    let own = data(vm, a[0]).to_vec();
+    let text = codec::decode(vm, &own, &encoding, &errors)?;
+    Ok(vm.heap.str(text))
+}
+
+fn expandtabs(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let size = args::ssize_or(vm, a[1], 8)?.max(0) as usize;
+    let (mut out, mut column) = (Vec::new(), 0usize);
+    let own = data(vm, a[0]).to_vec();
+    let n_tabs = own.iter().filter(|&&b| b == b'\t').count();
+    vm.check_size(own.len().saturating_add(n_tabs.saturating_mul(size)))?;
+    for b in own {
+        match b {
+            b'\t' => {
+                let n = if size == 0 { 0 } else { size - column % size };
+                out.resize(out.len() + n, b' ');
+                column += n;
+            }
+            b'\n' | b'\r' => {
+                out.push(b);
+                column = 0;
+            }
+            b => {
+                out.push(b);
+                column += 1;
+            }
+        }
+    }
+    same(vm, a[0], out)
+}
+
+fn hex(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let group = args::ssize_or(vm, a[2], 1)?;
+    let sep = match a[1].some() {
+        None => None,
+        Some(v) => {
+            let text = match vm.heap.as_str(v) {
+                Some(text) => text.to_lossy(),
+                None => String::from_utf8_lossy(&data_of(vm, v)?).into_owned(),
+            };
+            if text.chars().count() != 1 {
+                return Err(vm.value_error("sep must be length 1."));
+            }
+            Some(text)
+        }
+    };
+    let own = data(vm, a[0]);
+    let size = group.unsigned_abs() as usize;
+    let mut out = String::with_capacity(own.len() * 2);
+    for (i, b) in own.iter().enumerate() {
+        if let (Some(sep), true) = (&sep, i > 0 && size > 0) {
+            // Groups count from the right unless the size is negative.
+            let edge = if group > 0 {
+                (own.len() - i).is_multiple_of(size)
+            } else {
+                i.is_multiple_of(size)
+            };
+            if edge {
+                out.push_str(sep);
+            }
+        }
+        out.push_str(&format!("{b:02x}"));
+    }
+    args::str_value(vm, out)
+}
+
+fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (_, items) = args::held_items(vm, a[1])?;
+    let sep = data(vm, a[0]).to_vec();
+    let mut out: Vec<u8> = Vec::new();
+    for (i, &item) in items.iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(&sep);
+        }
+        match vm.heap.get::<Bytes>(item) {
+            Some(bytes) => out.extend_from_slice(&bytes.data),
+            None => {
+                let message = format!(
+                    "sequence item {i}: expected a bytes-like object, {} found",
+                    vm.type_name(item)
+                );
+                return Err(vm.type_error(message));
+            }
+        }
+        if out.len() > 1 << 20 {
+            vm.check_size(out.len())?;
+        }
+    }
+    same(vm, a[0], out)
+}
+
+fn strip(vm: &mut Vm, a: &[Value], left: bool, right: bool) -> PyResult {
+    let chars = match a[1].some() {
+        None => None,
+        Some(v) => Some(data_of(vm, v)?),
+    };
+    let gone = |b: &u8| match &chars {
+        None => is_space(*b),
+        Some(chars) => chars.contains(b),
+    };
+    let own = data(vm, a[0]);
+    let start = if left {
+        own.iter().position(|b| !gone(b)).unwrap_or(own.len())
+    } else {
+        0
+    };
+    let end = if right {
+        own.iter()
+            .rposition(|b| !gone(b))
+            .map_or(start, |at| at + 1)
+    } else {
+        own.len()
+    };
+    let part = own[start..end.max(start)].to_vec();
+    same(vm, a[0], part)
+}
+
+fn maketrans(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (from, to) = (data_of(vm, a[0])?, data_of(vm, a[1])?);
+    if from.len() != to.len() {
+        return Err(vm.value_error("maketrans arguments must have same length"));
+    }
+    let mut table: Vec<u8> = (0..=255).collect();
+    for (&x, &y) in from.iter().zip(&to) {
+        table[x as usize] = y;
+    }
+    Ok(vm.heap.bytes(table))
+}
+
+fn translate(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let table = match a[1].some() {
+        None => None,
+        Some(v) => Some(data_of(vm, v)?),
+    };
+    if table.as_ref().is_some_and(|t| t.len() != 256) {
+        return Err(vm.value_error("translation table must be 256 characters long"));
+    }
+    let gone = match a[2].given() {
+        Some(v) => data_of(vm, v)?,
+        None => Vec::new(),
+    };
+    let out = data(vm, a[0])
+        .iter()
+        .filter(|b| !gone.contains(b))
+        .map(|&b| table.as_ref().map_or(b, |t| t[b as usize]))
+        .collect();
+    same(vm, a[0], out)
+}
+
+fn partition(vm: &mut Vm, a: &[Value], last: bool) -> PyResult {
+    let sep = data_of(vm, a[1])?;
+    if sep.is_empty() {
+        return Err(vm.value_error("empty separator"));
+    }
+    let own = data(vm, a[0]).to_vec();
+    let parts = match place(&own, &sep, last) {
+        Some(at) => [
+            own[..at].to_vec(),
+            sep.clone(),
+            own[at + sep.len()..].to_vec(),
+        ],
+        None if last => [Vec::new(), Vec::new(), own],
+        None => [own, Vec::new(), Vec::new()],
+    };
+    let mut values = Vec::with_capacity(3);
+    for part in parts {
+        values.push(same(vm, a[0], part)?);
+    }
+    Ok(vm.heap.tuple(&values))
+}
+
+fn removeprefix(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let prefix = data_of(vm, a[1])?;
+    let own = data(vm, a[0]);
+    let rest = own.strip_prefix(&prefix[..]).unwrap_or(own).to_vec();
+    same(vm, a[0], rest)
+}
+
+fn removesuffix(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let suffix = data_of(vm, a[1])?;
+    let own = data(vm, a[0]);
+    let rest = own.strip_suffix(&suffix[..]).unwrap_or(own).to_vec();
+    same(vm, a[0], rest)
+}
+
+fn replace(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (old, new) = (data_of(vm, a[1])?, data_of(vm, a[2])?);
+    let limit = usize::try_from(args::ssize_or(vm, a[3], -1)?).unwrap_or(usize::MAX);
+    let own = data(vm, a[0]).to_vec();
+    let mut out = Vec::with_capacity(own.len());
+    let (mut at, mut done) = (0, 0);
+    while at <= own.len() {
+        if done < limit && own[at..].starts_with(&old) {
+            out.extend_from_slice(&new);
+            done += 1;
+            at += old.len();
+            if !old.is_empty() {
+                continue;
+            }
+        }
+        if at < own.len() {
+            out.push(own[at]);
+        }
+        at += 1;
+        if out.len() > 1 << 20 {
+            vm.check_size(out.len())?;
+        }
+    }
+    same(vm, a[0], out)
+}
+
+fn split(vm: &mut Vm, a: &[Value], last: bool) -> PyResult {
+    let limit = usize::try_from(args::ssize_or(vm, a[2], -1)?).unwrap_or(usize::MAX);
+    let sep = match a[1].some() {
+        None => None,
+        Some(v) => Some(data_of(vm, v)?),
+    };
+    if sep.as_ref().is_some_and(Vec::is_empty) {
+        return Err(vm.value_error("empty separator"));
+    }
+    let own = data(vm, a[0]).to_vec();
+    let parts = match (&sep, last) {
+        (None, false) => split_spaces(&own, limit),
+        (None, true) => {
+            let backwards: Vec<u8> = own.iter().rev().copied().collect();
+            reversed(split_spaces(&backwards, limit))
+        }
+        (Some(sep), false) => split_by(&own, sep, limit),
+        (Some(sep), true) => {
+            let backwards: Vec<u8> = own.iter().rev().copied().collect();
+            let sep: Vec<u8> = sep.iter().rev().copied().collect();
+            reversed(split_by(&backwards, &sep, limit))
+        }
+    };
+    let mut values = Vec::with_capacity(parts.len());
+    for part in parts {
+        values.push(same(vm, a[0], part)?);
+    }
+    Ok(vm.heap.list(values))
+}
+
+fn reversed(parts: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    parts
+        .into_iter()
+        .rev()
+        .map(|part| part.into_iter().rev().collect())
+        .collect()
+}
+
+fn split_spaces(data: &[u8], limit: usize) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
+    let mut rest = data.trim_ascii_start();
+    while !rest.is_empty() {
+        if parts.len() == limit {
+            parts.push(rest.trim_ascii_end().to_vec());
+            break;
+        }
+        let end = rest.iter().position(|&b| is_space(b)).unwrap_or(rest.len());
+        parts.push(rest[..end].to_vec());
+        rest = rest[end..].trim_ascii_start();
+    }
+    parts
+}
+
+fn split_by(data: &[u8], sep: &[u8], limit: usize) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
+    let mut rest = data;
+    while parts.len() < limit {
+        let Some(at) = place(rest, sep, false) else {
+            break;
+        };
+        parts.push(rest[..at].to_vec());
+        rest = &rest[at + sep.len()..];
+    }
+    parts.push(rest.to_vec());
+    parts
+}
+
+fn splitlines(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let keep = args::flag_or(vm, a[1], false)?;
+    let own = data(vm, a[0]).to_vec();
+    let (mut lines, mut start) = (Vec::new(), 0);
+    while start < own.len() {
+        let end = own[start..]
+            .iter()
+            .position(|b| matches!(b, b'\n' | b'\r'))
+            .map(|n| start + n);
+        let (end, next) = match end {
+            None => (own.len(), own.len()),
+            Some(at) if own[at] == b'\r' && own.get(at + 1) == Some(&b'\n') => (at, at + 2),
+            Some(at) => (at, at + 1),
+        };
+        let line = own[start..if keep { next } else { end }].to_vec();
+        lines.push(same(vm, a[0], line)?);
+        start = next;
+    }
+    Ok(vm.heap.list(lines))
+}
+
+// ---- methods of bytearray ----------------------------------------------------------------
+
+fn array(vm: &mut Vm, v: Value) -> &mut Vec<u8> {
+    &mut vm.heap.cell_mut::<Bytes>(v).data
+}
+
+fn append(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let byte = vm.byte_value(a[1])?;
+    array(vm, a[0]).push(byte);
+    Ok(Value::NONE)
+}
+
+fn clear(vm: &mut Vm, a: &[Value]) -> PyResult {
+    array(vm, a[0]).clear();
+    Ok(Value::NONE)
+}
+
+fn copy(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let own = array(vm, a[0]).clone();
+    Ok(vm.heap.bytes_of(B::ByteArray, own))
+}
+
+fn extend(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let more = match vm.heap.get::<Bytes>(a[1]) {
+        Some(bytes) => bytes.data.clone(),
+        None => ints(vm, a[1])?,
+    };
+    vm.heap.charge(more.len());
+    array(vm, a[0]).extend_from_slice(&more);
+    Ok(Value::NONE)
+}
+
+fn insert(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let at = vm.to_ssize(a[1])?;
+    let byte = vm.byte_value(a[2])?;
+    let own = array(vm, a[0]);
+    let at = super::list::clip(at, own.len());
+    own.insert(at, byte);
+    Ok(Value::NONE)
+}
+
+fn pop(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let at = args::ssize_or(vm, a[1], -1)?;
+    let own = array(vm, a[0]);
+    let len = own.len() as i64;
+    if len == 0 {
+        return Err(vm.index_error("pop from empty bytearray"));
+    }
+    let at = if at < 0 { at.saturating_add(len) } else { at };
+    if !(0..len).contains(&at) {
+        return Err(vm.index_error("pop index out of range"));
+    }
+    Ok(Value::small(i64::from(own.remove(at as usize))))
+}
+
+fn remove(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let byte = vm.byte_value(a[1])?;
+    let own = array(vm, a[0]);
+    match own.iter().position(|&b| b == byte) {
+        Some(at) => {
+            own.remove(at);
+            Ok(Value::NONE)
+        }
+        None => Err(vm.value_error("value not found in bytearray")),
+    }
+}
+
+fn reverse(vm: &mut Vm, a: &[Value]) -> PyResult {
+    array(vm, a[0]).reverse();
+    Ok(Value::NONE)
+}

@@ -1,0 +1,455 @@
+//! `property`, `staticmethod`, `classmethod`, `super`, and the descriptors of
+//! native attributes and of slots.
+
+use lockstep_runtime::native::{ClassDef, attribute, getter, method, static_method};
+use lockstep_runtime::object::class::Class;
+use lockstep_runtime::object::descriptor::{ClassMethod, GetSet, Property, StaticMethod, Super};
+use lockstep_runtime::object::instance::SlotDescriptor;
+use lockstep_runtime::{Kind, N, PyResult, Value, Vm};
+
+use super::object;
+use crate::args;
+
+pub static PROPERTY: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, /, *args, **kwargs)", property_new),
+        method(
+            "__init__(self, /, fget=None, fset=None, fdel=None, doc=None)",
+            property_init,
+        ),
+        method("__get__(self, instance, owner=None, /)", bind_get),
+        method("__set__(self, instance, value, /)", property_set),
+        method("__delete__(self, instance, /)", property_delete),
+        method("__set_name__(self, owner, name, /)", property_set_name),
+        method("getter(self, fget, /)", |vm, a| {
+            changed(vm, a[0], Some(a[1]), None, None)
+        }),
+        method("setter(self, fset, /)", |vm, a| {
+            changed(vm, a[0], None, Some(a[1]), None)
+        }),
+        method("deleter(self, fdel, /)", |vm, a| {
+            changed(vm, a[0], None, None, Some(a[1]))
+        }),
+    ],
+    attributes: &[
+        getter("fget", |vm, this| Ok(vm.heap.cell::<Property>(this).get)),
+        getter("fset", |vm, this| Ok(vm.heap.cell::<Property>(this).set)),
+        getter("fdel", |vm, this| Ok(vm.heap.cell::<Property>(this).del)),
+        attribute(
+            "__doc__",
+            |vm, this| Ok(vm.heap.cell::<Property>(this).doc),
+            |vm, this, v| {
+                vm.heap.cell_mut::<Property>(this).doc = v.given().unwrap_or(Value::NONE);
+                Ok(())
+            },
+        ),
+        attribute("__name__", property_name, |vm, this, v| {
+            vm.heap.cell_mut::<Property>(this).name = v.given().unwrap_or(Value::NONE);
+            Ok(())
+        }),
+        getter("__isabstractmethod__", property_is_abstract),
+    ],
+    doc: "Property attribute.",
+};
+
+fn property_new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let shape = vm.root_shape(a[0]);
+    let none = Value::NONE;
+    Ok(vm.heap.alloc(
+        shape,
+        Property {
+            get: none,
+            set: none,
+            del: none,
+            doc: none,
+            name: none,
+        },
+    ))
+}
+
+fn property_init(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let part = |v: Value| v.given().unwrap_or(Value::NONE);
+    let mut doc = part(a[4]);
+    if doc.is_none() && !part(a[1]).is_none() {
+        let key = vm.n(N::doc);
+        doc = vm.get_attr_opt(a[1], key)?.unwrap_or(Value::NONE);
+    }
+    let p = vm.heap.cell_mut::<Property>(a[0]);
+    (p.get, p.set, p.del, p.doc) = (part(a[1]), part(a[2]), part(a[3]), doc);
+    Ok(Value::NONE)
+}
+
+fn bind_get(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if a[1].is_none() {
+        return Ok(a[0]);
+    }
+    let class = vm.heap.class_of(a[1]);
+    vm.bind(a[0], a[1], class)
+}
+
+fn property_set(vm: &mut Vm, a: &[Value]) -> PyResult {
+    vm.descriptor_set(a[0], a[1], a[2])?;
+    Ok(Value::NONE)
+}
+
+fn property_delete(vm: &mut Vm, a: &[Value]) -> PyResult {
+    vm.descriptor_set(a[0], a[1], Value::EMPTY)?;
+    Ok(Value::NONE)
+}
+
+fn property_set_name(vm: &mut Vm, a: &[Value]) -> PyResult {
+    vm.heap.cell_mut::<Property>(a[0]).name = a[2];
+    Ok(Value::NONE)
+}
+
+/// A copy with one part replaced, of the property's own class.
+fn changed(
+    vm: &mut Vm,
+    this: Value,
+    get: Option<Value>,
+    set: Option<Value>,
+    del: Option<Value>,
+) -> PyResult {
+    let p = vm.heap.cell::<Property>(this);
+    let (old_get, doc, name) = (p.get, p.doc, p.name);
+    let parts = [
+        get.unwrap_or(p.get),
+        set.unwrap_or(p.set),
+        del.unwrap_or(p.del),
+    ];
+    // A docstring that came from the old getter gives way to the new one's.
+    let doc_key = vm.n(N::doc);
+    let inherited = match (get, old_get.some()) {
+        (Some(_), Some(old)) => vm.get_attr_opt(old, doc_key)? == Some(doc),
+        _ => false,
+    };
+    let doc = if inherited { Value::NONE } else { doc };
+    let class = vm.heap.class_of(this);
+    let new = vm.call(class, &[parts[0], parts[1], parts[2], doc])?;
+    if let Some(p) = vm.heap.get_mut::<Property>(new) {
+        p.name = name;
+    }
+    Ok(new)
+}
+
+fn property_name(vm: &mut Vm, this: Value) -> PyResult {
+    let p = vm.heap.cell::<Property>(this);
+    let (name, get) = (p.name, p.get);
+    let key = vm.n(N::name_);
+    if !name.is_none() {
+        return Ok(name);
+    }
+    if !get.is_none()
+        && let Some(name) = vm.get_attr_opt(get, key)?
+    {
+        return Ok(name);
+    }
+    Err(vm.no_attribute(this, key))
+}
+
+fn is_abstract(vm: &mut Vm, func: Value) -> PyResult<bool> {
+    if func.is_none() {
+        return Ok(false);
+    }
+    let key = vm.n(N::isabstractmethod);
+    match vm.get_attr_opt(func, key)? {
+        Some(flag) => vm.truth(flag),
+        None => Ok(false),
+    }
+}
+
+fn property_is_abstract(vm: &mut Vm, this: Value) -> PyResult {
+    let p = vm.heap.cell::<Property>(this);
+    let (get, set, del) = (p.get, p.set, p.del);
+    Ok(Value::bool(
+        is_abstract(vm, get)? || is_abstract(vm, set)? || is_abstract(vm, del)?,
+    ))
+}
+
+// ---- staticmethod and classmethod -------------------------------------------------
+
+pub static STATIC: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, function, /)", static_new),
+        method("__init__(self, function, /)", |_, _| Ok(Value::NONE)),
+        method("__get__(self, instance, owner=None, /)", |vm, a| {
+            Ok(wrapped(vm, a[0]))
+        }),
+        method("__call__(self, /, *args, **kwargs)", static_call),
+        method("__repr__(self, /)", wrapper_repr),
+        method("__getattr__(self, name, /)", wrapper_getattr),
+    ],
+    attributes: &[
+        getter("__func__", |vm, this| Ok(wrapped(vm, this))),
+        getter("__wrapped__", |vm, this| Ok(wrapped(vm, this))),
+        getter("__doc__", |vm, this| of_wrapped(vm, this, N::doc)),
+        getter("__isabstractmethod__", wrapper_is_abstract),
+    ],
+    doc: "Convert a function to be a static method.",
+};
+
+pub static CLASS: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, function, /)", class_new),
+        method("__init__(self, function, /)", |_, _| Ok(Value::NONE)),
+        method("__get__(self, instance, owner=None, /)", class_get),
+        method("__repr__(self, /)", wrapper_repr),
+        method("__getattr__(self, name, /)", wrapper_getattr),
+    ],
+    attributes: &[
+        getter("__func__", |vm, this| Ok(wrapped(vm, this))),
+        getter("__wrapped__", |vm, this| Ok(wrapped(vm, this))),
+        getter("__doc__", |vm, this| of_wrapped(vm, this, N::doc)),
+        getter("__isabstractmethod__", wrapper_is_abstract),
+    ],
+    doc: "Convert a function to be a class method.",
+};
+
+fn wrapped(vm: &Vm, this: Value) -> Value {
+    match vm.heap.get::<StaticMethod>(this) {
+        Some(s) => s.func,
+        None => vm.heap.cell::<ClassMethod>(this).func,
+    }
+}
+
+fn static_new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let shape = vm.root_shape(a[0]);
+    Ok(vm.heap.alloc(shape, StaticMethod { func: a[1] }))
+}
+
+fn class_new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let shape = vm.root_shape(a[0]);
+    Ok(vm.heap.alloc(shape, ClassMethod { func: a[1] }))
+}
+
+fn static_call(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let func = wrapped(vm, a[0]);
+    let given = vm.heap.tuple_items(a[1]).to_vec();
+    let keywords = args::keywords(vm, a[2])?;
+    vm.call_kw(func, &given, &keywords)
+}
+
+fn class_get(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let owner = match a[2].some() {
+        Some(owner) => owner,
+        None => vm.heap.class_of(a[1]),
+    };
+    vm.bind(a[0], a[1], owner)
+}
+
+fn wrapper_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let func = wrapped(vm, a[0]);
+    let text = format!("<{}({})>", vm.type_name(a[0]), vm.repr_string(func)?);
+    args::str_value(vm, text)
+}
+
+fn of_wrapped(vm: &mut Vm, this: Value, name: N) -> PyResult {
+    let func = wrapped(vm, this);
+    let name = vm.n(name);
+    vm.get_attr(func, name)
+}
+
+/// The wrapper shows the attributes of what it wraps, as CPython's, which
+/// copies them.
+fn wrapper_getattr(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let func = wrapped(vm, a[0]);
+    let name = object::attribute_name(vm, a[1])?;
+    let copied = [
+        "__module__",
+        "__name__",
+        "__qualname__",
+        "__annotations__",
+        "__type_params__",
+    ];
+    let text = vm.heap.string(name);
+    if copied.contains(&text.as_str()) || vm.own_attr(func, name).is_some() {
+        return vm.get_attr(func, name);
+    }
+    Err(vm.no_attribute(a[0], name))
+}
+
+fn wrapper_is_abstract(vm: &mut Vm, this: Value) -> PyResult {
+    let func = wrapped(vm, this);
+    Ok(Value::bool(is_abstract(vm, func)?))
+}
+
+// ---- super --------------------------------------------------------------------------
+
+pub static SUPER: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, /, *args, **kwargs)", super_new),
+        method(
+            "__init__(self, type=None, object_or_type=None, /)",
+            super_init,
+        ),
+        method("__repr__(self, /)", super_repr),
+        method("__get__(self, instance, owner=None, /)", super_get),
+        method("__getattribute__(self, name, /)", object::getattribute),
+    ],
+    attributes: &[
+        getter("__thisclass__", |vm, this| {
+            Ok(vm.heap.cell::<Super>(this).class)
+        }),
+        getter("__self__", |vm, this| {
+            Ok(vm
+                .heap
+                .cell::<Super>(this)
+                .object
+                .given()
+                .unwrap_or(Value::NONE))
+        }),
+        getter("__self_class__", |vm, this| {
+            Ok(vm
+                .heap
+                .cell::<Super>(this)
+                .object_class
+                .given()
+                .unwrap_or(Value::NONE))
+        }),
+    ],
+    doc: "super() -> same as super(__class__, <first argument>)\nsuper(type) -> unbound super object\nsuper(type, obj) -> bound super object; requires isinstance(obj, type)\nsuper(type, type2) -> bound super object; requires issubclass(type2, type)",
+};
+
+fn super_new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let shape = vm.root_shape(a[0]);
+    let empty = Value::EMPTY;
+    Ok(vm.heap.alloc(
+        shape,
+        Super {
+            class: Value::NONE,
+            object: empty,
+            object_class: empty,
+        },
+    ))
+}
+
+fn super_init(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let Some(class) = a[1].given() else {
+        return Err(vm.runtime_error("super(): no arguments"));
+    };
+    if vm.heap.kind(class) != Some(Kind::Class) {
+        let message = format!(
+            "super() argument 1 must be a type, not {}",
+            args::shown_type(vm, class)
+        );
+        return Err(vm.type_error(message));
+    }
+    let (object, object_class) = match a[2].some() {
+        Some(obj) => (obj, start_class(vm, class, obj)?),
+        None => (Value::EMPTY, Value::EMPTY),
+    };
+    let s = vm.heap.cell_mut::<Super>(a[0]);
+    (s.class, s.object, s.object_class) = (class, object, object_class);
+    Ok(Value::NONE)
+}
+
+/// The class whose MRO a super object searches.
+fn start_class(vm: &mut Vm, class: Value, obj: Value) -> PyResult {
+    if vm.heap.kind(obj) == Some(Kind::Class) && vm.is_subclass(obj, class) {
+        return Ok(obj);
+    }
+    let own = vm.heap.class_of(obj);
+    if vm.is_subclass(own, class) {
+        return Ok(own);
+    }
+    let key = vm.n(N::class);
+    match vm.get_attr_opt(obj, key)? {
+        Some(c) if vm.heap.kind(c) == Some(Kind::Class) && vm.is_subclass(c, class) => Ok(c),
+        _ => Err(vm.type_error("super(type, obj): obj must be an instance or subtype of type")),
+    }
+}
+
+fn super_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let s = vm.heap.cell::<Super>(a[0]);
+    let (class, object_class) = (s.class, s.object_class);
+    let name = vm.class_name(class);
+    let text = match object_class.given() {
+        Some(c) => format!("<super: <class '{name}'>, <{} object>>", vm.class_name(c)),
+        None => format!("<super: <class '{name}'>, NULL>"),
+    };
+    args::str_value(vm, text)
+}
+
+fn super_get(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let s = vm.heap.cell::<Super>(a[0]);
+    let class = s.class;
+    if a[1].is_none() || !s.object.is_empty() {
+        return Ok(a[0]);
+    }
+    let object_class = start_class(vm, class, a[1])?;
+    let shape = vm.heap.shape_of(a[0]);
+    Ok(vm.heap.alloc(
+        shape,
+        Super {
+            class,
+            object: a[1],
+            object_class,
+        },
+    ))
+}
+
+// ---- native attributes and slots --------------------------------------------------------
+
+pub static GETSET: ClassDef = ClassDef {
+    methods: &[
+        method("__repr__(self, /)", getset_repr),
+        method("__get__(self, instance, owner=None, /)", bind_get),
+        method("__set__(self, instance, value, /)", property_set),
+        method("__delete__(self, instance, /)", property_delete),
+    ],
+    attributes: &[
+        getter("__name__", |vm, this| {
+            let name = vm.heap.cell::<GetSet>(this).def.name;
+            Ok(vm.heap.intern(name))
+        }),
+        getter("__objclass__", |vm, this| {
+            Ok(vm.heap.cell::<GetSet>(this).owner)
+        }),
+        getter("__qualname__", |vm, this| {
+            let g = vm.heap.cell::<GetSet>(this);
+            let text = format!("{}.{}", vm.class_name(g.owner), g.def.name);
+            args::str_value(vm, text)
+        }),
+        object::none_attribute("__doc__"),
+    ],
+    doc: "",
+};
+
+fn getset_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let g = vm.heap.cell::<GetSet>(a[0]);
+    let text = format!(
+        "<attribute '{}' of '{}' objects>",
+        g.def.name,
+        vm.class_name(g.owner)
+    );
+    args::str_value(vm, text)
+}
+
+pub static MEMBER: ClassDef = ClassDef {
+    methods: &[
+        method("__repr__(self, /)", member_repr),
+        method("__get__(self, instance, owner=None, /)", bind_get),
+        method("__set__(self, instance, value, /)", property_set),
+        method("__delete__(self, instance, /)", property_delete),
+    ],
+    attributes: &[
+        getter("__name__", |vm, this| {
+            Ok(vm.heap.cell::<SlotDescriptor>(this).name)
+        }),
+        getter("__objclass__", |vm, this| {
+            Ok(vm.heap.cell::<SlotDescriptor>(this).class)
+        }),
+        object::none_attribute("__doc__"),
+    ],
+    doc: "",
+};
+
+fn member_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let d = vm.heap.cell::<SlotDescriptor>(a[0]);
+    let text = format!(
+        "<member '{}' of '{}' objects>",
+        vm.heap.string(d.name),
+        vm.heap.string(vm.heap.cell::<Class>(d.class).name)
+    );
+    args::str_value(vm, text)
+}

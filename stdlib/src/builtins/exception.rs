@@ -1,0 +1,616 @@
+//! `BaseException` and its subclasses: construction, the attributes that each
+//! class has besides, and their texts. Groups are in `group`.
+
+use lockstep_runtime::native::{
+    ClassDef, GetSetDef, NativeDef, attribute, getter, method, static_method,
+};
+use lockstep_runtime::object::class::Class;
+use lockstep_runtime::object::dict::Dict;
+use lockstep_runtime::object::exception::{Exception, Traceback};
+use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
+
+use super::operators as op;
+use crate::args;
+
+pub static BASE: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, /, *args, **kwargs)", new),
+        method("__init__(self, /, *args, **kwargs)", init),
+        op::REPR,
+        method("__str__(self, /)", str),
+        method("__reduce__(self, /)", reduce),
+        method("__setstate__(self, state, /)", setstate),
+        method("with_traceback(self, tb, /)", with_traceback),
+        method("add_note(self, note, /)", add_note),
+    ],
+    attributes: &[
+        attribute("args", args_of, set_args),
+        attribute("__cause__", cause, set_cause),
+        attribute("__context__", context, set_context),
+        attribute(
+            "__suppress_context__",
+            suppress_context,
+            set_suppress_context,
+        ),
+        attribute("__traceback__", traceback, set_traceback),
+    ],
+    doc: "Common base class for all exceptions",
+};
+
+/// A class whose constructor sets fields, beside what BaseException has.
+const fn with_fields(
+    methods: &'static [NativeDef],
+    attributes: &'static [GetSetDef],
+    doc: &'static str,
+) -> ClassDef {
+    ClassDef {
+        methods,
+        attributes,
+        doc,
+    }
+}
+
+/// An attribute kept in one of the fields, None until it is set.
+macro_rules! field {
+    ($name:literal, $at:literal) => {
+        attribute(
+            $name,
+            |vm, this| {
+                Ok(vm.heap.cell::<Exception>(this).fields[$at]
+                    .given()
+                    .unwrap_or(Value::NONE))
+            },
+            |vm, this, value| {
+                vm.heap.cell_mut::<Exception>(this).fields[$at] = value;
+                Ok(())
+            },
+        )
+    };
+}
+
+/// A rare attribute, kept among the attributes that scripts set.
+macro_rules! side_field {
+    ($name:literal) => {
+        attribute(
+            $name,
+            |vm, this| {
+                let name = vm.heap.intern(concat!("\u{1}", $name));
+                Ok(vm.own_attr(this, name).unwrap_or(Value::NONE))
+            },
+            |vm, this, value| {
+                let name = vm.heap.intern(concat!("\u{1}", $name));
+                set_side(vm, this, name, value.given().unwrap_or(Value::NONE));
+                Ok(())
+            },
+        )
+    };
+}
+
+const INIT: NativeDef = method("__init__(self, /, *args, **kwargs)", init);
+
+pub static STOP_ITERATION: ClassDef = with_fields(
+    &[INIT],
+    &[field!("value", 0)],
+    "Signal the end from iterator.__next__().",
+);
+pub static SYSTEM_EXIT: ClassDef = with_fields(
+    &[INIT],
+    &[field!("code", 0)],
+    "Request to exit from the interpreter.",
+);
+pub static KEY_ERROR: ClassDef = with_fields(
+    &[method("__str__(self, /)", str)],
+    &[],
+    "Mapping key not found.",
+);
+pub static IMPORT_ERROR: ClassDef = with_fields(
+    &[INIT, method("__str__(self, /)", str)],
+    &[
+        field!("name", 0),
+        field!("path", 1),
+        field!("msg", 2),
+        field!("name_from", 3),
+    ],
+    "Import can't find module, or can't find name in module.",
+);
+pub static NAME_ERROR: ClassDef =
+    with_fields(&[INIT], &[field!("name", 0)], "Name not found globally.");
+pub static ATTRIBUTE_ERROR: ClassDef = with_fields(
+    &[INIT],
+    &[field!("name", 0), field!("obj", 1)],
+    "Attribute not found.",
+);
+pub static OS_ERROR: ClassDef = with_fields(
+    &[
+        INIT,
+        static_method("__new__(cls, /, *args, **kwargs)", os_error_new),
+        method("__str__(self, /)", str),
+    ],
+    &[
+        field!("errno", 0),
+        field!("strerror", 1),
+        field!("filename", 2),
+        field!("filename2", 3),
+    ],
+    "Base class for I/O related errors.",
+);
+pub static SYNTAX_ERROR: ClassDef = with_fields(
+    &[INIT, method("__str__(self, /)", str)],
+    &[
+        field!("msg", 0),
+        field!("filename", 1),
+        field!("lineno", 2),
+        field!("offset", 3),
+        side_field!("text"),
+        side_field!("end_lineno"),
+        side_field!("end_offset"),
+        side_field!("print_file_and_line"),
+    ],
+    "Invalid syntax.",
+);
+pub static UNICODE_DECODE_ERROR: ClassDef = with_fields(
+    &[INIT, method("__str__(self, /)", str)],
+    UNICODE_FIELDS,
+    "Unicode decoding error.",
+);
+pub static UNICODE_ENCODE_ERROR: ClassDef = with_fields(
+    &[INIT, method("__str__(self, /)", str)],
+    UNICODE_FIELDS,
+    "Unicode encoding error.",
+);
+pub static UNICODE_TRANSLATE_ERROR: ClassDef = with_fields(
+    &[INIT, method("__str__(self, /)", str)],
+    UNICODE_FIELDS,
+    "Unicode translation error.",
+);
+
+const UNICODE_FIELDS: &[GetSetDef] = &[
+    field!("encoding", 0),
+    field!("object", 1),
+    attribute(
+        "start",
+        |vm, this| Ok(range_of(vm, this).0),
+        |vm, this, v| set_range(vm, this, v, 0),
+    ),
+    attribute(
+        "end",
+        |vm, this| Ok(range_of(vm, this).1),
+        |vm, this, v| set_range(vm, this, v, 1),
+    ),
+    field!("reason", 2),
+];
+
+fn set_side(vm: &mut Vm, this: Value, name: Value, value: Value) {
+    let dict = vm.attribute_dict(this);
+    vm.heap.ns_set(dict, name, value);
+}
+
+// ---- construction ------------------------------------------------------------
+
+/// A new exception of a class, its arguments a tuple, `__init__` still to come.
+pub fn allocate(vm: &mut Vm, class: Value, args: Value) -> Value {
+    let shape = vm.root_shape(class);
+    vm.heap.alloc(shape, Exception::new(args))
+}
+
+fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let e = allocate(vm, a[0], a[1]);
+    // CPython fills these in __init__; without one that calls up they are as here.
+    if vm.heap.cell::<Class>(a[0]).builtin_base == B::StopIteration {
+        let first = vm.heap.tuple_items(a[1]).first().copied();
+        vm.heap.cell_mut::<Exception>(e).fields[0] = first.unwrap_or(Value::NONE);
+    }
+    Ok(e)
+}
+
+fn init(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (this, tuple) = (a[0], a[1]);
+    vm.heap.cell_mut::<Exception>(this).args = tuple;
+    let class = vm.heap.class_of(this);
+    let base = vm.heap.cell::<Class>(class).builtin_base;
+    let given = vm.heap.tuple_items(tuple).to_vec();
+    let has_keywords = !vm.heap.cell::<Dict>(a[2]).table.is_empty();
+    let family = |vm: &Vm, of: B| vm.is_subclass(vm.class(base), vm.class(of));
+    if family(vm, B::ImportError) {
+        take_keywords(
+            vm,
+            a[2],
+            "ImportError",
+            this,
+            &[("name", 0), ("path", 1), ("name_from", 3)],
+        )?;
+        let message = if let [one] = given[..] {
+            one
+        } else {
+            Value::NONE
+        };
+        vm.heap.cell_mut::<Exception>(this).fields[2] = message;
+        return Ok(Value::NONE);
+    }
+    if family(vm, B::AttributeError) {
+        take_keywords(vm, a[2], "AttributeError", this, &[("name", 0), ("obj", 1)])?;
+        return Ok(Value::NONE);
+    }
+    if family(vm, B::NameError) {
+        take_keywords(vm, a[2], "NameError", this, &[("name", 0)])?;
+        return Ok(Value::NONE);
+    }
+    if has_keywords {
+        let message = format!("{}() takes no keyword arguments", vm.class_name(class));
+        return Err(vm.type_error(message));
+    }
+    if family(vm, B::StopIteration) {
+        vm.heap.cell_mut::<Exception>(this).fields[0] =
+            given.first().copied().unwrap_or(Value::NONE);
+    } else if family(vm, B::SystemExit) {
+        vm.heap.cell_mut::<Exception>(this).fields[0] = match given[..] {
+            [] => Value::NONE,
+            [one] => one,
+            _ => tuple,
+        };
+    } else if family(vm, B::OSError) {
+        init_os_error(vm, this, &given);
+    } else if family(vm, B::SyntaxError) {
+        init_syntax_error(vm, this, &given)?;
+    } else if family(vm, B::UnicodeDecodeError) {
+        init_unicode_error(vm, this, &given, B::Bytes, "UnicodeDecodeError")?;
+    } else if family(vm, B::UnicodeEncodeError) {
+        init_unicode_error(vm, this, &given, B::Str, "UnicodeEncodeError")?;
+    } else if family(vm, B::UnicodeTranslateError) {
+        let mut with_encoding = vec![Value::NONE];
+        with_encoding.extend_from_slice(&given);
+        if given.len() != 4 {
+            let message = format!("function takes exactly 4 arguments ({} given)", given.len());
+            return Err(vm.type_error(message));
+        }
+        let range = vm.heap.tuple(&given[1..3]);
+        vm.heap.cell_mut::<Exception>(this).fields = [Value::NONE, given[0], given[3], range];
+    }
+    Ok(Value::NONE)
+}
+
+fn take_keywords(
+    vm: &mut Vm,
+    dict: Value,
+    class: &str,
+    this: Value,
+    allowed: &[(&str, usize)],
+) -> PyResult<()> {
+    for (key, value) in args::keywords(vm, dict)? {
+        let name = vm.heap.string(key);
+        match allowed.iter().find(|(n, _)| *n == name) {
+            Some(&(_, at)) => vm.heap.cell_mut::<Exception>(this).fields[at] = value,
+            None => {
+                let message = format!("{class}() got an unexpected keyword argument '{name}'");
+                return Err(vm.type_error(message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// CPython 3.13 exceptions.c oserror_init: two to five arguments are errno,
+/// text and file names; with a file name, `args` keeps the first two only.
+fn init_os_error(vm: &mut Vm, this: Value, given: &[Value]) {
+    if !(2..=5).contains(&given.len()) {
+        return;
+    }
+    let filename = given.get(2).copied().unwrap_or(Value::EMPTY);
+    let filename2 = given.get(4).copied().unwrap_or(Value::EMPTY);
+    let fields = [given[0], given[1], filename, filename2];
+    vm.heap.cell_mut::<Exception>(this).fields = fields;
+    if filename.some().is_some() {
+        let args = vm.heap.tuple(&given[..2]);
+        vm.heap.cell_mut::<Exception>(this).args = args;
+    }
+}
+
+/// The subclass of OSError for an errno, on Linux.
+pub fn os_error_class(errno: i64) -> B {
+    match errno {
+        11 | 115 | 114 => B::BlockingIOError,
+        32 | 108 => B::BrokenPipeError,
+        10 => B::ChildProcessError,
+        103 => B::ConnectionAbortedError,
+        111 => B::ConnectionRefusedError,
+        104 => B::ConnectionResetError,
+        17 => B::FileExistsError,
+        2 => B::FileNotFoundError,
+        21 => B::IsADirectoryError,
+        20 => B::NotADirectoryError,
+        4 => B::InterruptedError,
+        1 | 13 => B::PermissionError,
+        3 => B::ProcessLookupError,
+        110 => B::TimeoutError,
+        _ => B::OSError,
+    }
+}
+
+fn os_error_new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let mut class = a[0];
+    let given = vm.heap.tuple_items(a[1]);
+    if class == vm.class(B::OSError)
+        && (2..=5).contains(&given.len())
+        && let Some(errno) = vm.heap.as_i64(given[0])
+    {
+        class = vm.class(os_error_class(errno));
+    }
+    let given = given.to_vec();
+    let e = allocate(vm, class, a[1]);
+    // The constructor of the class asked for runs __init__ only on its own
+    // instances and those of subclasses, which this is.
+    init_os_error(vm, e, &given);
+    Ok(e)
+}
+
+fn init_syntax_error(vm: &mut Vm, this: Value, given: &[Value]) -> PyResult<()> {
+    if let Some(&message) = given.first() {
+        vm.heap.cell_mut::<Exception>(this).fields[0] = message;
+    }
+    if let [_, place] = given[..] {
+        let items = vm.collect_iterable(place)?;
+        if !matches!(items.len(), 4 | 6) {
+            return Err(vm.type_error(format!(
+                "function takes exactly 4 or 6 arguments ({} given)",
+                items.len()
+            )));
+        }
+        let fields = &mut vm.heap.cell_mut::<Exception>(this).fields;
+        fields[1..4].copy_from_slice(&items[..3]);
+        for (name, at) in [("text", 3), ("end_lineno", 4), ("end_offset", 5)] {
+            if let Some(&value) = items.get(at) {
+                let key = vm.heap.intern(&format!("\u{1}{name}"));
+                set_side(vm, this, key, value);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn init_unicode_error(
+    vm: &mut Vm,
+    this: Value,
+    given: &[Value],
+    object: B,
+    name: &str,
+) -> PyResult<()> {
+    let [encoding, obj, start, end, reason] = given[..] else {
+        let message = format!("function takes exactly 5 arguments ({} given)", given.len());
+        return Err(vm.type_error(message));
+    };
+    for (at, v, class) in [(1, encoding, B::Str), (2, obj, object), (5, reason, B::Str)] {
+        if !vm.is_instance_of(v, class) {
+            if at == 2 && class == B::Bytes && vm.is_instance_of(v, B::ByteArray) {
+                continue;
+            }
+            let message = if at == 2 && class == B::Bytes {
+                format!("a bytes-like object is required, not '{}'", vm.type_name(v))
+            } else {
+                format!(
+                    "{name}() argument {at} must be str, not {}",
+                    args::shown_type(vm, v)
+                )
+            };
+            return Err(vm.type_error(message.replace(&format!("{name}()"), "argument")));
+        }
+    }
+    let (start, end) = (vm.index(start)?, vm.index(end)?);
+    let range = vm.heap.tuple(&[start, end]);
+    vm.heap.cell_mut::<Exception>(this).fields = [encoding, obj, reason, range];
+    Ok(())
+}
+
+// ---- texts ---------------------------------------------------------------------
+
+/// The text by the builtin class that the exception is an instance of.
+fn str(vm: &mut Vm, a: &[Value]) -> PyResult {
+    vm.builtin_str(a[0])
+}
+
+fn range_of(vm: &Vm, this: Value) -> (Value, Value) {
+    let range = vm.heap.cell::<Exception>(this).fields[3];
+    match vm.heap.as_tuple(range) {
+        Some(&[start, end]) => (start, end),
+        _ => (Value::small(0), Value::small(0)),
+    }
+}
+
+fn set_range(vm: &mut Vm, this: Value, value: Value, at: usize) -> PyResult<()> {
+    let value = vm.index(value)?;
+    let (start, end) = range_of(vm, this);
+    let pair = if at == 0 {
+        [value, end]
+    } else {
+        [start, value]
+    };
+    let range = vm.heap.tuple(&pair);
+    vm.heap.cell_mut::<Exception>(this).fields[3] = range;
+    Ok(())
+}
+
+// ---- methods and attributes ------------------------------------------------------
+
+fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let class = vm.heap.class_of(a[0]);
+    let args = vm.heap.cell::<Exception>(a[0]).args;
+    match vm.heap.attrs(a[0]) {
+        Some(dict) => Ok(vm.heap.tuple(&[class, args, dict])),
+        None => Ok(vm.heap.tuple(&[class, args])),
+    }
+}
+
+fn setstate(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if a[1].is_none() {
+        return Ok(Value::NONE);
+    }
+    if vm.heap.kind(a[1]) != Some(Kind::Dict) {
+        return Err(vm.type_error("state is not a dictionary"));
+    }
+    for (key, value) in args::keywords(vm, a[1])? {
+        vm.set_attr(a[0], key, value)?;
+    }
+    Ok(Value::NONE)
+}
+
+fn with_traceback(vm: &mut Vm, a: &[Value]) -> PyResult {
+    set_traceback(vm, a[0], a[1])?;
+    Ok(a[0])
+}
+
+fn add_note(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if vm.heap.as_str(a[1]).is_none() {
+        let message = format!("note must be a str, not '{}'", vm.type_name(a[1]));
+        return Err(vm.type_error(message));
+    }
+    let key = vm.n(N::notes);
+    match vm.get_attr_opt(a[0], key)? {
+        Some(list) if vm.heap.kind(list) == Some(Kind::List) => vm.heap.list_push(list, a[1]),
+        Some(_) => return Err(vm.type_error("Cannot add note: __notes__ is not a list")),
+        None => {
+            let list = vm.heap.list(vec![a[1]]);
+            vm.set_attr(a[0], key, list)?;
+        }
+    }
+    Ok(Value::NONE)
+}
+
+fn args_of(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(vm.heap.cell::<Exception>(this).args)
+}
+
+fn set_args(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
+    if value.is_empty() {
+        return Err(vm.type_error("args may not be deleted"));
+    }
+    let items = vm.collect_iterable(value)?;
+    let args = vm.heap.tuple(&items);
+    vm.heap.cell_mut::<Exception>(this).args = args;
+    Ok(())
+}
+
+fn check_link(vm: &mut Vm, value: Value, what: &str) -> PyResult<()> {
+    if value.is_empty() {
+        return Err(vm.type_error(format!("__{what}__ may not be deleted")));
+    }
+    if !value.is_none() && !vm.heap.is_exception(value) {
+        return Err(vm.type_error(format!(
+            "exception {what} must be None or derive from BaseException"
+        )));
+    }
+    Ok(())
+}
+
+fn cause(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(vm.heap.cell::<Exception>(this).cause)
+}
+
+fn set_cause(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
+    check_link(vm, value, "cause")?;
+    let e = vm.heap.cell_mut::<Exception>(this);
+    e.cause = value;
+    e.suppress_context = true;
+    Ok(())
+}
+
+fn context(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(vm.heap.cell::<Exception>(this).context)
+}
+
+fn set_context(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
+    check_link(vm, value, "context")?;
+    vm.heap.cell_mut::<Exception>(this).context = value;
+    Ok(())
+}
+
+fn suppress_context(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(Value::bool(
+        vm.heap.cell::<Exception>(this).suppress_context,
+    ))
+}
+
+fn set_suppress_context(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
+    match value.as_bool() {
+        Some(b) => {
+            vm.heap.cell_mut::<Exception>(this).suppress_context = b;
+            Ok(())
+        }
+        None => Err(vm.type_error("attribute value type must be bool")),
+    }
+}
+
+fn traceback(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(vm.traceback_of(this))
+}
+
+fn set_traceback(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
+    if value.is_empty() {
+        return Err(vm.type_error("__traceback__ may not be deleted"));
+    }
+    if !value.is_none() && vm.heap.kind(value) != Some(Kind::Traceback) {
+        return Err(vm.type_error("__traceback__ must be a traceback or None"));
+    }
+    let e = vm.heap.cell_mut::<Exception>(this);
+    e.trace.clear();
+    e.traceback = value;
+    Ok(())
+}
+
+// ---- traceback objects -------------------------------------------------------------
+
+pub static TRACEBACK: ClassDef = ClassDef {
+    methods: &[],
+    attributes: &[
+        attribute("tb_next", tb_next, set_tb_next),
+        getter("tb_lineno", tb_lineno),
+        getter("tb_lasti", |_, _| Ok(Value::small(0))),
+        getter("tb_frame", tb_frame),
+    ],
+    doc: "Create a new traceback object.",
+};
+
+fn tb_next(vm: &mut Vm, this: Value) -> PyResult {
+    let t = vm.heap.cell::<Traceback>(this);
+    if t.at + 1 >= t.entries.len() {
+        return Ok(Value::NONE);
+    }
+    let next = Traceback {
+        entries: t.entries.clone(),
+        at: t.at + 1,
+    };
+    Ok(vm.heap.alloc(B::Traceback.shape(), next))
+}
+
+fn set_tb_next(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
+    let rest = match vm.heap.get::<Traceback>(value) {
+        Some(t) => t.entries[t.at.min(t.entries.len())..].to_vec(),
+        None if value.is_none() => Vec::new(),
+        None => {
+            let message = format!(
+                "expected traceback object or None, got '{}'",
+                vm.type_name(value)
+            );
+            return Err(vm.type_error(message));
+        }
+    };
+    let t = vm.heap.cell_mut::<Traceback>(this);
+    t.entries.truncate(t.at + 1);
+    t.entries.extend(rest);
+    Ok(())
+}
+
+fn tb_lineno(vm: &mut Vm, this: Value) -> PyResult {
+    let t = vm.heap.cell::<Traceback>(this);
+    let line = t
+        .entries
+        .get(t.at)
+        .map_or(0, |&entry| vm.trace_line(entry).line);
+    Ok(Value::small(i64::from(line)))
+}
+
+fn tb_frame(vm: &mut Vm, this: Value) -> PyResult {
+    let t = vm.heap.cell::<Traceback>(this);
+    match t.entries.get(t.at).copied() {
+        Some(entry) => super::frame::of_entry(vm, entry),
+        None => Ok(Value::NONE),
+    }
+}

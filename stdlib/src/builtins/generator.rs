@@ -1,0 +1,351 @@
+//! Generators, coroutines, async generators and the awaitables of the latter.
+
+use lockstep_runtime::native::{
+    ClassDef, Flow, GetSetDef, NativeDef, attribute, flow_method, getter, method,
+};
+use lockstep_runtime::object::exception::TraceEntry;
+use lockstep_runtime::object::generator::{AsyncGenAction, GenState, Generator};
+use lockstep_runtime::object::iter::Iter;
+use lockstep_runtime::vm::{Input, Outcome};
+use lockstep_runtime::{B, Kind, PyResult, Raised, Value, Vm};
+
+use super::{generic_alias, operators as op};
+
+const REPR: NativeDef = op::REPR;
+const SEND: NativeDef = flow_method("send(self, value, /)", send);
+const THROW: NativeDef = flow_method("throw(self, type, value=None, traceback=None, /)", throw);
+const CLOSE: NativeDef = method("close(self, /)", close);
+const CLASS_GETITEM: NativeDef = lockstep_runtime::native::class_method(
+    "__class_getitem__(cls, object, /)",
+    generic_alias::class_getitem,
+);
+
+pub static GENERATOR: ClassDef = ClassDef {
+    methods: &[
+        REPR,
+        SEND,
+        THROW,
+        CLOSE,
+        CLASS_GETITEM,
+        method("__iter__(self, /)", |_, a| Ok(a[0])),
+        flow_method("__next__(self, /)", |_, a| {
+            Ok(Flow::Send {
+                generator: a[0],
+                value: Value::NONE,
+            })
+        }),
+    ],
+    attributes: &[
+        NAME,
+        QUALNAME,
+        getter("gi_frame", frame),
+        getter("gi_code", code),
+        getter("gi_running", running),
+        getter("gi_suspended", suspended),
+        getter("gi_yieldfrom", delegate),
+    ],
+    doc: "",
+};
+
+pub static COROUTINE: ClassDef = ClassDef {
+    methods: &[
+        REPR,
+        SEND,
+        THROW,
+        CLOSE,
+        CLASS_GETITEM,
+        method("__await__(self, /)", coroutine_await),
+    ],
+    attributes: &[
+        NAME,
+        QUALNAME,
+        getter("cr_frame", frame),
+        getter("cr_code", code),
+        getter("cr_running", running),
+        getter("cr_suspended", suspended),
+        getter("cr_await", delegate),
+        super::object::none_attribute("cr_origin"),
+    ],
+    doc: "",
+};
+
+pub static ASYNC_GENERATOR: ClassDef = ClassDef {
+    methods: &[
+        REPR,
+        CLASS_GETITEM,
+        method("__aiter__(self, /)", |_, a| Ok(a[0])),
+        method("__anext__(self, /)", |vm, a| {
+            vm.async_gen_op(a[0], AsyncGenAction::Send, Value::NONE)
+        }),
+        method("asend(self, value, /)", |vm, a| {
+            vm.async_gen_op(a[0], AsyncGenAction::Send, a[1])
+        }),
+        method("athrow(self, type, value=None, traceback=None, /)", athrow),
+        method("aclose(self, /)", |vm, a| {
+            vm.async_gen_op(a[0], AsyncGenAction::Close, Value::NONE)
+        }),
+    ],
+    attributes: &[
+        NAME,
+        QUALNAME,
+        getter("ag_frame", frame),
+        getter("ag_code", code),
+        getter("ag_running", |vm, this| {
+            Ok(Value::bool(vm.heap.cell::<Generator>(this).op_running))
+        }),
+        getter("ag_suspended", suspended),
+        getter("ag_await", delegate),
+    ],
+    doc: "",
+};
+
+const NAME: GetSetDef = attribute(
+    "__name__",
+    |vm, this| Ok(vm.heap.cell::<Generator>(this).name),
+    |vm, this, v| {
+        if vm.heap.as_str(v).is_none() {
+            return Err(vm.type_error("__name__ must be set to a string object"));
+        }
+        vm.heap.cell_mut::<Generator>(this).name = v;
+        Ok(())
+    },
+);
+const QUALNAME: GetSetDef = attribute(
+    "__qualname__",
+    |vm, this| Ok(vm.heap.cell::<Generator>(this).qualname),
+    |vm, this, v| {
+        if vm.heap.as_str(v).is_none() {
+            return Err(vm.type_error("__qualname__ must be set to a string object"));
+        }
+        vm.heap.cell_mut::<Generator>(this).qualname = v;
+        Ok(())
+    },
+);
+
+fn send(_: &mut Vm, a: &[Value]) -> PyResult<Flow> {
+    Ok(Flow::Send {
+        generator: a[0],
+        value: a[1],
+    })
+}
+
+fn throw(vm: &mut Vm, a: &[Value]) -> PyResult<Flow> {
+    let exception = exception_of(vm, a[1], a[2], a[3])?;
+    Ok(Flow::Throw {
+        generator: a[0],
+        exception,
+    })
+}
+
+/// The exception that `throw(type, value, traceback)` means.
+///
+/// # Errors
+/// TypeError.
+pub fn exception_of(vm: &mut Vm, class: Value, value: Value, traceback: Value) -> PyResult {
+    if let Some(traceback) = traceback.some()
+        && vm.heap.kind(traceback) != Some(Kind::Traceback)
+    {
+        return Err(vm.type_error("throw() third argument must be a traceback object"));
+    }
+    let exception = if vm.heap.is_exception(class) {
+        if value.some().is_some() {
+            return Err(vm.type_error("instance exception may not have a separate value"));
+        }
+        class
+    } else if vm.heap.kind(class) == Some(Kind::Class)
+        && vm.is_subclass(class, vm.class(B::BaseException))
+    {
+        let own = value.some().map(|v| vm.heap.class_of(v));
+        match (value.some(), own) {
+            (Some(v), Some(own)) if vm.is_subclass(own, class) => v,
+            (Some(v), _) => match vm.heap.as_tuple(v).map(<[Value]>::to_vec) {
+                Some(items) => vm.call(class, &items)?,
+                None => vm.call(class, &[v])?,
+            },
+            (None, _) => vm.call(class, &[])?,
+        }
+    } else {
+        let message = format!(
+            "exceptions must be classes or instances deriving from BaseException, not {}",
+            vm.type_name(class)
+        );
+        return Err(vm.type_error(message));
+    };
+    if let Some(traceback) = traceback.some() {
+        let name = vm.n(lockstep_runtime::N::traceback);
+        vm.set_attr(exception, name, traceback)?;
+    }
+    Ok(exception)
+}
+
+/// CPython 3.13 genobject.c gen_close: GeneratorExit where the frame stands;
+/// its return value is the result, a yield is an error.
+fn close(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if vm.heap.cell::<Generator>(a[0]).state == GenState::Closed {
+        return Ok(Value::NONE);
+    }
+    let exit = vm.raise(B::GeneratorExit, "").0;
+    match vm.resume(a[0], Input::Throw(exit)) {
+        Ok(Outcome::Yield(_)) => {
+            let kind = if vm.is_instance_of(a[0], B::Coroutine) {
+                "coroutine"
+            } else {
+                "generator"
+            };
+            Err(vm.runtime_error(format!("{kind} ignored GeneratorExit")))
+        }
+        Ok(Outcome::Return(value)) => Ok(value),
+        Err(Raised(e))
+            if vm.is_instance_of(e, B::GeneratorExit) || vm.is_instance_of(e, B::StopIteration) =>
+        {
+            Ok(Value::NONE)
+        }
+        Err(raised) => Err(raised),
+    }
+}
+
+fn coroutine_await(vm: &mut Vm, a: &[Value]) -> PyResult {
+    Ok(vm
+        .heap
+        .alloc(B::CoroutineWrapper.shape(), Iter::Await { target: a[0] }))
+}
+
+fn athrow(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let exception = exception_of(vm, a[1], a[2], a[3])?;
+    vm.async_gen_op(a[0], AsyncGenAction::Throw, exception)
+}
+
+fn frame(vm: &mut Vm, this: Value) -> PyResult {
+    let g = vm.heap.cell::<Generator>(this);
+    if g.state == GenState::Closed {
+        return Ok(Value::NONE);
+    }
+    let entry = TraceEntry {
+        code: g.code,
+        pc: g.pc.saturating_sub(1),
+    };
+    super::frame::of_entry(vm, entry)
+}
+
+fn code(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(vm.heap.cell::<Generator>(this).code)
+}
+
+fn running(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(Value::bool(
+        vm.heap.cell::<Generator>(this).state == GenState::Running,
+    ))
+}
+
+fn suspended(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(Value::bool(
+        vm.heap.cell::<Generator>(this).state == GenState::Suspended,
+    ))
+}
+
+fn delegate(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(vm
+        .heap
+        .cell::<Generator>(this)
+        .delegate
+        .given()
+        .unwrap_or(Value::NONE))
+}
+
+// ---- coroutine.__await__() --------------------------------------------------------
+
+pub static COROUTINE_WRAPPER: ClassDef = ClassDef {
+    methods: &[
+        method("__iter__(self, /)", |_, a| Ok(a[0])),
+        flow_method("__next__(self, /)", |vm, a| {
+            Ok(Flow::Send {
+                generator: target(vm, a[0]),
+                value: Value::NONE,
+            })
+        }),
+        flow_method("send(self, value, /)", |vm, a| {
+            Ok(Flow::Send {
+                generator: target(vm, a[0]),
+                value: a[1],
+            })
+        }),
+        flow_method(
+            "throw(self, type, value=None, traceback=None, /)",
+            |vm, a| {
+                let exception = exception_of(vm, a[1], a[2], a[3])?;
+                Ok(Flow::Throw {
+                    generator: target(vm, a[0]),
+                    exception,
+                })
+            },
+        ),
+        method("close(self, /)", |vm, a| {
+            let target = target(vm, a[0]);
+            close(vm, &[target])
+        }),
+    ],
+    attributes: &[],
+    doc: "A wrapper object implementing __await__ for coroutines.",
+};
+
+fn target(vm: &Vm, this: Value) -> Value {
+    match vm.heap.get::<Iter>(this) {
+        Some(Iter::Await { target }) => *target,
+        _ => Value::NONE,
+    }
+}
+
+// ---- awaitables of async generators -------------------------------------------------
+
+pub static ASYNC_OP: ClassDef = ClassDef {
+    methods: &[
+        method("__await__(self, /)", |_, a| Ok(a[0])),
+        method("__iter__(self, /)", |_, a| Ok(a[0])),
+        method("__next__(self, /)", |vm, a| {
+            drive(vm, a[0], Input::Send(Value::NONE))
+        }),
+        method("send(self, value, /)", |vm, a| {
+            drive(vm, a[0], Input::Send(a[1]))
+        }),
+        method(
+            "throw(self, type, value=None, traceback=None, /)",
+            |vm, a| {
+                let exception = exception_of(vm, a[1], a[2], a[3])?;
+                drive(vm, a[0], Input::Throw(exception))
+            },
+        ),
+        method("close(self, /)", async_op_close),
+    ],
+    attributes: &[],
+    doc: "",
+};
+
+/// One step of such an awaitable; what it returns is StopIteration's value.
+fn drive(vm: &mut Vm, op: Value, input: Input) -> PyResult {
+    match vm.drive_async_op(op, input)? {
+        Outcome::Yield(value) => Ok(value),
+        Outcome::Return(value) => Err(vm.stop_iteration(value)),
+    }
+}
+
+fn async_op_close(vm: &mut Vm, a: &[Value]) -> PyResult {
+    use lockstep_runtime::object::generator::AsyncGenOp;
+    let op = vm.heap.cell::<AsyncGenOp>(a[0]);
+    if matches!(op.state, GenState::Closed | GenState::Created) {
+        vm.heap.cell_mut::<AsyncGenOp>(a[0]).state = GenState::Closed;
+        return Ok(Value::NONE);
+    }
+    let exit = vm.raise(B::GeneratorExit, "").0;
+    match vm.drive_async_op(a[0], Input::Throw(exit)) {
+        Ok(Outcome::Yield(_)) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
+        Ok(Outcome::Return(_)) => Ok(Value::NONE),
+        Err(Raised(e))
+            if [B::GeneratorExit, B::StopIteration, B::StopAsyncIteration]
+                .iter()
+                .any(|&class| vm.is_instance_of(e, class)) =>
+        {
+            Ok(Value::NONE)
+        }
+        Err(raised) => Err(raised),
+    }
+}

@@ -1,0 +1,280 @@
+//! `types.GenericAlias`: what `list[int]` gives.
+
+use lockstep_runtime::native::{ClassDef, getter, method, static_method};
+use lockstep_runtime::object::opaque::Native;
+use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
+
+use super::object;
+use super::union::{self, TypingClasses};
+use crate::args;
+
+/// An alias of a class with arguments.
+pub struct GenericAlias {
+    pub origin: Value,
+    /// A tuple.
+    pub args: Value,
+}
+
+impl Native for GenericAlias {
+    fn trace(&self, marker: &mut Marker) {
+        marker.mark_all(&[self.origin, self.args]);
+    }
+}
+
+pub static CLASS: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, origin, args, /)", new),
+        method("__repr__(self, /)", repr),
+        method("__eq__(self, value, /)", eq),
+        method("__hash__(self, /)", hash),
+        method("__call__(self, /, *args, **kwargs)", call),
+        method("__getitem__(self, key, /)", getitem),
+        method("__getattr__(self, name, /)", getattr),
+        method("__mro_entries__(self, bases, /)", mro_entries),
+        method("__or__(self, value, /)", or),
+        method("__ror__(self, value, /)", ror),
+        method("__instancecheck__(self, instance, /)", instancecheck),
+        method("__subclasscheck__(self, subclass, /)", subclasscheck),
+    ],
+    attributes: &[
+        getter("__origin__", origin),
+        getter("__args__", arguments),
+        getter("__parameters__", parameters),
+        getter("__unpacked__", |_, _| Ok(Value::FALSE)),
+    ],
+    doc: "Represent a PEP 585 generic type\n\nE.g. for t = list[int], t.__origin__ is list and t.__args__ is (int,).",
+};
+
+/// The class `types.GenericAlias`.
+pub fn alias_class(vm: &mut Vm) -> Value {
+    if let Some(class) = vm.ext::<TypingClasses>().alias {
+        return class;
+    }
+    let object = vm.class(B::Object);
+    let class = vm.new_native_class("types", "GenericAlias", object, Kind::Opaque, &CLASS);
+    vm.ext::<TypingClasses>().alias = Some(class);
+    class
+}
+
+/// The body of a builtin class's `__class_getitem__`.
+pub fn class_getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
+    make(vm, a[0], a[1])
+}
+
+/// `origin[key]`.
+///
+/// # Errors
+/// None of its own.
+pub fn make(vm: &mut Vm, origin: Value, key: Value) -> PyResult {
+    let args = if vm.heap.as_tuple(key).is_some() {
+        key
+    } else {
+        vm.heap.tuple(&[key])
+    };
+    let class = alias_class(vm);
+    let shape = vm.root_shape(class);
+    Ok(vm.heap.opaque(shape, GenericAlias { origin, args }))
+}
+
+fn parts(vm: &Vm, v: Value) -> (Value, Value) {
+    vm.heap
+        .native::<GenericAlias>(v)
+        .map_or((Value::NONE, Value::NONE), |g| (g.origin, g.args))
+}
+
+fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    make(vm, a[1], a[2])
+}
+
+fn repr(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (origin, arguments) = parts(vm, a[0]);
+    let name = union::shown(vm, origin)?;
+    let mut shown = Vec::new();
+    for arg in vm.heap.tuple_items(arguments).to_vec() {
+        shown.push(match vm.heap.as_sequence(arg).map(<[Value]>::to_vec) {
+            Some(items) if vm.heap.kind(arg) == Some(Kind::List) => {
+                let mut inner = Vec::new();
+                for item in items {
+                    inner.push(union::shown(vm, item)?);
+                }
+                format!("[{}]", inner.join(", "))
+            }
+            _ => union::shown(vm, arg)?,
+        });
+    }
+    let shown = if shown.is_empty() {
+        String::from("()")
+    } else {
+        shown.join(", ")
+    };
+    args::str_value(vm, format!("{name}[{shown}]"))
+}
+
+fn eq(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if vm.heap.native::<GenericAlias>(a[1]).is_none() {
+        return Ok(Value::NOT_IMPLEMENTED);
+    }
+    let ((o1, a1), (o2, a2)) = (parts(vm, a[0]), parts(vm, a[1]));
+    let equal = vm.eq(o1, o2)? && vm.eq(a1, a2)?;
+    Ok(Value::bool(equal))
+}
+
+fn hash(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (origin, arguments) = parts(vm, a[0]);
+    let hash = vm.hash(origin)? ^ vm.hash(arguments)?;
+    Ok(vm.heap.int(if hash == -1 { -2 } else { hash }))
+}
+
+fn call(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (origin, _) = parts(vm, a[0]);
+    let given = vm.heap.tuple_items(a[1]).to_vec();
+    let keywords = args::keywords(vm, a[2])?;
+    let made = vm.call_kw(origin, &given, &keywords)?;
+    let key = vm.heap.intern("__orig_class__");
+    // Instances without room for it go without.
+    match vm.set_attr(made, key, a[0]) {
+        Err(raised)
+            if !vm.is_instance_of(raised.0, B::AttributeError)
+                && !vm.is_instance_of(raised.0, B::TypeError) =>
+        {
+            Err(raised)
+        }
+        _ => Ok(made),
+    }
+}
+
+fn is_type_var(vm: &mut Vm, v: Value) -> PyResult<bool> {
+    if vm.heap.kind(v) == Some(Kind::Class) {
+        return Ok(false);
+    }
+    let name = vm.heap.intern("__typing_subst__");
+    Ok(vm.get_attr_opt(v, name)?.is_some())
+}
+
+/// The type variables among the arguments, each once.
+fn type_vars(vm: &mut Vm, arguments: Value) -> PyResult<Vec<Value>> {
+    let mut found: Vec<Value> = Vec::new();
+    for arg in vm.heap.tuple_items(arguments).to_vec() {
+        if is_type_var(vm, arg)? {
+            if !found.contains(&arg) {
+                found.push(arg);
+            }
+        } else if vm.heap.kind(arg) != Some(Kind::Class) {
+            let name = vm.heap.intern("__parameters__");
+            if let Some(inner) = vm.get_attr_opt(arg, name)?
+                && let Some(inner) = vm.heap.as_tuple(inner).map(<[Value]>::to_vec)
+            {
+                for v in inner {
+                    if !found.contains(&v) {
+                        found.push(v);
+                    }
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (origin, arguments) = parts(vm, a[0]);
+    let params = type_vars(vm, arguments)?;
+    if params.is_empty() {
+        let message = format!("{} is not a generic class", vm.repr_string(a[0])?);
+        return Err(vm.type_error(message));
+    }
+    let given = vm
+        .heap
+        .as_tuple(a[1])
+        .map_or_else(|| vec![a[1]], <[Value]>::to_vec);
+    if given.len() != params.len() {
+        let few = if given.len() > params.len() {
+            "many"
+        } else {
+            "few"
+        };
+        let message = format!(
+            "Too {few} arguments for {}; actual {}, expected {}",
+            vm.repr_string(a[0])?,
+            given.len(),
+            params.len()
+        );
+        return Err(vm.type_error(message));
+    }
+    let mut replaced = Vec::new();
+    for arg in vm.heap.tuple_items(arguments).to_vec() {
+        let new = match params.iter().position(|&p| p == arg) {
+            Some(i) => given[i],
+            None => {
+                let inner = match vm.heap.native::<GenericAlias>(arg) {
+                    Some(alias) => {
+                        let inner = alias.args;
+                        type_vars(vm, inner)?
+                    }
+                    None => Vec::new(),
+                };
+                if inner.is_empty() {
+                    arg
+                } else {
+                    let picked: Vec<Value> = inner
+                        .iter()
+                        .filter_map(|v| params.iter().position(|p| p == v).map(|i| given[i]))
+                        .collect();
+                    let picked = vm.heap.tuple(&picked);
+                    getitem(vm, &[arg, picked])?
+                }
+            }
+        };
+        vm.root(new);
+        replaced.push(new);
+    }
+    let replaced = vm.heap.tuple(&replaced);
+    make(vm, origin, replaced)
+}
+
+/// What the alias has not itself, its origin may have.
+fn getattr(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (origin, _) = parts(vm, a[0]);
+    let name = object::attribute_name(vm, a[1])?;
+    if origin.is_none()
+        || vm.heap.text(name).eq_str("__copy__")
+        || vm.heap.text(name).eq_str("__deepcopy__")
+    {
+        return Err(vm.no_attribute(a[0], name));
+    }
+    vm.get_attr(origin, name)
+}
+
+fn mro_entries(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (origin, _) = parts(vm, a[0]);
+    Ok(vm.heap.tuple(&[origin]))
+}
+
+fn or(vm: &mut Vm, a: &[Value]) -> PyResult {
+    union::union_of(vm, a[0], a[1])
+}
+
+fn ror(vm: &mut Vm, a: &[Value]) -> PyResult {
+    union::union_of(vm, a[1], a[0])
+}
+
+fn instancecheck(vm: &mut Vm, _: &[Value]) -> PyResult {
+    Err(vm.type_error("isinstance() argument 2 cannot be a parameterized generic"))
+}
+
+fn subclasscheck(vm: &mut Vm, _: &[Value]) -> PyResult {
+    Err(vm.type_error("issubclass() argument 2 cannot be a parameterized generic"))
+}
+
+fn origin(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(parts(vm, this).0)
+}
+
+fn arguments(vm: &mut Vm, this: Value) -> PyResult {
+    Ok(parts(vm, this).1)
+}
+
+fn parameters(vm: &mut Vm, this: Value) -> PyResult {
+    let (_, arguments) = parts(vm, this);
+    let found = type_vars(vm, arguments)?;
+    Ok(vm.heap.tuple(&found))
+}

@@ -1,0 +1,166 @@
+//! `print`, `input` and `help`.
+
+use lockstep_runtime::native::NativeDef;
+use lockstep_runtime::object::function::{Function, Method, Native};
+use lockstep_runtime::text::pystr::PyStr;
+use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
+
+use super::file;
+use crate::args;
+
+/// A separator or end: a str, or None for the default.
+fn part(vm: &mut Vm, v: Value, name: &str, default: &'static str) -> PyResult<PyStr> {
+    match v.some() {
+        None => Ok(PyStr::from(default)),
+        Some(v) => match vm.heap.as_str(v) {
+            Some(text) => Ok(text.clone()),
+            None => {
+                let message = format!("{name} must be None or a string, not {}", vm.type_name(v));
+                Err(vm.type_error(message))
+            }
+        },
+    }
+}
+
+/// `a` is sep, end, file, flush and the tuple of values.
+pub fn print(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let sep = part(vm, a[0], "sep", " ")?;
+    let end = part(vm, a[1], "end", "\n")?;
+    let out = match a[2].some() {
+        Some(file) => Some(file),
+        None => file::replaced_stdout(vm),
+    };
+    let n = vm.heap.tuple_items(a[4]).len();
+    let Some(out) = out else {
+        // The plain case: bytes straight to the host, item by item, so that
+        // what an item's `__str__` prints comes in between as in CPython.
+        for i in 0..n {
+            if i > 0 {
+                file::write_stdout(vm, &sep)?;
+            }
+            let item = vm.heap.tuple_items(a[4])[i];
+            let text = vm.str(item)?;
+            let text = vm.heap.text(text).clone();
+            file::write_stdout(vm, &text)?;
+        }
+        file::write_stdout(vm, &end)?;
+        if args::flag_or(vm, a[3], false)? {
+            file::flush_stdout(vm)?;
+        }
+        return Ok(Value::NONE);
+    };
+    if out.is_none() {
+        return Ok(Value::NONE);
+    }
+    let name = vm.n(N::write);
+    let write = vm.get_attr(out, name)?;
+    vm.root(write);
+    for i in 0..n {
+        if i > 0 {
+            let sep = vm.heap.str(sep.clone());
+            vm.call(write, &[sep])?;
+        }
+        let item = vm.heap.tuple_items(a[4])[i];
+        let text = vm.str(item)?;
+        vm.call(write, &[text])?;
+    }
+    let end = vm.heap.str(end);
+    vm.call(write, &[end])?;
+    if args::flag_or(vm, a[3], false)? {
+        vm.call_method(out, "flush", &[])?;
+    }
+    Ok(Value::NONE)
+}
+
+/// `input(prompt)`: a line of standard input without its newline.
+pub fn input(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if let Some(prompt) = a[0].given() {
+        let prompt = vm.str(prompt)?;
+        let prompt = vm.heap.text(prompt).clone();
+        file::write_stdout(vm, &prompt)?;
+    }
+    file::flush_stdout(vm)?;
+    let line = match vm.host.read_line() {
+        Ok(line) => line,
+        Err(error) => return Err(file::io_error(vm, &error, None)),
+    };
+    if line.is_empty() {
+        return Err(vm.raise(B::EOFError, "EOF when reading a line"));
+    }
+    args::str_value(vm, line.strip_suffix('\n').unwrap_or(&line))
+}
+
+/// `help(object)`: its signature and docstring.
+pub fn help(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let Some(obj) = a[0].given() else {
+        let text = PyStr::from("help(object) shows the signature and docstring of an object.\n");
+        file::write_stdout(vm, &text)?;
+        return Ok(Value::NONE);
+    };
+    let title = match vm.heap.kind(obj) {
+        Some(Kind::Native) => vm.heap.cell::<Native>(obj).def.sig.to_string(),
+        Some(Kind::Function) => function_title(vm, obj),
+        Some(Kind::Method) => {
+            let func = vm.heap.cell::<Method>(obj).func;
+            match vm.heap.kind(func) {
+                Some(Kind::Function) => function_title(vm, func),
+                _ => vm.repr_string(obj)?,
+            }
+        }
+        Some(Kind::Class) => format!("class {}", vm.class_name(obj)),
+        _ => vm.repr_string(obj)?,
+    };
+    let mut text = format!("{title}\n");
+    let key = vm.n(N::doc);
+    if vm.heap.kind(obj) != Some(Kind::Native)
+        && let Some(doc) = vm.get_attr_opt(obj, key)?
+        && let Some(doc) = vm.heap.as_str(doc)
+    {
+        for line in doc.to_lossy().lines() {
+            text.push_str(&format!("    {}\n", line.trim()));
+        }
+    }
+    if vm.heap.kind(obj) == Some(Kind::Class) {
+        let attrs = vm
+            .heap
+            .cell::<lockstep_runtime::object::class::Class>(obj)
+            .attrs;
+        for (name, value) in vm.heap.dict_entries(attrs) {
+            let public = vm
+                .heap
+                .as_str(name)
+                .is_some_and(|n| n.char_at(0) != Some(u32::from(b'_')));
+            let sig: Option<String> = match vm.heap.kind(value) {
+                Some(Kind::Native) => {
+                    let def: &'static NativeDef = vm.heap.cell::<Native>(value).def;
+                    Some(def.sig.to_string())
+                }
+                Some(Kind::Function) => Some(function_title(vm, value)),
+                _ => None,
+            };
+            if let (true, Some(sig)) = (public, sig) {
+                text.push_str(&format!("    {sig}\n"));
+            }
+        }
+    }
+    file::write_stdout(vm, &PyStr::from(text))?;
+    Ok(Value::NONE)
+}
+
+/// `name(params)` of a script's function.
+fn function_title(vm: &Vm, func: Value) -> String {
+    use lockstep_runtime::object::function::CodeObject;
+    let f = vm.heap.cell::<Function>(func);
+    let code = &vm.heap.cell::<CodeObject>(f.code).code;
+    let n_named = (code.n_pos + code.n_kwonly) as usize;
+    let mut params: Vec<String> = Vec::new();
+    for (i, name) in code.params.iter().enumerate() {
+        let stars = match i {
+            _ if i < n_named => "",
+            _ if i == n_named && code.flags.varargs => "*",
+            _ => "**",
+        };
+        params.push(format!("{stars}{name}"));
+    }
+    format!("{}({})", vm.heap.string(f.name), params.join(", "))
+}

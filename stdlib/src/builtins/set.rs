@@ -1,0 +1,300 @@
+//! `set` and `frozenset`.
+
+use lockstep_runtime::native::{ClassDef, NativeDef, class_method, method, static_method};
+use lockstep_runtime::object::set::Set;
+use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
+
+use super::{generic_alias, operators as op};
+
+pub static SET: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, /, *args, **kwargs)", new),
+        method("__init__(self, iterable=(), /)", init),
+        op::REPR,
+        op::LEN,
+        op::CONTAINS,
+        op::ITER,
+        op::AND,
+        op::RAND,
+        op::OR,
+        op::ROR,
+        op::SUB,
+        op::RSUB,
+        op::XOR,
+        op::RXOR,
+        op::IAND,
+        op::IOR,
+        op::ISUB,
+        op::IXOR,
+        op::LT,
+        op::LE,
+        op::EQ,
+        op::NE,
+        op::GT,
+        op::GE,
+        CLASS_GETITEM,
+        COPY,
+        UNION,
+        INTERSECTION,
+        DIFFERENCE,
+        SYMMETRIC_DIFFERENCE,
+        ISDISJOINT,
+        ISSUBSET,
+        ISSUPERSET,
+        REDUCE,
+        method("add(self, object, /)", add),
+        method("clear(self, /)", clear),
+        method("discard(self, object, /)", discard),
+        method("remove(self, object, /)", remove),
+        method("pop(self, /)", pop),
+        method("update(self, /, *others)", update),
+        method("intersection_update(self, /, *others)", intersection_update),
+        method("difference_update(self, /, *others)", difference_update),
+        method(
+            "symmetric_difference_update(self, other, /)",
+            symmetric_difference_update,
+        ),
+    ],
+    attributes: &[],
+    doc: "Build an unordered collection of unique elements.",
+};
+
+pub static FROZEN: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, iterable=(), /)", frozen_new),
+        op::REPR,
+        op::HASH,
+        op::LEN,
+        op::CONTAINS,
+        op::ITER,
+        op::AND,
+        op::RAND,
+        op::OR,
+        op::ROR,
+        op::SUB,
+        op::RSUB,
+        op::XOR,
+        op::RXOR,
+        op::LT,
+        op::LE,
+        op::EQ,
+        op::NE,
+        op::GT,
+        op::GE,
+        CLASS_GETITEM,
+        COPY,
+        UNION,
+        INTERSECTION,
+        DIFFERENCE,
+        SYMMETRIC_DIFFERENCE,
+        ISDISJOINT,
+        ISSUBSET,
+        ISSUPERSET,
+        REDUCE,
+    ],
+    attributes: &[],
+    doc: "Build an immutable unordered collection of unique elements.",
+};
+
+const CLASS_GETITEM: NativeDef = class_method(
+    "__class_getitem__(cls, object, /)",
+    generic_alias::class_getitem,
+);
+const COPY: NativeDef = method("copy(self, /)", copy);
+const UNION: NativeDef = method("union(self, /, *others)", union);
+const INTERSECTION: NativeDef = method("intersection(self, /, *others)", intersection);
+const DIFFERENCE: NativeDef = method("difference(self, /, *others)", difference);
+const SYMMETRIC_DIFFERENCE: NativeDef =
+    method("symmetric_difference(self, other, /)", symmetric_difference);
+const ISDISJOINT: NativeDef = method("isdisjoint(self, other, /)", isdisjoint);
+const ISSUBSET: NativeDef = method("issubset(self, other, /)", issubset);
+const ISSUPERSET: NativeDef = method("issuperset(self, other, /)", issuperset);
+const REDUCE: NativeDef = method("__reduce__(self, /)", reduce);
+
+fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let shape = vm.root_shape(a[0]);
+    Ok(vm.heap.alloc(shape, Set::default()))
+}
+
+fn init(vm: &mut Vm, a: &[Value]) -> PyResult {
+    vm.heap.cell_mut::<Set>(a[0]).table.clear();
+    if let Some(iterable) = a[1].given() {
+        vm.set_update(a[0], iterable)?;
+    }
+    Ok(Value::NONE)
+}
+
+fn frozen_new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let exact = a[0] == vm.class(B::FrozenSet);
+    if let Some(v) = a[1].given()
+        && exact
+        && vm.heap.is_exact(v, B::FrozenSet)
+    {
+        return Ok(v);
+    }
+    let shape = vm.root_shape(a[0]);
+    let set = vm.heap.alloc(shape, Set::default());
+    vm.root(set);
+    if let Some(iterable) = a[1].given() {
+        vm.set_update(set, iterable)?;
+    }
+    Ok(set)
+}
+
+/// Results are of the builtin class, whatever subclass the operand has.
+fn builtin_class(vm: &Vm, v: Value) -> B {
+    if vm.is_instance_of(v, B::FrozenSet) {
+        B::FrozenSet
+    } else {
+        B::Set
+    }
+}
+
+fn copy(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if vm.heap.is_exact(a[0], B::FrozenSet) {
+        return Ok(a[0]);
+    }
+    let class = builtin_class(vm, a[0]);
+    Ok(vm.set_copy(a[0], class))
+}
+
+/// Applies an operation with each of the others in turn.
+fn fold(
+    vm: &mut Vm,
+    this: Value,
+    others: Value,
+    f: fn(&mut Vm, Value, Value) -> PyResult,
+) -> PyResult {
+    let others = vm.heap.tuple_items(others).to_vec();
+    let mut result = this;
+    for other in &others {
+        result = f(vm, result, *other)?;
+        vm.root(result);
+    }
+    if others.is_empty() {
+        let class = builtin_class(vm, this);
+        result = vm.set_copy(this, class);
+    }
+    Ok(result)
+}
+
+fn union(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let class = builtin_class(vm, a[0]);
+    let result = vm.set_copy(a[0], class);
+    vm.root(result);
+    for other in vm.heap.tuple_items(a[1]).to_vec() {
+        vm.set_update(result, other)?;
+    }
+    Ok(result)
+}
+
+fn intersection(vm: &mut Vm, a: &[Value]) -> PyResult {
+    fold(vm, a[0], a[1], Vm::set_intersection)
+}
+
+fn difference(vm: &mut Vm, a: &[Value]) -> PyResult {
+    fold(vm, a[0], a[1], Vm::set_difference)
+}
+
+fn symmetric_difference(vm: &mut Vm, a: &[Value]) -> PyResult {
+    vm.set_symmetric_difference(a[0], a[1])
+}
+
+fn isdisjoint(vm: &mut Vm, a: &[Value]) -> PyResult {
+    Ok(Value::bool(vm.set_is_disjoint(a[0], a[1])?))
+}
+
+/// `v` if it is a set, else a new set of its items.
+fn as_set(vm: &mut Vm, v: Value) -> PyResult {
+    if vm.heap.kind(v) == Some(Kind::Set) {
+        return Ok(v);
+    }
+    let set = vm.heap.set();
+    vm.root(set);
+    vm.set_update(set, v)?;
+    Ok(set)
+}
+
+fn issubset(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let other = as_set(vm, a[1])?;
+    Ok(Value::bool(vm.set_is_subset(a[0], other)?))
+}
+
+fn issuperset(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let other = as_set(vm, a[1])?;
+    Ok(Value::bool(vm.set_is_subset(other, a[0])?))
+}
+
+fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let class = vm.heap.class_of(a[0]);
+    let items = vm
+        .heap
+        .cell::<Set>(a[0])
+        .table
+        .iter()
+        .map(|(_, key)| key)
+        .collect();
+    let items = vm.heap.list(items);
+    let arguments = vm.heap.tuple(&[items]);
+    let state = vm.heap.attrs(a[0]).unwrap_or(Value::NONE);
+    Ok(vm.heap.tuple(&[class, arguments, state]))
+}
+
+fn add(vm: &mut Vm, a: &[Value]) -> PyResult {
+    vm.set_add(a[0], a[1])?;
+    Ok(Value::NONE)
+}
+
+fn clear(vm: &mut Vm, a: &[Value]) -> PyResult {
+    vm.heap.cell_mut::<Set>(a[0]).table.clear();
+    Ok(Value::NONE)
+}
+
+fn discard(vm: &mut Vm, a: &[Value]) -> PyResult {
+    vm.set_discard(a[0], a[1])?;
+    Ok(Value::NONE)
+}
+
+fn remove(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if vm.set_discard(a[0], a[1])? {
+        Ok(Value::NONE)
+    } else {
+        Err(vm.key_error(a[1]))
+    }
+}
+
+fn pop(vm: &mut Vm, a: &[Value]) -> PyResult {
+    match vm.heap.cell_mut::<Set>(a[0]).table.pop() {
+        Some(key) => Ok(key),
+        None => {
+            let message = vm.heap.str("pop from an empty set");
+            Err(vm.key_error(message))
+        }
+    }
+}
+
+fn update(vm: &mut Vm, a: &[Value]) -> PyResult {
+    for other in vm.heap.tuple_items(a[1]).to_vec() {
+        vm.set_update(a[0], other)?;
+    }
+    Ok(Value::NONE)
+}
+
+fn intersection_update(vm: &mut Vm, a: &[Value]) -> PyResult {
+    for other in vm.heap.tuple_items(a[1]).to_vec() {
+        vm.set_intersection_update(a[0], other)?;
+    }
+    Ok(Value::NONE)
+}
+
+fn difference_update(vm: &mut Vm, a: &[Value]) -> PyResult {
+    for other in vm.heap.tuple_items(a[1]).to_vec() {
+        vm.set_difference_update(a[0], other)?;
+    }
+    Ok(Value::NONE)
+}
+
+fn symmetric_difference_update(vm: &mut Vm, a: &[Value]) -> PyResult {
+    vm.set_symmetric_difference_update(a[0], a[1])?;
+    Ok(Value::NONE)
+}

@@ -1,0 +1,76 @@
+//! The one list of the standard library's modules, and the finder that makes
+//! them when they are imported.
+
+use std::sync::Arc;
+
+use lockstep_lang::compile::{CompileOptions, compile_source};
+use lockstep_lang::source::Source;
+use lockstep_runtime::{B, PyResult, Value, Vm};
+
+use crate::{NativeModule, PyModule, sys};
+
+static NATIVE: &[&NativeModule] = &[&sys::MODULE];
+
+static PY: &[PyModule] = &[];
+
+/// Finds a module of the standard library.
+///
+/// # Errors
+/// What the module's body raises.
+pub fn find(vm: &mut Vm, name: &str) -> PyResult<Option<Value>> {
+    if let Some(module) = NATIVE.iter().find(|m| m.name == name) {
+        return make_native(vm, module).map(Some);
+    }
+    match PY.iter().find(|m| m.name == name) {
+        Some(module) => load(vm, module).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The names of all modules, for `sys.stdlib_module_names`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NATIVE
+        .iter()
+        .map(|m| m.name)
+        .chain(PY.iter().map(|m| m.name))
+}
+
+fn make_native(vm: &mut Vm, module: &NativeModule) -> PyResult {
+    let made = vm.new_module(module.name);
+    vm.root(made);
+    let dict = vm.module_dict(made);
+    let name = vm.heap.intern(module.name);
+    for def in module.functions {
+        let function = vm.native_function(def, name);
+        let key = vm.heap.intern(def.name);
+        vm.heap.ns_set(dict, key, function);
+    }
+    let modules = vm.modules;
+    vm.heap.ns_set(modules, name, made);
+    if let Err(raised) = (module.init)(vm, dict) {
+        vm.heap.ns_remove(modules, name);
+        return Err(raised);
+    }
+    Ok(made)
+}
+
+fn load(vm: &mut Vm, module: &PyModule) -> PyResult {
+    let file = format!("<stdlib>/{}.async", module.name.replace('.', "/"));
+    let source = Arc::new(Source::new(file.as_str(), module.source));
+    let code = match compile_source(source, CompileOptions::default()) {
+        Ok(code) => code,
+        Err(diagnostics) => {
+            let first = diagnostics
+                .first()
+                .map(|d| d.message.to_string())
+                .unwrap_or_default();
+            let message = format!(
+                "the standard library's {} does not compile: {first}",
+                module.name
+            );
+            return Err(vm.raise(B::SystemError, message));
+        }
+    };
+    let package = module.package.then_some(file.as_str());
+    vm.load_module(module.name, code, Some(&file), package)
+}
