@@ -2,6 +2,7 @@
 
 use crate::heap::Kind;
 use crate::native::PyResult;
+use crate::object::class::B;
 use crate::object::function::Native;
 use crate::object::future::Future;
 use crate::value::Value;
@@ -28,7 +29,8 @@ impl Vm {
     /// await. False when it is done already.
     ///
     /// # Errors
-    /// What a script's `cancel` of the future waited for raises.
+    /// What a script's `cancel` of the future waited for raises; RecursionError
+    /// when tasks await each other in a circle.
     pub fn cancel_task(&mut self, task: Value, message: Value) -> PyResult<bool> {
         // CPython asks the future waited for, which may be a task, and so on;
         // a loop does the same without going deeper. Every task on the way
@@ -36,6 +38,9 @@ impl Vm {
         // gets the error at its next step.
         let mut task = task;
         let mut first = true;
+        // Tasks that await each other in a circle: the task met again is looked
+        // for at distances that double, so that a long chain stays linear.
+        let (mut mark, mut n_steps, mut n_steps_to_mark) = (task, 0_u64, 1_u64);
         loop {
             let f = self.heap.cell_mut::<Future>(task);
             f.log_traceback = false;
@@ -56,6 +61,16 @@ impl Vm {
                         .get::<Future>(next)
                         .is_some_and(|f| f.task.is_some() && !f.is_done());
                 if is_pending_task {
+                    if next == mark {
+                        let message =
+                            "maximum recursion depth exceeded while calling a Python object";
+                        return Err(self.raise(B::RecursionError, message));
+                    }
+                    n_steps += 1;
+                    if n_steps == n_steps_to_mark {
+                        mark = next;
+                        n_steps_to_mark *= 2;
+                    }
                     task = next;
                     continue;
                 }

@@ -128,6 +128,11 @@ impl Vm {
             .map(|pair| pair[1])
     }
 
+    /// A variable's value in the current context.
+    pub fn context_lookup_current(&self, variable: Value) -> Option<Value> {
+        self.context_lookup(self.tasks.context, variable)
+    }
+
     /// The value of a variable in the current context, or its default.
     pub fn context_var_get(&self, variable: Value) -> Option<Value> {
         self.context_lookup(self.tasks.context, variable)

@@ -7,6 +7,8 @@ mod context;
 mod future;
 mod step;
 
+pub use step::{STEP, WAKEUP};
+
 use crate::event_loop::Interrupts;
 use crate::heap::Marker;
 use crate::native::PyResult;

@@ -22,7 +22,10 @@ pub static FUTURE: ClassDef = ClassDef {
         method("done(self, /)", done),
         method("cancelled(self, /)", cancelled),
         method("cancel(self, /, msg=None)", cancel),
-        method("add_done_callback(self, fn, /, *, context=None)", add_done_callback),
+        method(
+            "add_done_callback(self, fn, /, *, context=None)",
+            add_done_callback,
+        ),
         method("remove_done_callback(self, fn, /)", remove_done_callback),
         method("get_loop(self, /)", get_loop),
         method("_make_cancelled_error(self, /)", make_cancelled_error),
@@ -39,15 +42,27 @@ pub static FUTURE: ClassDef = ClassDef {
         }),
         getter("_result", |vm, this| {
             let f = future(vm, this);
-            Ok(if f.state == State::Finished { f.value } else { Value::NONE })
+            Ok(if f.state == State::Finished {
+                f.value
+            } else {
+                Value::NONE
+            })
         }),
         getter("_exception", |vm, this| {
             let f = future(vm, this);
-            Ok(if f.state == State::Failed { f.value } else { Value::NONE })
+            Ok(if f.state == State::Failed {
+                f.value
+            } else {
+                Value::NONE
+            })
         }),
-        getter("_loop", |vm, this| Ok(future(vm, this).event_loop.given().unwrap_or(Value::NONE))),
+        getter("_loop", |vm, this| {
+            Ok(future(vm, this).event_loop.given().unwrap_or(Value::NONE))
+        }),
         getter("_callbacks", callbacks),
-        getter("_cancel_message", |vm, this| Ok(future(vm, this).cancel_message)),
+        getter("_cancel_message", |vm, this| {
+            Ok(future(vm, this).cancel_message)
+        }),
         getter("_source_traceback", |_, _| Ok(Value::NONE)),
         attribute(
             "_asyncio_future_blocking",
@@ -113,7 +128,11 @@ fn init(vm: &mut Vm, args: &[Value]) -> PyResult {
 
 fn repr(vm: &mut Vm, args: &[Value]) -> PyResult {
     let hooks = vm.tasks.hooks;
-    let hook = if future(vm, args[0]).task.is_some() { hooks.task_repr } else { hooks.future_repr };
+    let hook = if future(vm, args[0]).task.is_some() {
+        hooks.task_repr
+    } else {
+        hooks.future_repr
+    };
     vm.call(hook, &[args[0]])
 }
 
@@ -181,7 +200,13 @@ pub fn context_argument(vm: &mut Vm, given: Value) -> PyResult {
 fn add_done_callback(vm: &mut Vm, args: &[Value]) -> PyResult {
     loop_of(vm, args[0])?;
     let context = context_argument(vm, args[2])?;
-    vm.add_callback(args[0], Callback { target: args[1], context })?;
+    vm.add_callback(
+        args[0],
+        Callback {
+            target: args[1],
+            context,
+        },
+    )?;
     Ok(Value::NONE)
 }
 
@@ -192,7 +217,7 @@ fn remove_done_callback(vm: &mut Vm, args: &[Value]) -> PyResult {
     for &callback in &all {
         let shown = shown_callback(vm, callback);
         let shown = vm.root(shown);
-        if !vm.equal(shown, wanted)? {
+        if !vm.eq(shown, wanted)? {
             kept.push(callback);
         }
     }
@@ -205,7 +230,11 @@ fn remove_done_callback(vm: &mut Vm, args: &[Value]) -> PyResult {
 
 /// A callback as a callable.
 fn shown_callback(vm: &mut Vm, callback: Callback) -> Value {
-    if callback.context.is_empty() { vm.task_wakeup_method(callback.target) } else { callback.target }
+    if callback.context.is_empty() {
+        vm.task_wakeup_method(callback.target)
+    } else {
+        callback.target
+    }
 }
 
 fn callbacks(vm: &mut Vm, this: Value) -> PyResult {
@@ -278,7 +307,10 @@ fn iter(vm: &mut Vm, args: &[Value]) -> PyResult {
 }
 
 fn iter_next(vm: &mut Vm, args: &[Value]) -> PyResult {
-    let waited = vm.heap.native::<FutureIter>(args[0]).map_or(Value::NONE, |iter| iter.future);
+    let waited = vm
+        .heap
+        .native::<FutureIter>(args[0])
+        .map_or(Value::NONE, |iter| iter.future);
     let Some(f) = vm.heap.get_mut::<Future>(waited) else {
         return Err(vm.stop_iteration(Value::NONE));
     };
@@ -308,7 +340,10 @@ fn iter_throw(vm: &mut Vm, args: &[Value]) -> PyResult {
         given
     };
     if !vm.heap.is_exception(exception) {
-        return Err(vm.raise(B::TypeError, "exceptions must be classes deriving BaseException or instances of such a class"));
+        return Err(vm.raise(
+            B::TypeError,
+            "exceptions must be classes deriving BaseException or instances of such a class",
+        ));
     }
     if let Some(iter) = vm.heap.native_mut::<FutureIter>(args[0]) {
         iter.future = Value::NONE;

@@ -9,13 +9,20 @@ pub static HANDLE: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, callback, args, loop, context=None, /)", new),
         method("__init__(self, /, *args, **kwargs)", |_, _| Ok(Value::NONE)),
-        method("__repr__(self, /)", |vm, args| vm.call(vm.tasks.hooks.handle_repr, &[args[0]])),
+        method("__repr__(self, /)", |vm, args| {
+            vm.call(vm.tasks.hooks.handle_repr, &[args[0]])
+        }),
         method("cancel(self, /)", |vm, args| {
             vm.cancel_handle(args[0]);
             Ok(Value::NONE)
         }),
-        method("cancelled(self, /)", |vm, args| Ok(Value::bool(handle(vm, args[0]).cancelled))),
-        method("get_context(self, /)", |vm, args| Ok(vm.context_of(args[0]))),
+        method("cancelled(self, /)", |vm, args| {
+            Ok(Value::bool(handle(vm, args[0]).cancelled))
+        }),
+        method(
+            "get_context(self, /)",
+            |vm, args| Ok(vm.context_of(args[0])),
+        ),
         method("_run(self, /)", |vm, args| {
             vm.run_handle(args[0])?;
             Ok(Value::NONE)
@@ -24,7 +31,9 @@ pub static HANDLE: ClassDef = ClassDef {
     attributes: &[
         getter("_callback", |vm, this| Ok(handle(vm, this).callback)),
         getter("_args", |vm, this| Ok(vm.heap.handle_args(this))),
-        getter("_cancelled", |vm, this| Ok(Value::bool(handle(vm, this).cancelled))),
+        getter("_cancelled", |vm, this| {
+            Ok(Value::bool(handle(vm, this).cancelled))
+        }),
         getter("_loop", |vm, this| Ok(handle(vm, this).event_loop)),
         getter("_context", |vm, this| Ok(vm.context_of(this))),
         getter("_source_traceback", |_, _| Ok(Value::NONE)),
@@ -35,7 +44,10 @@ pub static HANDLE: ClassDef = ClassDef {
 /// What a handle with a deadline has besides.
 pub static TIMER_HANDLE: ClassDef = ClassDef {
     methods: &[
-        static_method("__new__(cls, when, callback, args, loop, context=None, /)", new_timer),
+        static_method(
+            "__new__(cls, when, callback, args, loop, context=None, /)",
+            new_timer,
+        ),
         method("when(self, /)", |vm, args| Ok(handle(vm, args[0]).when)),
         method("__hash__(self, /)", |vm, args| {
             let when = handle(vm, args[0]).when;
@@ -43,14 +55,24 @@ pub static TIMER_HANDLE: ClassDef = ClassDef {
             Ok(vm.heap.int(hash))
         }),
         method("__eq__(self, other, /)", equal),
-        method("__lt__(self, other, /)", |vm, args| compare(vm, args, |a, b| a < b, false)),
-        method("__le__(self, other, /)", |vm, args| compare(vm, args, |a, b| a < b, true)),
-        method("__gt__(self, other, /)", |vm, args| compare(vm, args, |a, b| a > b, false)),
-        method("__ge__(self, other, /)", |vm, args| compare(vm, args, |a, b| a > b, true)),
+        method("__lt__(self, other, /)", |vm, args| {
+            compare(vm, args, |a, b| a < b, false)
+        }),
+        method("__le__(self, other, /)", |vm, args| {
+            compare(vm, args, |a, b| a < b, true)
+        }),
+        method("__gt__(self, other, /)", |vm, args| {
+            compare(vm, args, |a, b| a > b, false)
+        }),
+        method("__ge__(self, other, /)", |vm, args| {
+            compare(vm, args, |a, b| a > b, true)
+        }),
     ],
     attributes: &[
         getter("_when", |vm, this| Ok(handle(vm, this).when)),
-        getter("_scheduled", |vm, this| Ok(Value::bool(handle(vm, this).scheduled))),
+        getter("_scheduled", |vm, this| {
+            Ok(Value::bool(handle(vm, this).scheduled))
+        }),
     ],
     doc: "",
 };
@@ -69,7 +91,16 @@ fn make(vm: &mut Vm, class: Value, when: Value, rest: &[Value]) -> PyResult {
     let shape = vm.root_shape(class);
     Ok(vm.heap.alloc(
         shape,
-        Handle { callback, args, one_arg: false, cancelled: false, scheduled: false, context, event_loop, when },
+        Handle {
+            callback,
+            args,
+            one_arg: false,
+            cancelled: false,
+            scheduled: false,
+            context,
+            event_loop,
+            when,
+        },
     ))
 }
 
@@ -91,12 +122,19 @@ fn compare(vm: &mut Vm, args: &[Value], before: fn(f64, f64) -> bool, or_equal: 
     }
     let seconds = |vm: &Vm, v| {
         let when = handle(vm, v).when;
-        vm.heap.as_float(when).or(vm.heap.as_i64(when).map(|n| n as f64)).unwrap_or(f64::NAN)
+        vm.heap
+            .as_float(when)
+            .or(vm.heap.as_i64(when).map(|n| n as f64))
+            .unwrap_or(f64::NAN)
     };
     if before(seconds(vm, args[0]), seconds(vm, args[1])) {
         return Ok(Value::TRUE);
     }
-    if or_equal { equal(vm, args) } else { Ok(Value::FALSE) }
+    if or_equal {
+        equal(vm, args)
+    } else {
+        Ok(Value::FALSE)
+    }
 }
 
 fn equal(vm: &mut Vm, args: &[Value]) -> PyResult {
@@ -111,7 +149,7 @@ fn equal(vm: &mut Vm, args: &[Value]) -> PyResult {
         return Ok(Value::FALSE);
     }
     for (a, b) in pairs {
-        if !vm.equal(a, b)? {
+        if !vm.eq(a, b)? {
             return Ok(Value::FALSE);
         }
     }

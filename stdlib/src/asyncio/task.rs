@@ -7,14 +7,20 @@ use lockstep_runtime::{PyResult, Raised, Value, Vm};
 /// What Task has besides what it inherits from Future.
 pub static TASK: ClassDef = ClassDef {
     methods: &[
-        method("__init__(self, /, coro, *, loop=None, name=None, context=None, eager_start=False)", init),
+        method(
+            "__init__(self, /, coro, *, loop=None, name=None, context=None, eager_start=False)",
+            init,
+        ),
         method("cancel(self, /, msg=None)", cancel),
         method("cancelling(self, /)", |vm, args| {
             Ok(Value::small(part(vm, args[0])?.cancel_requests.into()))
         }),
         method("uncancel(self, /)", uncancel),
         method("get_coro(self, /)", |vm, args| Ok(part(vm, args[0])?.coro)),
-        method("get_context(self, /)", |vm, args| Ok(vm.context_of(args[0]))),
+        method(
+            "get_context(self, /)",
+            |vm, args| Ok(vm.context_of(args[0])),
+        ),
         method("get_name(self, /)", get_name),
         method("set_name(self, value, /)", set_name),
         method("set_result(self, result, /)", |vm, _| {
@@ -23,15 +29,21 @@ pub static TASK: ClassDef = ClassDef {
         method("set_exception(self, exception, /)", |vm, _| {
             Err(vm.runtime_error("Task does not support set_exception operation"))
         }),
-        method("get_stack(self, /, *, limit=None)", |vm, _| Ok(vm.heap.list(Vec::new()))),
+        method("get_stack(self, /, *, limit=None)", |vm, _| {
+            Ok(vm.heap.list(Vec::new()))
+        }),
         lockstep_runtime::task::STEP,
         lockstep_runtime::task::WAKEUP,
     ],
     attributes: &[
         getter("_coro", |vm, this| Ok(part(vm, this)?.coro)),
         getter("_fut_waiter", |vm, this| Ok(part(vm, this)?.waiting_on)),
-        getter("_must_cancel", |vm, this| Ok(Value::bool(part(vm, this)?.must_cancel))),
-        getter("_num_cancels_requested", |vm, this| Ok(Value::small(part(vm, this)?.cancel_requests.into()))),
+        getter("_must_cancel", |vm, this| {
+            Ok(Value::bool(part(vm, this)?.must_cancel))
+        }),
+        getter("_num_cancels_requested", |vm, this| {
+            Ok(Value::small(part(vm, this)?.cancel_requests.into()))
+        }),
         attribute(
             "_log_destroy_pending",
             |vm, this| Ok(Value::bool(part(vm, this)?.log_destroy_pending)),
@@ -121,7 +133,13 @@ fn set_name(vm: &mut Vm, args: &[Value]) -> PyResult {
 }
 
 /// A new task of a loop, its factory left aside.
-pub fn new_task(vm: &mut Vm, event_loop: Value, coro: Value, name: Value, context: Value) -> Result<Value, Raised> {
+pub fn new_task(
+    vm: &mut Vm,
+    event_loop: Value,
+    coro: Value,
+    name: Value,
+    context: Value,
+) -> Result<Value, Raised> {
     vm.check_open(event_loop)?;
     let name = match name.some() {
         Some(name) => name_text(vm, name)?,

@@ -1,0 +1,233 @@
+//! The functions of `_asyncio`: the running loop, its tasks, and what the
+//! modules written in the language need of the runtime.
+
+use lockstep_runtime::native::function;
+use lockstep_runtime::object::function::{CodeObject, Function, Method};
+use lockstep_runtime::{Kind, NativeDef, PyResult, Value, Vm};
+
+/// One row per function.
+pub static FUNCTIONS: &[NativeDef] = &[
+    function("get_running_loop()", |vm, _| vm.running_loop()),
+    function("_get_running_loop()", |vm, _| Ok(vm.tasks.running_loop)),
+    function("_set_running_loop(loop, /)", |vm, args| {
+        vm.tasks.running_loop = args[0];
+        Ok(Value::NONE)
+    }),
+    function("get_event_loop()", get_event_loop),
+    function("current_task(loop=None)", current_task),
+    function("_task_or_none()", |vm, _| {
+        let running = vm.tasks.running_loop;
+        if !super::event_loop::is_loop(vm, running) {
+            return Ok(Value::NONE);
+        }
+        Ok(vm.event_loop(running).current_task)
+    }),
+    function("_pending_tasks(loop, /)", |vm, args| {
+        let tasks = vm.pending_tasks(args[0]);
+        Ok(vm.heap.list(tasks))
+    }),
+    function("create_task(coro, *, name=None, context=None)", create_task),
+    function("isfuture(obj, /)", |vm, args| {
+        is_future(vm, args[0]).map(Value::bool)
+    }),
+    function("iscoroutine(obj, /)", |vm, args| {
+        Ok(Value::bool(vm.is_coroutine(args[0])))
+    }),
+    function("_is_coroutine_function(func, /)", |vm, args| {
+        is_coroutine_function(vm, args[0]).map(Value::bool)
+    }),
+    function("_isawaitable(obj, /)", |vm, args| {
+        Ok(Value::bool(vm.is_awaitable(args[0])))
+    }),
+    function("_get_loop(future, /)", |vm, args| vm.loop_of(args[0])),
+    function("_start_sleep(delay, result, /)", start_sleep),
+    function("_end_sleep(future, /)", |vm, args| {
+        vm.cancel_plain_future(args[0], Value::NONE)
+            .map(Value::bool)
+    }),
+    function("_code_place(func, /)", code_place),
+    function("_suspended_line(coro, /)", suspended_line),
+    function("_catch_interrupts(task, /)", |vm, args| {
+        vm.catch_interrupts(args[0]);
+        Ok(Value::NONE)
+    }),
+    function("_interrupt_count()", |vm, _| {
+        Ok(Value::small(vm.tasks.interrupts.count.into()))
+    }),
+    function(
+        "_set_hooks(future_repr, task_repr, handle_repr, callback_source, default_loop, invalid_state, /)",
+        set_hooks,
+    ),
+    function("_write_error(text, exception, /)", write_error),
+];
+
+/// `asyncio.get_event_loop`: the running loop, else the policy's.
+pub fn get_event_loop(vm: &mut Vm, _: &[Value]) -> PyResult {
+    if !vm.tasks.running_loop.is_none() {
+        return Ok(vm.tasks.running_loop);
+    }
+    let hook = vm.tasks.hooks.default_loop;
+    if hook.is_none() {
+        return vm.running_loop();
+    }
+    vm.call(hook, &[])
+}
+
+fn current_task(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let event_loop = match args[0].some() {
+        Some(event_loop) => event_loop,
+        None => vm.running_loop()?,
+    };
+    if !super::event_loop::is_loop(vm, event_loop) {
+        return Ok(Value::NONE);
+    }
+    Ok(vm.event_loop(event_loop).current_task)
+}
+
+/// `asyncio.create_task`: `create_task` of the running loop.
+fn create_task(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let &[coro, name, context] = args else {
+        unreachable!("the signature has three parameters")
+    };
+    let event_loop = vm.running_loop()?;
+    let key = vm.heap.intern("create_task");
+    let class = vm.heap.class_of(event_loop);
+    let is_ours = vm
+        .lookup_class(class, key)
+        .is_some_and(|attr| vm.heap.kind(attr) == Some(Kind::Native));
+    if is_ours && super::event_loop::is_loop(vm, event_loop) {
+        return super::event_loop::create_task(vm, &[event_loop, coro, name, context]);
+    }
+    let method = vm.get_attr(event_loop, key)?;
+    let method = vm.root(method);
+    let mut keywords = vec![(vm.heap.intern("name"), name.given().unwrap_or(Value::NONE))];
+    if let Some(context) = context.some() {
+        keywords.push((vm.heap.intern("context"), context));
+    }
+    vm.call_kw(method, &[coro], &keywords)
+}
+
+/// Whether it is a future or says that it is like one.
+pub fn is_future(vm: &mut Vm, v: Value) -> PyResult<bool> {
+    if vm.heap.kind(v) == Some(Kind::Future) {
+        return Ok(true);
+    }
+    let name = vm.heap.intern("_asyncio_future_blocking");
+    let class = vm.heap.class_of(v);
+    if vm.lookup_class(class, name).is_none() {
+        return Ok(false);
+    }
+    Ok(!vm.get_attr(v, name)?.is_none())
+}
+
+/// Whether calling it gives a coroutine.
+pub fn is_coroutine_function(vm: &mut Vm, v: Value) -> PyResult<bool> {
+    let mut func = v;
+    while let Some(method) = vm.heap.get::<Method>(func) {
+        func = method.func;
+    }
+    let Some(f) = vm.heap.get::<Function>(func) else {
+        return Ok(false);
+    };
+    Ok(f.marked_coroutine || vm.heap.cell::<CodeObject>(f.code).code.flags.coroutine)
+}
+
+/// The future behind `asyncio.sleep`: the loop finishes it when the time has come.
+fn start_sleep(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let (delay, result) = (args[0], args[1]);
+    let event_loop = vm.running_loop()?;
+    let future = vm.new_future(event_loop);
+    let future = vm.root(future);
+    let now = vm.monotonic_s();
+    let when = super::event_loop::deadline(vm, now, delay)?;
+    let Some(when_s) = vm.heap.as_float(when) else {
+        let name = vm.type_name(when);
+        return Err(vm.type_error(format!(
+            "'<' not supported between instances of '{name}' and 'float'"
+        )));
+    };
+    vm.finish_at(event_loop, when_s, future, result)?;
+    Ok(future)
+}
+
+/// File and first line of a script's function; None for anything else.
+fn code_place(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let Some(f) = vm.heap.get::<Function>(args[0]) else {
+        return Ok(Value::NONE);
+    };
+    let code = &vm.heap.cell::<CodeObject>(f.code).code;
+    let (file, line) = (code.source.name().to_string(), code.first_line);
+    let file = vm.heap.str(file);
+    Ok(vm.heap.tuple(&[file, Value::small(line.into())]))
+}
+
+/// File and line where a coroutine stands, and whether it has ended; None for
+/// what is no coroutine of ours.
+fn suspended_line(vm: &mut Vm, args: &[Value]) -> PyResult {
+    use lockstep_runtime::object::generator::{GenState, Generator};
+    let Some(g) = vm.heap.get::<Generator>(args[0]) else {
+        return Ok(Value::NONE);
+    };
+    let state = g.state;
+    let code = &vm.heap.cell::<CodeObject>(g.code).code;
+    let first_line = code.first_line;
+    let file = code.source.name().to_string();
+    let line = match state {
+        GenState::Closed | GenState::Created => first_line,
+        GenState::Suspended | GenState::Running => {
+            vm.suspended_line(args[0]).map_or(first_line, |at| at.line)
+        }
+    };
+    let file = vm.heap.str(file);
+    Ok(vm.heap.tuple(&[
+        file,
+        Value::small(line.into()),
+        Value::bool(state == GenState::Closed),
+    ]))
+}
+
+fn set_hooks(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let &[
+        future_repr,
+        task_repr,
+        handle_repr,
+        callback_source,
+        default_loop,
+        invalid_state,
+    ] = args
+    else {
+        unreachable!("the signature has six parameters")
+    };
+    vm.tasks.hooks = lockstep_runtime::task::Hooks {
+        future_repr,
+        task_repr,
+        handle_repr,
+        callback_source,
+        default_loop,
+    };
+    vm.invalid_state_error = invalid_state;
+    Ok(Value::NONE)
+}
+
+/// Writes a message and an exception's traceback to standard error.
+fn write_error(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let mut text = vm
+        .heap
+        .as_str(args[0])
+        .map_or(String::new(), |t| t.to_lossy());
+    text.push('\n');
+    if vm.heap.is_exception(args[1]) {
+        text += &super::error_text::error_text(vm, args[1]);
+    }
+    // There is nowhere left to say that standard error is closed.
+    let _ = vm.host.flush_stdout();
+    let _ = vm.host.write_stderr(text.as_bytes());
+    Ok(Value::NONE)
+}
+
+/// `cls[item]`.
+pub fn generic_alias(vm: &mut Vm, class: Value, item: Value) -> PyResult {
+    let types = vm.import_module("types")?;
+    vm.root(types);
+    vm.call_method(types, "GenericAlias", &[class, item])
+}

@@ -1,0 +1,143 @@
+//! asyncio. Futures, tasks, handles and the loop are the runtime's; here they
+//! become the classes and functions of `_asyncio`. All else is written in the
+//! language, in `py/asyncio`, on top of them.
+
+mod error_text;
+mod event_loop;
+pub mod functions;
+mod future;
+mod handle;
+mod task;
+mod wait_queue;
+
+use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
+
+use crate::{NativeModule, PyModule};
+
+/// `_asyncio`: what is written in Rust.
+pub static NATIVE: NativeModule = NativeModule {
+    name: "_asyncio",
+    functions: functions::FUNCTIONS,
+    init,
+};
+
+macro_rules! py {
+    ($name:literal, $file:literal) => {
+        PyModule {
+            name: $name,
+            source: include_str!(concat!("../../py/asyncio/", $file)),
+            package: false,
+        }
+    };
+}
+
+/// The package and its modules.
+pub static MODULES: &[PyModule] = &[
+    PyModule {
+        name: "asyncio",
+        source: include_str!("../../py/asyncio/__init__.async"),
+        package: true,
+    },
+    py!("asyncio.base_events", "base_events.async"),
+    py!("asyncio.coroutines", "coroutines.async"),
+    py!("asyncio.events", "events.async"),
+    py!("asyncio.exceptions", "exceptions.async"),
+    py!("asyncio.futures", "futures.async"),
+    py!("asyncio.locks", "locks.async"),
+    py!("asyncio.mixins", "mixins.async"),
+    py!("asyncio.queues", "queues.async"),
+    py!("asyncio.runners", "runners.async"),
+    py!("asyncio.selector_events", "selector_events.async"),
+    py!("asyncio.taskgroups", "taskgroups.async"),
+    py!("asyncio.tasks", "tasks.async"),
+    py!("asyncio.threads", "threads.async"),
+    py!("asyncio.timeouts", "timeouts.async"),
+    py!("asyncio.unix_events", "unix_events.async"),
+    PyModule {
+        name: "sync",
+        source: include_str!("../../py/sync.async"),
+        package: false,
+    },
+];
+
+fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
+    crate::contextvars::make_classes(vm);
+    let object = vm.class(B::Object);
+    let new = |vm: &mut Vm, module, name, base, kind, def| {
+        let class = vm.new_native_class(module, name, base, kind, def);
+        let key = vm.heap.intern(name);
+        vm.heap.ns_set(dict, key, class);
+        class
+    };
+    let future = new(
+        vm,
+        "_asyncio",
+        "Future",
+        object,
+        Kind::Future,
+        &future::FUTURE,
+    );
+    let task = new(vm, "_asyncio", "Task", future, Kind::Future, &task::TASK);
+    let handle = new(
+        vm,
+        "asyncio.events",
+        "Handle",
+        object,
+        Kind::Handle,
+        &handle::HANDLE,
+    );
+    let timer_handle = new(
+        vm,
+        "asyncio.events",
+        "TimerHandle",
+        handle,
+        Kind::Handle,
+        &handle::TIMER_HANDLE,
+    );
+    let event_loop = new(
+        vm,
+        "_asyncio",
+        "LoopCore",
+        object,
+        Kind::EventLoop,
+        &event_loop::LOOP_CORE,
+    );
+    let future_iter = new(
+        vm,
+        "_asyncio",
+        "FutureIter",
+        object,
+        Kind::Opaque,
+        &future::FUTURE_ITER,
+    );
+    new(
+        vm,
+        "_asyncio",
+        "WaitQueue",
+        object,
+        Kind::Opaque,
+        &wait_queue::WAIT_QUEUE,
+    );
+    let cancelled = vm.class(B::CancelledError);
+    let key = vm.heap.intern("CancelledError");
+    vm.heap.ns_set(dict, key, cancelled);
+    let classes = &mut vm.tasks.classes;
+    classes.future = future;
+    classes.task = task;
+    classes.handle = handle;
+    classes.timer_handle = timer_handle;
+    classes.event_loop = event_loop;
+    classes.future_iter = future_iter;
+    Ok(())
+}
+
+/// Runs a coroutine as `asyncio.run` does: the body of a script with top-level await.
+///
+/// # Errors
+/// What it raises.
+pub fn run_main(vm: &mut Vm, coroutine: Value) -> PyResult {
+    vm.root(coroutine);
+    let asyncio = vm.import_module("asyncio")?;
+    vm.root(asyncio);
+    vm.call_method(asyncio, "run", &[coroutine])
+}
