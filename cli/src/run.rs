@@ -81,6 +81,11 @@ pub fn new_main_module(vm: &mut Vm, file: Option<&str>) -> Value {
     let name = vm.n(N::main);
     vm.heap.ns_set(vm.modules, name, module);
     let globals = vm.module_dict(module);
+    let builtins = vm.heap.intern("builtins");
+    if let Ok(builtins) = vm.import_name(builtins, 0, Value::NONE, true) {
+        let key = vm.n(N::builtins);
+        vm.heap.ns_set(globals, key, builtins);
+    }
     if let Some(file) = file {
         let file = vm.heap.str(if file == "-" { "<stdin>" } else { file });
         let key = vm.n(N::file);

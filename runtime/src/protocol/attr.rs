@@ -145,6 +145,11 @@ impl Vm {
         if let Some(attr) = in_class {
             return self.bind(attr, obj, class).map(Some);
         }
+        if let Some(method) = self.heap.get::<Method>(obj) {
+            // A bound method has its function's attributes.
+            let func = method.func;
+            return self.get_attr(func, name).map(Some);
+        }
         if self.heap.kind(obj) == Some(Kind::Module) {
             let dict = self.heap.cell::<Module>(obj).dict;
             if let Some(getattr) = self.heap.ns_get(dict, self.n(N::getattr)) {
@@ -499,7 +504,8 @@ impl Vm {
                     return Err(self.no_attribute(obj, name));
                 }
                 if value.is_empty() && self.heap.slot(obj, slot).is_empty() {
-                    return Err(self.no_attribute(obj, name));
+                    let text = self.heap.text(name).clone();
+                    return Err(self.attribute_error_of(text, obj, name));
                 }
                 self.heap.set_slot(obj, slot, value);
                 Ok(true)

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::native::{NativeDef, PyResult, Raised};
+use crate::native::{DefKind, NativeDef, PyResult, Raised};
 use crate::object::dict::Dict;
 use crate::object::function::{CodeObject, Function};
 use crate::value::Value;
@@ -198,7 +198,7 @@ impl Vm {
         let star = n_pos + arity.kwonly as usize;
         let mut values: Bound = SmallVec::from_elem(Value::EMPTY, arity.n_params());
         if args.len() > n_pos && !arity.varargs {
-            return Err(self.native_arity_error(def, args.len()));
+            return Err(self.native_arity_error(def, args, args.len()));
         }
         let given = args.len().min(n_pos);
         values[..given].copy_from_slice(&args[..given]);
@@ -231,7 +231,7 @@ impl Vm {
                     _ if arity.kwonly == 0 && arity.posonly == arity.positional => {
                         let message = format!(
                             "{}() takes no keyword arguments",
-                            self.native_name(def, args)
+                            self.qualified_native_name(def, args)
                         );
                         return Err(self.type_error(message));
                     }
@@ -246,7 +246,7 @@ impl Vm {
         for i in 0..arity.required as usize {
             if values[i].is_empty() {
                 if i < arity.posonly as usize || keywords.is_empty() && arity.posonly > 0 {
-                    return Err(self.native_arity_error(def, args.len()));
+                    return Err(self.native_arity_error(def, args, args.len()));
                 }
                 let name = def.param_names()[i];
                 let message = format!(
@@ -260,44 +260,53 @@ impl Vm {
         Ok(values)
     }
 
-    /// `list.append` for a method, `len` for a function.
-    fn native_name(&self, def: &'static NativeDef, args: &[Value]) -> String {
-        match def.kind {
-            crate::native::DefKind::Method => match args.first() {
-                Some(&this) => format!("{}.{}", self.type_name(this), def.name),
-                None => def.name.to_string(),
-            },
-            _ => def.name.to_string(),
-        }
-    }
-
     #[cold]
-    fn native_arity_error(&mut self, def: &'static NativeDef, given: usize) -> Raised {
-        let this = (def.kind != crate::native::DefKind::Function) as usize;
-        let given = given.saturating_sub(this);
+    fn native_arity_error(
+        &mut self,
+        def: &'static NativeDef,
+        args: &[Value],
+        given: usize,
+    ) -> Raised {
+        let bound = (def.kind != DefKind::Function) as usize;
+        let given = given.saturating_sub(bound);
+        let arity = def.arity;
         let (min, max) = (
-            (def.arity.required as usize).saturating_sub(this),
-            (def.arity.positional as usize).saturating_sub(this),
+            (arity.required as usize).saturating_sub(bound),
+            (arity.positional as usize).saturating_sub(bound),
         );
-        let name = def.name;
+        let is_new = def.name == "__new__";
+        let name = match args.first() {
+            Some(&class) if is_new => self.class_name(class),
+            _ => def.name.to_string(),
+        };
         let s = |n: usize| if n == 1 { "" } else { "s" };
-        let message = if min == max && def.name.starts_with("__") {
+        let by_name = arity.posonly < arity.positional;
+        let message = if min == max && def.name.starts_with("__") && !is_new {
             format!("expected {min} argument{}, got {given}", s(min))
-        } else if min == max {
+        } else if arity.kwonly > 0 && max == 0 {
+            format!("{name}() takes no positional arguments")
+        } else if min == max && max < 2 && arity.kwonly == 0 && !is_new {
+            let name = self.qualified_native_name(def, args);
             match max {
                 0 => format!("{name}() takes no arguments ({given} given)"),
-                1 => format!("{name}() takes exactly one argument ({given} given)"),
-                _ => format!("{name} expected {max} arguments, got {given}"),
+                _ => format!("{name}() takes exactly one argument ({given} given)"),
             }
+        } else if by_name && given < min {
+            format!(
+                "{name}() takes at least {min} positional argument{} ({given} given)",
+                s(min)
+            )
+        } else if by_name && !is_new {
+            format!(
+                "{name}() takes at most {max} argument{} ({given} given)",
+                s(max)
+            )
+        } else if min == max {
+            format!("{name} expected {max} argument{}, got {given}", s(max))
         } else if given < min {
             format!(
                 "{name} expected at least {min} argument{}, got {given}",
                 s(min)
-            )
-        } else if def.arity.posonly < def.arity.positional {
-            format!(
-                "{name}() takes at most {max} argument{} ({given} given)",
-                s(max)
             )
         } else {
             format!(
@@ -306,5 +315,19 @@ impl Vm {
             )
         };
         self.type_error(message)
+    }
+
+    /// `list.append` for a method, `len` for a function.
+    fn qualified_native_name(&mut self, def: &'static NativeDef, args: &[Value]) -> String {
+        if def.kind == DefKind::Method
+            && let Some(&this) = args.first()
+        {
+            let name = self.heap.intern(def.name);
+            let class = self.heap.class_of(this);
+            if let Some((owner, _)) = self.lookup_class_where(class, name) {
+                return format!("{}.{}", self.class_name(owner), def.name);
+            }
+        }
+        def.name.to_string()
     }
 }

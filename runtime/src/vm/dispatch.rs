@@ -954,7 +954,7 @@ impl Vm {
                     next!(1);
                 }
                 Op::ListExtend => {
-                    op!(1, self.list_extend(r!(w.a()), r!(w.b())));
+                    op!(1, self.extend_display(r!(w.a()), r!(w.b()), w.x() != 0));
                     next!(1);
                 }
                 Op::SetAdd => {
@@ -1381,6 +1381,18 @@ impl Vm {
             return Err(self.type_error(message));
         }
         self.collect_iterable(args)
+    }
+
+    /// `[*v]`, or with `in_call` one of several `*v` in a call.
+    fn extend_display(&mut self, list: Value, v: Value, in_call: bool) -> PyResult<()> {
+        if !in_call && !self.is_iterable(v) {
+            let message = format!(
+                "Value after * must be an iterable, not {}",
+                self.type_name(v)
+            );
+            return Err(self.type_error(message));
+        }
+        self.list_extend(list, v)
     }
 
     /// `module.f()` as messages about a call name the callee.

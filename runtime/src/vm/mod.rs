@@ -264,7 +264,8 @@ impl Vm {
             );
             self.class_attr_init(class, attribute.name, value);
         }
-        if !def.doc.is_empty() {
+        let has_doc = def.attributes.iter().any(|a| a.name == "__doc__");
+        if !def.doc.is_empty() && !has_doc {
             let doc = self.heap.str(def.doc);
             self.class_attr_init(class, "__doc__", doc);
         }

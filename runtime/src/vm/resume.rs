@@ -36,6 +36,13 @@ impl Vm {
     /// What it raises; ValueError when it is running; RuntimeError for a
     /// coroutine that has ended.
     pub fn resume(&mut self, generator: Value, input: Input) -> PyResult<Outcome> {
+        let g = self.heap.cell::<Generator>(generator);
+        if g.state == GenState::Closed
+            && g.flavor == Flavor::Generator
+            && matches!(input, Input::Send(_))
+        {
+            return Ok(Outcome::Return(Value::NONE));
+        }
         let n_roots = self.roots.len();
         self.roots.push(generator);
         let (Input::Send(v) | Input::Throw(v)) = input;
