@@ -98,8 +98,8 @@ impl CodeFlags {
 ///
 /// Registers at entry: `R[0..n_pos]` positional parameters (`n_posonly` of
 /// them positional-only), then `n_kwonly` keyword-only ones, then `*args` and
-/// `**kwargs` where the flags say so; all others unbound. A class body has its
-/// namespace in `R[0]`.
+/// `**kwargs` where the flags say so; all others unbound. A class body has one
+/// parameter, its namespace.
 #[derive(Debug)]
 pub struct Code {
     pub name: Name,

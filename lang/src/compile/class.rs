@@ -116,6 +116,9 @@ impl<'a> Frame<'a> {
                 class_body: true,
                 ..CodeFlags::default()
             },
+            // The builder calls the body with its namespace.
+            n_pos: 1,
+            params: vec![Name::from(".namespace")],
             doc,
             first_line,
             ..Header::default()

@@ -205,6 +205,9 @@ impl Vm {
         if self.builtin_set_item(obj, key, value)? {
             return Ok(());
         }
+        if self.has_sequence_slots(obj) && self.has_index(key) {
+            self.index_i64_or(key, B::IndexError)?;
+        }
         let name = self.type_name(obj);
         Err(self.type_error(format!("'{name}' object does not support item assignment")))
     }
@@ -266,24 +269,32 @@ impl Vm {
         let name = self.type_name(obj);
         // CPython 3.13 abstract.c PyObject_DelItem words it so where the type
         // has the slots of a sequence, as every class statement's has.
-        let is_sequence = self.exact_builtin(obj).is_none()
+        let mut not = "does not";
+        if self.has_sequence_slots(obj) && self.has_index(key) {
+            self.index_i64_or(key, B::IndexError)?;
+            not = "doesn't";
+        }
+        Err(self.type_error(format!("'{name}' object {not} support item deletion")))
+    }
+
+    /// Whether CPython's type has the slots of a sequence, as a class made by
+    /// a class statement always has: some errors then come in another form.
+    pub(crate) fn has_sequence_slots(&self, obj: Value) -> bool {
+        self.exact_builtin(obj).is_none()
             || matches!(
                 self.heap.kind(obj),
                 Some(
-                    Kind::Tuple
+                    Kind::List
+                        | Kind::Tuple
                         | Kind::Str
                         | Kind::Bytes
                         | Kind::Range
                         | Kind::Set
+                        | Kind::Dict
                         | Kind::DictView
+                        | Kind::MappingProxy
                 )
-            );
-        let not = if is_sequence && self.has_index(key) {
-            "doesn't"
-        } else {
-            "does not"
-        };
-        Err(self.type_error(format!("'{name}' object {not} support item deletion")))
+            )
     }
 
     /// `del obj[key]` by the layout of `obj`; false where it can't be done.

@@ -147,7 +147,11 @@ impl Vm {
             if inplace && let Some(v) = self.builtin_inplace(op, a, b)? {
                 return Ok(v);
             }
-            if let Some(v) = self.builtin_binary(op, a, b)? {
+            let refused = inplace
+                && op == Mul
+                && !is_sequence(self.heap.kind(a))
+                && self.has_sequence_slots(a);
+            if !refused && let Some(v) = self.builtin_binary(op, a, b)? {
                 return Ok(v);
             }
         } else if op == Mod && self.heap.is_exact(a, B::Str) && self.heap.kind(b) != Some(Kind::Str)
@@ -264,7 +268,9 @@ impl Vm {
                     None => Err(self.repeat_error(b)),
                 };
             }
-            Mul if is_sequence(self.heap.kind(b)) => {
+            // CPython 3.13 abstract.c PyNumber_InPlaceMultiply: `a *= b` leaves the
+            // right operand alone where `a` has the slots of a sequence.
+            Mul if is_sequence(self.heap.kind(b)) && !(inplace && self.has_sequence_slots(a)) => {
                 return match self.repeat(b, a)? {
                     Some(v) => Ok(v),
                     None => Err(self.repeat_error(a)),
