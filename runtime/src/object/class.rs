@@ -216,6 +216,24 @@ pub struct Class {
     /// Weak references to the direct subclasses.
     pub subclasses: Vec<Value>,
     pub hooks: Hooks,
+    pub fast_init: FastInit,
+}
+
+/// What calling a class comes to when nothing special is defined: a new
+/// instance and one plain call of this `__init__`.
+#[derive(Clone, Copy)]
+pub struct FastInit {
+    /// The class's version when this was learnt; 0: never.
+    pub version: u32,
+    /// Arguments of `func`, the instance included.
+    pub n_args: u16,
+    pub func: Value,
+    pub code: Value,
+}
+
+impl FastInit {
+    pub const UNKNOWN: FastInit =
+        FastInit { version: 0, n_args: 0, func: Value::EMPTY, code: Value::EMPTY };
 }
 
 /// What the fast paths must know of a class; computed when it is made and

@@ -3,7 +3,7 @@
 
 use crate::heap::{Kind, ShapeId};
 use crate::native::PyResult;
-use crate::object::class::{B, Class, Hooks};
+use crate::object::class::{B, Class, FastInit, Hooks};
 use crate::object::descriptor::{ClassMethod, StaticMethod};
 use crate::object::function::{Cell, Native};
 use crate::object::instance::SlotDescriptor;
@@ -162,6 +162,7 @@ impl Vm {
                     n_slots: 0,
                     subclasses: Vec::new(),
                     hooks: Hooks::default(),
+                fast_init: FastInit::UNKNOWN,
                 },
             );
             let mut mro = vec![class];
@@ -365,6 +366,7 @@ impl Vm {
                 n_slots,
                 subclasses: Vec::new(),
                 hooks: Hooks::default(),
+                fast_init: FastInit::UNKNOWN,
             },
         );
         self.root(class);
@@ -801,6 +803,7 @@ impl Vm {
                 n_slots: 0,
                 subclasses: Vec::new(),
                 hooks: Hooks::default(),
+                fast_init: FastInit::UNKNOWN,
             },
         );
         let mut mro = vec![class];

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use crate::heap::Kind;
 use crate::native::{Body, Flow, NativeDef, PyResult};
-use crate::object::class::{B, Class};
+use crate::object::class::{B, Class, FastInit};
 use crate::object::descriptor::StaticMethod;
 use crate::object::function::{CodeObject, Function, Method, Native};
 use crate::object::generator::{Flavor, Generator};
@@ -454,6 +454,7 @@ impl Vm {
             && self.heap.kind(init) == Some(Kind::Function)
             && !self.heap.cell::<Function>(init).suspends
         {
+            self.learn_fast_init(class, init);
             self.begin_function(init, &all, keywords, dst, Ret::Init)?;
             self.activations.push(Activation {
                 root: Value::EMPTY,
@@ -472,6 +473,23 @@ impl Vm {
         };
         self.check_init_result(result)?;
         Ok(Called::Value(instance))
+    }
+
+    /// Remembers that calling `class` is no more than its function `init`.
+    fn learn_fast_init(&mut self, class: Value, init: Value) {
+        let f = self.heap.cell::<Function>(init);
+        let (n_args, code) = (f.plain_args, f.code);
+        let c = self.heap.cell::<Class>(class);
+        let version = c.version;
+        if !c.hooks.plain_new
+            || c.layout != Kind::Instance
+            || n_args == u16::MAX
+            || self.heap.class_of(class) != self.class(B::Type)
+            || self.lookup_class(class, self.n(N::abstractmethods)).is_some()
+        {
+            return;
+        }
+        self.heap.cell_mut::<Class>(class).fast_init = FastInit { version, n_args, func: init, code };
     }
 
     /// # Errors

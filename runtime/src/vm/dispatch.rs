@@ -16,7 +16,7 @@ use lockstep_lang::bytecode::{Op, Word};
 
 use crate::heap::Kind;
 use crate::native::PyResult;
-use crate::object::class::B;
+use crate::object::class::{B, Class};
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
 use crate::object::function::{CodeObject, Function};
@@ -30,7 +30,7 @@ use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::cache::CacheLine;
 use crate::vm::call::Called;
-use crate::vm::frame::Ret;
+use crate::vm::frame::{Activation, Ret};
 use crate::vm::resume::{Input, Outcome};
 use crate::vm::unwind::Next;
 
@@ -328,6 +328,43 @@ impl Vm {
                         load!();
                         continue;
                     }
+                }
+                if let Some(class) = self.heap.get::<Class>(callee)
+                    && class.fast_init.version == class.version
+                    && class.fast_init.n_args as usize == argc + 1
+                {
+                    let (fast, shape, n_slots) = (class.fast_init, class.root_shape, class.slot_hint);
+                    save!($n);
+                    let instance = self.heap.instance(shape, n_slots);
+                    let in_cell =
+                        unsafe { !self.frames.last().unwrap_unchecked().generator.is_empty() };
+                    let base = if in_cell {
+                        let base = self.sp;
+                        if base + argc + 1 > crate::vm::stack::STACK_VALUES {
+                            raise!(self.recursion_error());
+                        }
+                        unsafe { self.stack.at(base).write(instance) }
+                        for i in 0..argc {
+                            unsafe { self.stack.at(base + 1 + i).write(*regs.add(first + i)) }
+                        }
+                        base
+                    } else {
+                        // The register before the arguments held the callee.
+                        set!(first - 1, instance);
+                        self.stack.index_of(unsafe { regs.add(first - 1) })
+                    };
+                    if let Err(raised) =
+                        self.push_frame(fast.func, fast.code, base, argc + 1, $w.a(), Ret::Init)
+                    {
+                        raise!(raised);
+                    }
+                    self.activations.push(Activation {
+                        root: Value::EMPTY,
+                        instance,
+                        outer_handled: Value::EMPTY,
+                    });
+                    load!();
+                    continue;
                 }
                 let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
                 called!(
@@ -1155,7 +1192,7 @@ impl Vm {
                     after!(self.return_value(value));
                 }
                 Op::ReturnNone => {
-                    if self.return_fast(Value::NONE) {
+                    if self.return_fast(Value::NONE) || self.return_from_init() {
                         load!();
                         continue;
                     }

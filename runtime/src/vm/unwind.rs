@@ -39,6 +39,21 @@ impl Vm {
         true
     }
 
+    /// Ends the top frame if it is an `__init__` that returns None.
+    #[inline(always)]
+    pub(crate) fn return_from_init(&mut self) -> bool {
+        let Some(frame) = self.frames.last() else { return false };
+        if frame.ret != Ret::Init {
+            return false;
+        }
+        let (dst, saved_sp) = (frame.dst, frame.saved_sp as usize);
+        self.frames.pop();
+        self.sp = saved_sp;
+        let instance = self.activations.pop().map_or(Value::NONE, |a| a.instance);
+        self.set_top_register(dst, instance);
+        true
+    }
+
     /// Ends the top frame with a result.
     ///
     /// # Errors
