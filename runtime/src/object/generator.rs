@@ -46,6 +46,8 @@ pub struct Generator {
     pub pc: u32,
     /// Register that takes what is sent in, or the delegate's result.
     pub dst: u16,
+    /// How many frames await it, one through the other: they count as depth of calls.
+    pub depth: u16,
     pub code: Value,
     /// The function: globals and free variables.
     pub func: Value,
@@ -109,6 +111,7 @@ impl Generator {
             fresh: false,
             pc: 0,
             dst: 0,
+            depth: 0,
             code,
             func,
             name,

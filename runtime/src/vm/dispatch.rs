@@ -318,7 +318,9 @@ impl Vm {
                         // The Await that follows is done by linking the new frame.
                         save!($n + 1);
                         let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
-                        self.await_call(callee, args, $w.a());
+                        if let Err(raised) = self.await_call(callee, args, $w.a()) {
+                            raise!(raised);
+                        }
                         self.heap.countdown -= 1;
                         if self.heap.countdown <= 0
                             && let Err(raised) = self.look_up()

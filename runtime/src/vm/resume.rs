@@ -467,7 +467,9 @@ impl Vm {
         }
         let created = g.state == GenState::Created;
         let innermost = g.innermost.given().unwrap_or(inner);
+        let depth = self.chain_depth()?;
         let outer = self.save_position(dst);
+        self.heap.cell_mut::<Generator>(inner).depth = depth;
         let o = self.heap.cell_mut::<Generator>(outer);
         o.delegate = inner;
         o.state = GenState::Suspended;
@@ -495,7 +497,8 @@ impl Vm {
     /// Starts a new coroutine of `func` in place, as the running frame's
     /// `await` of a call: no script sees the coroutine.
     #[inline]
-    pub(crate) fn await_call(&mut self, func: Value, args: &[Value], dst: u16) {
+    pub(crate) fn await_call(&mut self, func: Value, args: &[Value], dst: u16) -> PyResult<()> {
+        let depth = self.chain_depth()?;
         let inner = self.new_generator(func, args);
         let outer = self.save_position(dst);
         let o = self.heap.cell_mut::<Generator>(outer);
@@ -510,7 +513,23 @@ impl Vm {
         i.awaiter = outer;
         i.inherited = inherited;
         i.anonymous = true;
+        i.depth = depth;
         self.enter_frame_of(inner);
+        Ok(())
+    }
+
+    /// The depth of a frame that the running one is about to await.
+    ///
+    /// # Errors
+    /// RecursionError: CPython resumes each frame of a chain by a call.
+    #[inline(always)]
+    fn chain_depth(&mut self) -> PyResult<u16> {
+        let generator = self.frames.last().map_or(Value::EMPTY, |f| f.generator);
+        let depth = self.heap.get::<Generator>(generator).map_or(0, |g| g.depth).saturating_add(1);
+        if self.frames.len() + depth as usize >= self.recursion_limit {
+            return Err(self.recursion_error());
+        }
+        Ok(depth)
     }
 
     fn await_future(&mut self, future: Value, dst: u16) -> PyResult<Next> {
