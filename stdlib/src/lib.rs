@@ -4,7 +4,9 @@
 #![forbid(unsafe_code)]
 
 mod args;
+pub mod asyncio;
 pub mod builtins;
+pub mod contextvars;
 mod modules;
 pub mod sys;
 

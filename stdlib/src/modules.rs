@@ -7,11 +7,15 @@ use lockstep_lang::compile::{CompileOptions, compile_source};
 use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
-use crate::{NativeModule, PyModule, sys};
+use crate::{NativeModule, PyModule, asyncio, contextvars, sys};
 
-static NATIVE: &[&NativeModule] = &[&sys::MODULE];
+static NATIVE: &[&NativeModule] = &[&sys::MODULE, &asyncio::NATIVE, &contextvars::MODULE];
 
 static PY: &[PyModule] = &[];
+
+fn py_modules() -> impl Iterator<Item = &'static PyModule> {
+    PY.iter().chain(asyncio::MODULES)
+}
 
 /// Finds a module of the standard library.
 ///
@@ -21,7 +25,7 @@ pub fn find(vm: &mut Vm, name: &str) -> PyResult<Option<Value>> {
     if let Some(module) = NATIVE.iter().find(|m| m.name == name) {
         return make_native(vm, module).map(Some);
     }
-    match PY.iter().find(|m| m.name == name) {
+    match py_modules().find(|m| m.name == name) {
         Some(module) => load(vm, module).map(Some),
         None => Ok(None),
     }
@@ -32,7 +36,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     NATIVE
         .iter()
         .map(|m| m.name)
-        .chain(PY.iter().map(|m| m.name))
+        .chain(py_modules().map(|m| m.name))
 }
 
 fn make_native(vm: &mut Vm, module: &NativeModule) -> PyResult {

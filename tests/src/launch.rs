@@ -102,8 +102,8 @@ pub fn assert_clean(run: &Run) {
             "stderr tells of a bug of ours:\n{shown}"
         );
     }
-    // 70 is a bug of ours, 101 a panic; a signal other than SIGINT is a crash.
-    let is_crash = run.exit == 70 || run.exit == 101 || (run.exit > 128 && run.exit != 130);
+    // 70 is a bug of ours, 101 a panic; 128 and a signal's number, but SIGINT's, is a crash.
+    let is_crash = matches!(run.exit, 70 | 101 | 129 | 131..=159);
     assert!(!is_crash, "exit status {}; stderr:\n{shown}", run.exit);
 }
 

@@ -39,6 +39,12 @@ pub static FUNCTIONS: &[NativeDef] = &[
     function("_isawaitable(obj, /)", |vm, args| {
         Ok(Value::bool(vm.is_awaitable(args[0])))
     }),
+    function("_mark_coroutine(func, /)", |vm, args| {
+        if let Some(f) = vm.heap.get_mut::<Function>(args[0]) {
+            f.marked_coroutine = true;
+        }
+        Ok(args[0])
+    }),
     function("_get_loop(future, /)", |vm, args| vm.loop_of(args[0])),
     function("_start_sleep(delay, result, /)", start_sleep),
     function("_end_sleep(future, /)", |vm, args| {

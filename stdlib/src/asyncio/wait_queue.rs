@@ -40,7 +40,9 @@ pub static WAIT_QUEUE: ClassDef = ClassDef {
         method("wake_all(self, result, /)", wake_all),
         method("release_next(self, result, /)", release_next),
         method("someone_waits(self, /)", someone_waits),
-        method("__len__(self, /)", |vm, args| Ok(Value::small(queue(vm, args[0]).len() as i64))),
+        method("__len__(self, /)", |vm, args| {
+            Ok(Value::small(queue(vm, args[0]).len() as i64))
+        }),
         method("__iter__(self, /)", |vm, args| {
             let items = queue(vm, args[0]).iter().copied().collect();
             let list = vm.heap.list(items);
