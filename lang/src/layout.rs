@@ -66,6 +66,7 @@ pub fn lay_out(source: &Source) -> Layout {
             columns: 0,
             columns_tab1: 0,
         }],
+        abandoned: Vec::new(),
         fstrings: Vec::new(),
         cut_off: false,
     };
@@ -76,6 +77,15 @@ pub fn lay_out(source: &Source) -> Layout {
 struct Bracket {
     kind: TokenKind,
     span: Span,
+}
+
+/// A bracket that a statement's keyword stands in. CPython goes on inside the
+/// bracket, and whether it is closed in the end decides what is at fault.
+struct Abandoned {
+    bracket: Bracket,
+    keyword: Span,
+    // Which fault says that it is never closed; only the innermost one has one.
+    fault_idx: Option<usize>,
 }
 
 /// An indentation measured twice: with tabs to multiples of 8, and with tabs
@@ -119,6 +129,8 @@ struct Pass<'s> {
     brackets: Vec<Bracket>,
     // Invariant: never empty, ascending, the first is column zero.
     indents: Vec<Indent>,
+    // Brackets that were left open when a statement's keyword came.
+    abandoned: Vec<Abandoned>,
     fstrings: Vec<OpenFString>,
     cut_off: bool,
 }
@@ -154,7 +166,7 @@ impl<'s> Pass<'s> {
                 Ok(Raw::FStringStart) => self.open_fstring(span),
                 Ok(Raw::Fixed(kind)) => match hidden_newline {
                     Some(newline) if self.fstrings.is_empty() && starts_only_statements(kind) => {
-                        self.leave_brackets(newline);
+                        self.leave_brackets(newline, span);
                     }
                     _ => self.fixed(kind, span),
                 },
@@ -371,30 +383,54 @@ impl<'s> Pass<'s> {
         self.fstrings.clear();
     }
 
-    /// Reports the innermost open bracket, if there is one, and forgets all.
-    fn give_up_brackets(&mut self, here: Span) {
-        if let Some(bracket) = self.brackets.last() {
-            let message = format!("'{}' was never closed", bracket.kind.text());
-            let diagnostic = Diagnostic::syntax("E0033", message, bracket.span);
-            self.push(TokenKind::Error, here);
-            self.faults.push(LexicalFault {
-                diagnostic,
-                at: here.start,
-                weight: Weight::Unclosed,
-            });
-        }
-        self.brackets.clear();
-        self.fstrings.clear();
+    /// Reports the innermost open bracket, if there is one. Gives the fault's index.
+    fn unclosed(&mut self, here: Span) -> Option<usize> {
+        let bracket = self.brackets.last()?;
+        let message = format!("'{}' was never closed", bracket.kind.text());
+        let diagnostic = Diagnostic::syntax("E0033", message, bracket.span);
+        self.push(TokenKind::Error, here);
+        self.faults.push(LexicalFault {
+            diagnostic,
+            at: here.start,
+            weight: Weight::Unclosed,
+        });
+        Some(self.faults.len() - 1)
     }
 
     /// A line inside brackets that starts with a statement's keyword: no
     /// expression can go on there, so that a bracket was left open before it.
     /// Ends the line at `newline`, and reads the next one as a statement.
-    fn leave_brackets(&mut self, newline: Span) {
-        self.give_up_brackets(Span::new(newline.start, newline.start));
+    fn leave_brackets(&mut self, newline: Span, keyword: Span) {
+        let mut fault_idx = self.unclosed(Span::new(newline.start, newline.start));
+        for bracket in self.brackets.drain(..).rev() {
+            self.abandoned.push(Abandoned {
+                bracket,
+                keyword,
+                fault_idx: fault_idx.take(),
+            });
+        }
+        // Outer brackets stand below inner ones, as on the bracket stack.
+        let n_before = self.abandoned.len();
+        let from = self
+            .abandoned
+            .iter()
+            .rposition(|abandoned| abandoned.fault_idx.is_some())
+            .unwrap_or(n_before);
+        self.abandoned[from..].reverse();
         self.push(TokenKind::Newline, newline);
         self.lexer.seek(newline.end as usize);
         self.start_line();
+    }
+
+    /// A bracket is closed that was abandoned: the keyword in it was the fault.
+    fn close_abandoned(&mut self, abandoned: Abandoned, span: Span) {
+        if let Some(fault_idx) = abandoned.fault_idx {
+            let fault = &mut self.faults[fault_idx];
+            fault.diagnostic = Diagnostic::syntax("E0100", "invalid syntax", abandoned.keyword);
+            fault.weight = Weight::Quiet;
+        }
+        // What this line is cannot be said, but nothing is wrong with the bracket.
+        self.push(TokenKind::Error, span);
     }
 
     fn close_bracket(&mut self, kind: TokenKind, span: Span) {
@@ -404,6 +440,12 @@ impl<'s> Pass<'s> {
             .then(|| self.brackets.last())
             .flatten();
         let Some(open) = open else {
+            if self.brackets.is_empty()
+                && let Some(abandoned) = self.abandoned.pop_if(|a| closer(a.bracket.kind) == kind)
+            {
+                self.close_abandoned(abandoned, span);
+                return;
+            }
             let message = format!("unmatched '{}'", kind.text());
             self.fault(span, Diagnostic::syntax("E0031", message, span));
             return;
@@ -631,7 +673,7 @@ impl<'s> Pass<'s> {
         let end = self.lexer.text().len() as u32;
         let here = Span::new(end, end);
         self.cut_off |= !self.brackets.is_empty() && self.faults.is_empty();
-        self.give_up_brackets(here);
+        self.unclosed(here);
         let is_open_line = |token: &Token| {
             !matches!(
                 token.kind,

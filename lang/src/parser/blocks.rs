@@ -695,7 +695,7 @@ fn primary(source: &Source, faults: &[Fault], lexical: &[LexicalFault]) -> Optio
                 // On the bracket's own line the parser's fault says more.
                 let bracket = lexical.diagnostic.span.start;
                 let later = source.line(fault.seen) > source.line(bracket);
-                if bracket <= fault.reached && later && !fault.is_final {
+                if first || bracket <= fault.reached && later && !fault.is_final {
                     chosen = &lexical.diagnostic;
                 }
             }

@@ -138,6 +138,7 @@ pub(super) fn expression(inp: &mut In) -> Res<Expr> {
             grown(inp, outer, height)?;
             return Ok(body);
         }
+        let before = inp.save();
         bump(inp);
         let test = disjunction(inp)?;
         if !eat(inp, T::Else) {
@@ -146,7 +147,9 @@ pub(super) fn expression(inp: &mut In) -> Res<Expr> {
                 let message = "expected 'else' after 'if' expression";
                 return raise(inp, Diagnostic::syntax("E0120", message, span));
             }
-            return fail();
+            inp.rewind(before);
+            grown(inp, outer, height)?;
+            return Ok(body);
         }
         let orelse = expression(inp)?;
         height = height.max(inp.state().height) + 1;
@@ -934,8 +937,11 @@ fn dict_item(inp: &mut In) -> Res<DictItem> {
     if eat(inp, T::DoubleStar) {
         return nested(inp, bitwise_or).map(DictItem::Spread);
     }
-    let key = expression(inp)?;
-    if inp.state().explain && matches!(peek_kind(inp), T::RBrace | T::Comma) {
+    let explain = std::mem::replace(&mut inp.state().explain, false);
+    let key = expression(inp);
+    inp.state().explain = explain;
+    let key = key?;
+    if peek_kind(inp) != T::Colon {
         let message = "':' expected after dictionary key";
         return raise(inp, Diagnostic::syntax("E0136", message, key.span));
     }

@@ -3,7 +3,7 @@
 
 use super::expr::{star_expressions, yield_expression};
 use super::literal::{self, StrBuilder};
-use super::{In, Res, bump, eat, fail, last_end, nested, peek, peek_kind, raise};
+use super::{In, Res, bump, eat, fail, last_end, nested, peek, peek_kind, raise, raise_now};
 use crate::ast::*;
 use crate::diagnostic::Diagnostic;
 use crate::token::TokenKind as T;
@@ -41,7 +41,7 @@ pub(super) fn strings(inp: &mut In) -> Res<Expr> {
     let kind = match bytes {
         Some(_) if has_fstring || has_str => {
             let message = "cannot mix bytes and nonbytes literals";
-            return raise(inp, Diagnostic::syntax("E0053", message, span));
+            return raise_now(inp, Diagnostic::syntax("E0053", message, span));
         }
         Some(bytes) => ExprKind::Bytes(bytes),
         None if has_fstring => ExprKind::FString(text.finish()),
@@ -260,7 +260,7 @@ fn conversion_of(inp: &mut In) -> Res<Conversion> {
             let message = format!(
                 "f-string: invalid conversion character '{other}': expected 's', 'r', or 'a'"
             );
-            raise(inp, Diagnostic::syntax("E0046", message, token.span))
+            raise_now(inp, Diagnostic::syntax("E0046", message, token.span))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use num_bigint::BigInt;
 use num_traits::Num;
 
-use super::{In, Res, bump, raise};
+use super::{In, Res, bump, raise_now};
 use crate::ast::{ExprKind, Span, StrLit};
 use crate::diagnostic::Diagnostic;
 use crate::subset;
@@ -61,7 +61,7 @@ fn int(inp: &mut In, text: &str, span: Span) -> Res<ExprKind> {
              limit - Consider hexadecimal for huge integer literals to avoid decimal \
              conversion limits."
         );
-        return raise(inp, Diagnostic::syntax("E0019", message, span));
+        return raise_now(inp, Diagnostic::syntax("E0019", message, span));
     }
     let value = BigInt::from_str_radix(digits, radix)
         .expect("the lexer makes int tokens of digits of their base");
@@ -165,7 +165,7 @@ pub(super) fn decode_str(
             "(unicode error) 'unicodeescape' codec can't decode {range}: {}",
             bad.complaint
         );
-        raise(inp, Diagnostic::syntax("E0050", message, span))
+        raise_now(inp, Diagnostic::syntax("E0050", message, span))
     })
 }
 
@@ -260,7 +260,7 @@ pub(super) fn decode_bytes(
 ) -> Res<()> {
     if !body.is_ascii() {
         let message = "bytes can only contain ASCII literal characters";
-        return raise(inp, Diagnostic::syntax("E0051", message, span));
+        return raise_now(inp, Diagnostic::syntax("E0051", message, span));
     }
     let body = unify_newlines(body);
     let mut bytes = body.bytes().enumerate().peekable();
@@ -278,7 +278,7 @@ pub(super) fn decode_bytes(
             b'x' => {
                 let Some(value) = hex_digits(&body[at + 2..], 2) else {
                     let message = format!("(value error) invalid \\x escape at position {at}");
-                    return raise(inp, Diagnostic::syntax("E0052", message, span));
+                    return raise_now(inp, Diagnostic::syntax("E0052", message, span));
                 };
                 out.push(value as u8);
                 bytes.nth(1);

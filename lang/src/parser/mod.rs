@@ -168,8 +168,18 @@ fn fail<T>() -> Res<T> {
     Err(EmptyErr::default())
 }
 
-/// Fails for a reason that has a name.
+/// Fails for a reason that has a name. The name counts when the line is read
+/// again to find out what is wrong, in the order of that reading.
 fn raise<T>(inp: &mut In, diagnostic: Diagnostic) -> Res<T> {
+    let state = inp.state();
+    if state.explain {
+        state.raise(diagnostic);
+    }
+    fail()
+}
+
+/// Fails for a reason that counts at the first reading: nothing else can be meant.
+fn raise_now<T>(inp: &mut In, diagnostic: Diagnostic) -> Res<T> {
     inp.state().raise(diagnostic);
     fail()
 }
@@ -274,7 +284,7 @@ fn nested<'t, T>(inp: &mut In<'t, '_>, rule: impl FnOnce(&mut In<'t, '_>) -> Res
     let here = peek(inp).span;
     let state = inp.state();
     if state.depth >= EXPR_DEPTH_MAX {
-        return raise(inp, too_deep(here));
+        return raise_now(inp, too_deep(here));
     }
     if state.fuel == 0 {
         return fail();
@@ -310,7 +320,7 @@ fn grown(inp: &mut In, outer: usize, height: usize) -> Res<()> {
     inp.state().height = outer.max(height);
     if height > EXPR_DEPTH_MAX {
         let here = peek(inp).span;
-        return raise(inp, too_deep(here));
+        return raise_now(inp, too_deep(here));
     }
     Ok(())
 }

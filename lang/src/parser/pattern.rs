@@ -5,7 +5,7 @@ use chumsky::prelude::*;
 use super::expr::star_expressions;
 use super::{
     In, Res, Rule, bump, eat, expect, fail, fstring, ident, literal, nested, peek, peek_kind,
-    peek_second, raise, span_from, token,
+    peek_second, raise, raise_now, span_from, token,
 };
 use crate::ast::*;
 use crate::diagnostic::Diagnostic;
@@ -158,7 +158,7 @@ fn dotted(inp: &mut In) -> Res<Expr> {
         n_dots += 1;
         if n_dots > EXPR_DEPTH_MAX {
             let here = peek(inp).span;
-            return raise(inp, super::too_deep(here));
+            return raise_now(inp, super::too_deep(here));
         }
         let attr = ident(inp)?;
         let value = Box::new(expr);
@@ -177,7 +177,7 @@ fn literal_expr(inp: &mut In) -> Res<Expr> {
         let value = fstring::strings(inp)?;
         if matches!(value.kind, ExprKind::FString(_)) {
             let message = "patterns may only match literals and attribute lookups";
-            return raise(inp, Diagnostic::syntax("E0152", message, value.span));
+            return raise_now(inp, Diagnostic::syntax("E0152", message, value.span));
         }
         return Ok(value);
     }

@@ -10,7 +10,7 @@ use super::expr::{
 use super::target::{self, expr_name};
 use super::{
     In, Res, Rule, bump, eat, expect, fail, ident, look_ahead, params, pattern, peek, peek_kind,
-    peek_second, raise, span_from, token,
+    peek_second, raise, raise_now, span_from, token,
 };
 use crate::ast::*;
 use crate::diagnostic::Diagnostic;
@@ -174,7 +174,7 @@ fn compound(inp: &mut In, header: Header, first: Token) -> Res<Line> {
             Header::Else | Header::Try | Header::Finally | Header::Def { .. }
         );
         if forced || inp.state().explain && here.kind == T::Newline {
-            return raise(inp, Diagnostic::syntax("E0101", "expected ':'", here.span));
+            return raise_now(inp, Diagnostic::syntax("E0101", "expected ':'", here.span));
         }
         return fail();
     }
@@ -319,9 +319,6 @@ fn def_header(inp: &mut In, is_async: bool) -> Res<Header> {
             Ok(_) => peek(inp).span,
             Err(_) => bracket.span,
         };
-        if !inp.state().explain {
-            return fail();
-        }
         return raise(inp, Diagnostic::syntax("E0104", "expected '('", here));
     }
     let type_params = type_params?;
@@ -795,7 +792,8 @@ pub(super) fn explain_juxtaposed(inp: &mut In, left: &Expr) -> Res<()> {
         return Ok(());
     }
     let is_legacy = matches!(&left.kind, ExprKind::Name(name)
-        if matches!(name.as_str(), "print" | "exec"));
+        if matches!(name.as_str(), "print" | "exec"))
+        && peek_kind(inp) != T::LParen;
     let Some((right, end)) = look_ahead(inp, |inp| {
         let right = if is_legacy {
             star_expressions(inp)
@@ -821,9 +819,14 @@ pub(super) fn explain_juxtaposed(inp: &mut In, left: &Expr) -> Res<()> {
         .position(|token| token.span.start >= left.span.start)
         .unwrap_or(0);
     let starts_softly = match &state.tokens[left_start..] {
-        [first, second, ..] => {
-            first.kind == T::Name && matches!(second.kind, T::Str | T::Bytes | T::FStringStart)
-                || first.kind.is_name() && first.kind != T::Name
+        [first, second, ..] if first.kind.is_name() => {
+            let text = state.source.slice(first.span);
+            matches!(second.kind, T::Str | T::Bytes | T::FStringStart)
+                || ["_", "case", "match", "type"]
+                    .iter()
+                    // CPython 3.13 pegen.c compares only as many characters as
+                    // the name has, so that `c` counts as a soft keyword too.
+                    .any(|keyword| keyword.starts_with(text))
         }
         _ => false,
     };
@@ -838,7 +841,7 @@ pub(super) fn explain_juxtaposed(inp: &mut In, left: &Expr) -> Res<()> {
 /// CPython tries a name as a statement of Python 2, `print a, b`, and so finds
 /// what is faulty in the expressions after it.
 fn explain_after_name(inp: &mut In, left: &Expr) -> Res<()> {
-    if !matches!(left.kind, ExprKind::Name(_)) {
+    if !matches!(left.kind, ExprKind::Name(_)) || peek_kind(inp) == T::LParen {
         return Ok(());
     }
     let before = inp.save();
