@@ -114,6 +114,27 @@ pub fn parse() -> Result<Command, u8> {
         })
 }
 
+/// What follows the script's name belongs to the script, `--help` too: puts a
+/// `--` before it.
+fn end_options_at_file(args: &mut Vec<OsString>) {
+    if args.get(1).is_none_or(|command| command != "run") {
+        return;
+    }
+    let mut at = 2;
+    while let Some(arg) = args.get(at) {
+        let text = arg.to_string_lossy();
+        if text == "--" {
+            return;
+        }
+        if text == "-" || !text.starts_with('-') {
+            args.insert(at, OsString::from("--"));
+            return;
+        }
+        let takes_value = matches!(&*text, "--clock" | "--seed");
+        at += if takes_value { 2 } else { 1 };
+    }
+}
+
 impl Command {
     /// Does what was asked; gives the exit status.
     pub fn execute(self) -> u8 {

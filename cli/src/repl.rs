@@ -27,6 +27,9 @@ pub fn repl(world: &WorldArgs) -> u8 {
     lockstep_stdlib::sys::set_command_line(&mut vm, vec![String::new()], String::new());
     let module = run::new_main_module(&mut vm, None);
     let globals = vm.module_dict(module);
+    if let Err(raised) = add_exit(&mut vm) {
+        return run::report_uncaught(&mut vm, raised, &pipe_closed);
+    }
     let mut session = Session {
         vm,
         globals,
@@ -43,6 +46,19 @@ pub fn repl(world: &WorldArgs) -> u8 {
     let result = session.run(&lines, &pipe_closed);
     let mut vm = session.vm;
     run::finish(&mut vm, result.map(|()| Value::NONE), &pipe_closed)
+}
+
+/// `exit()` and `quit()`, which CPython gives to sessions.
+fn add_exit(vm: &mut Vm) -> PyResult<()> {
+    let sys = vm.heap.intern("sys");
+    let sys = vm.import_name(sys, 0, Value::NONE, true)?;
+    let name = vm.heap.intern("exit");
+    let exit = vm.get_attr(sys, name)?;
+    for name in ["exit", "quit"] {
+        let name = vm.heap.intern(name);
+        vm.heap.ns_set(vm.builtins, name, exit);
+    }
+    Ok(())
 }
 
 struct Session {

@@ -232,8 +232,12 @@ pub struct FastInit {
 }
 
 impl FastInit {
-    pub const UNKNOWN: FastInit =
-        FastInit { version: 0, n_args: 0, func: Value::EMPTY, code: Value::EMPTY };
+    pub const UNKNOWN: FastInit = FastInit {
+        version: 0,
+        n_args: 0,
+        func: Value::EMPTY,
+        code: Value::EMPTY,
+    };
 }
 
 /// What the fast paths must know of a class; computed when it is made and

@@ -162,7 +162,7 @@ impl Vm {
                     n_slots: 0,
                     subclasses: Vec::new(),
                     hooks: Hooks::default(),
-                fast_init: FastInit::UNKNOWN,
+                    fast_init: FastInit::UNKNOWN,
                 },
             );
             let mut mro = vec![class];
@@ -174,6 +174,19 @@ impl Vm {
             self.heap.shapes.set_class(b.shape(), class);
             self.push_class(class);
         }
+        self.give_exception_group_its_bases();
+    }
+
+    /// ExceptionGroup is the one builtin class with two bases.
+    fn give_exception_group_its_bases(&mut self) {
+        let [group, base_group, exception] =
+            [B::ExceptionGroup, B::BaseExceptionGroup, B::Exception].map(|b| self.class(b));
+        let mut mro = vec![group, base_group];
+        mro.extend_from_slice(&self.heap.cell::<Class>(exception).mro);
+        let c = self.heap.cell_mut::<Class>(group);
+        c.bases = vec![base_group, exception];
+        c.mro = mro;
+        self.add_subclass(exception, group);
     }
 
     fn add_subclass(&mut self, base: Value, class: Value) {

@@ -485,11 +485,18 @@ impl Vm {
             || c.layout != Kind::Instance
             || n_args == u16::MAX
             || self.heap.class_of(class) != self.class(B::Type)
-            || self.lookup_class(class, self.n(N::abstractmethods)).is_some()
+            || self
+                .lookup_class(class, self.n(N::abstractmethods))
+                .is_some()
         {
             return;
         }
-        self.heap.cell_mut::<Class>(class).fast_init = FastInit { version, n_args, func: init, code };
+        self.heap.cell_mut::<Class>(class).fast_init = FastInit {
+            version,
+            n_args,
+            func: init,
+            code,
+        };
     }
 
     /// # Errors

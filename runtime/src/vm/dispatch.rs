@@ -335,7 +335,8 @@ impl Vm {
                     && class.fast_init.version == class.version
                     && class.fast_init.n_args as usize == argc + 1
                 {
-                    let (fast, shape, n_slots) = (class.fast_init, class.root_shape, class.slot_hint);
+                    let (fast, shape, n_slots) =
+                        (class.fast_init, class.root_shape, class.slot_hint);
                     save!($n);
                     let instance = self.heap.instance(shape, n_slots);
                     let in_cell =

@@ -525,7 +525,11 @@ impl Vm {
     #[inline(always)]
     fn chain_depth(&mut self) -> PyResult<u16> {
         let generator = self.frames.last().map_or(Value::EMPTY, |f| f.generator);
-        let depth = self.heap.get::<Generator>(generator).map_or(0, |g| g.depth).saturating_add(1);
+        let depth = self
+            .heap
+            .get::<Generator>(generator)
+            .map_or(0, |g| g.depth)
+            .saturating_add(1);
         if self.frames.len() + depth as usize >= self.recursion_limit {
             return Err(self.recursion_error());
         }

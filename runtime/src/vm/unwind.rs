@@ -42,7 +42,9 @@ impl Vm {
     /// Ends the top frame if it is an `__init__` that returns None.
     #[inline(always)]
     pub(crate) fn return_from_init(&mut self) -> bool {
-        let Some(frame) = self.frames.last() else { return false };
+        let Some(frame) = self.frames.last() else {
+            return false;
+        };
         if frame.ret != Ret::Init {
             return false;
         }
