@@ -59,13 +59,28 @@ impl Arguments {
         self.next >= n
     }
 
-    /// The int for a `*`.
-    fn take_size(&mut self, vm: &mut Vm) -> PyResult<i64> {
-        let v = self.take(vm)?;
-        if !vm.heap.is_int(v) {
-            return Err(vm.type_error(percent::STAR_WANTS_INT));
-        }
+    /// The int for the `*` of a width.
+    fn take_width(&mut self, vm: &mut Vm) -> PyResult<i64> {
+        let v = self.take_star(vm)?;
         vm.to_ssize(v)
+    }
+
+    /// The int for the `*` of a precision, which CPython keeps in a C int.
+    fn take_precision(&mut self, vm: &mut Vm) -> PyResult<i64> {
+        let v = self.take_star(vm)?;
+        match vm.heap.as_i64(v).filter(|&n| i32::try_from(n).is_ok()) {
+            Some(n) => Ok(n),
+            None => Err(vm.overflow_error("Python int too large to convert to C int")),
+        }
+    }
+
+    fn take_star(&mut self, vm: &mut Vm) -> PyResult {
+        let v = self.take(vm)?;
+        if vm.heap.is_int(v) {
+            Ok(v)
+        } else {
+            Err(vm.type_error(percent::STAR_WANTS_INT))
+        }
     }
 }
 
@@ -128,7 +143,7 @@ impl Vm {
                 Ok(field) => field,
                 Err(malformed) => {
                     for _ in 0..malformed.stars {
-                        arguments.take_size(self)?;
+                        arguments.take_width(self)?;
                     }
                     return Err(self.value_error(malformed.message()));
                 }
@@ -171,11 +186,11 @@ impl Vm {
         bytes: bool,
     ) -> PyResult<()> {
         let width = match field.width {
-            Size::Argument => Some(arguments.take_size(self)?),
+            Size::Argument => Some(arguments.take_width(self)?),
             _ => None,
         };
         let precision = match field.precision {
-            Size::Argument => Some(arguments.take_size(self)?),
+            Size::Argument => Some(arguments.take_precision(self)?),
             _ => None,
         };
         let field = field.with_arguments(width, precision);

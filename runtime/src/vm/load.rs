@@ -72,19 +72,33 @@ impl Vm {
                 self.heap.tuple(&items)
             }
             Const::FrozenSet(items) => {
-                let set = self.heap.alloc(B::FrozenSet.shape(), Set::default());
-                for item in items {
-                    let item = self.load_const(item);
-                    // Constants are numbers, strs and tuples of them: hashing can't fail.
-                    if self.set_add(set, item).is_err() {
-                        break;
-                    }
-                }
-                set
+                let items: Vec<Value> = items.iter().map(|c| self.load_const(c)).collect();
+                // CPython 3.13 compile.c merge_consts_recursive makes the set anew from
+                // its own items in their order: colliding ones may change places.
+                let first = self.frozenset_of(&items);
+                let items: Vec<Value> = self
+                    .heap
+                    .cell::<Set>(first)
+                    .table
+                    .iter()
+                    .map(|(_, key)| key)
+                    .collect();
+                self.frozenset_of(&items)
             }
             Const::Name(name) => self.heap.intern(name.as_str()),
             Const::Code(_) => Value::EMPTY,
         }
+    }
+
+    /// A frozenset of constants: numbers, strs and tuples of them, which all hash.
+    fn frozenset_of(&mut self, items: &[Value]) -> Value {
+        let set = self.heap.alloc(B::FrozenSet.shape(), Set::default());
+        for &item in items {
+            if self.set_add(set, item).is_err() {
+                break;
+            }
+        }
+        set
     }
 
     /// A function without closure, such as a module's body.
