@@ -419,15 +419,18 @@ impl<'a> Frame<'a> {
             return;
         };
         let item = self.async_next(&mut round, iter, node.iter.span);
+        let close = closes_generator(&node.iter).then_some(iter);
+        let guard = self.open_close_guard(close);
         self.store(&node.target, item, node.target.span);
         let again = self.asm.label();
         self.blocks.push(Block::Loop {
             on_break: end,
             on_continue: again,
-            close: None,
+            close: close.zip(guard.map(|(region, ..)| region)),
         });
         self.block(&node.body);
         self.blocks.pop();
+        self.close_close_guard(guard, close, span);
         self.asm.place(again);
         self.at(span);
         self.asm.jump(next);

@@ -15,7 +15,10 @@ impl Vm {
     /// # Errors
     /// TypeError when it is no asynchronous iterable; what `__aiter__` raises.
     pub fn aiter(&mut self, v: Value) -> PyResult {
-        if self.heap.is_exact(v, B::AsyncGenerator) {
+        if let Some(g) = self.heap.get_mut::<Generator>(v)
+            && g.flavor == Flavor::AsyncGenerator
+        {
+            g.fresh = g.state == GenState::Created;
             return Ok(v);
         }
         let Some(iterator) = self.call_special(v, N::aiter, &[])? else {
@@ -44,7 +47,14 @@ impl Vm {
             return self.async_gen_op(v, AsyncGenAction::Send, Value::NONE);
         }
         match self.call_special(v, N::anext, &[])? {
-            Some(awaitable) => Ok(awaitable),
+            Some(awaitable) if self.is_awaitable(awaitable) => Ok(awaitable),
+            Some(other) => {
+                let message = format!(
+                    "'async for' received an invalid object from __anext__: {}",
+                    self.type_name(other)
+                );
+                Err(self.type_error(message))
+            }
             None => {
                 let message = format!(
                     "'async for' requires an iterator with __anext__ method, got {}",

@@ -1508,8 +1508,11 @@ impl Vm {
         let Some(g) = self.heap.get::<Generator>(v) else {
             return Ok(());
         };
-        if !g.fresh || g.flavor != Flavor::Generator || g.state != GenState::Suspended {
+        if !g.fresh || g.state != GenState::Suspended {
             return Ok(());
+        }
+        if g.flavor == Flavor::AsyncGenerator {
+            return self.abandon_async_generator(v);
         }
         // What closing raises has nowhere to go, as in a finalizer.
         let exit = self.raise(B::GeneratorExit, "");

@@ -185,13 +185,19 @@ impl Vm {
                     self.set_top_register(dst, value);
                     Ok(Next::Continue)
                 }
-                Input::Throw(e) => Err(Raised(e)),
+                Input::Throw(e) => {
+                    self.set_context(e);
+                    Err(Raised(e))
+                }
             };
         }
         if self.heap.kind(delegate) == Some(Kind::Future) {
             self.heap.cell_mut::<Generator>(frame.generator).delegate = Value::EMPTY;
             return match input {
-                Input::Throw(e) => Err(Raised(e)),
+                Input::Throw(e) => {
+                    self.set_context(e);
+                    Err(Raised(e))
+                }
                 Input::Send(_) => {
                     if !self.heap.cell::<Future>(delegate).is_done() {
                         return Err(self.runtime_error("await wasn't used with future"));
@@ -373,7 +379,9 @@ impl Vm {
             Some(Kind::Generator) => {
                 let g = self.heap.cell::<Generator>(v);
                 if g.flavor == Flavor::Coroutine {
-                    if !g.awaiter.is_empty() || g.state == GenState::Running {
+                    let waits = g.state == GenState::Suspended
+                        && (!g.delegate.is_empty() || !g.innermost.is_empty() && g.innermost != v);
+                    if !g.awaiter.is_empty() || g.state == GenState::Running || waits {
                         return Err(self.runtime_error("coroutine is being awaited already"));
                     }
                     return self.delegate_to(v, dst);
@@ -562,7 +570,11 @@ impl Vm {
                 let value = f.value;
                 Ok(value)
             }
-            State::Failed => Err(Raised(f.value)),
+            State::Failed => {
+                let exception = f.value;
+                self.set_context(exception);
+                Err(Raised(exception))
+            }
             State::Cancelled => Err(self.cancelled_error_of(future)),
             State::Pending => {
                 let class = self.invalid_state_error;

@@ -30,11 +30,6 @@ impl Vm {
             } else {
                 "context manager"
             };
-            let other = if is_async {
-                (N::enter, N::exit)
-            } else {
-                (N::aenter, N::aexit)
-            };
             let mut message = format!(
                 "'{}' object does not support the {protocol} protocol",
                 self.type_name(manager)
@@ -42,18 +37,6 @@ impl Vm {
             if enter.is_some() {
                 let missing = exit_name.text();
                 message.push_str(&format!(" (missed {missing} method)"));
-            } else if self.special(manager, other.0).is_some()
-                && self.special(manager, other.1).is_some()
-            {
-                message.push_str(&format!(
-                    " but it supports the {} protocol. Did you mean to use '{}'?",
-                    if is_async {
-                        "context manager"
-                    } else {
-                        "asynchronous context manager"
-                    },
-                    if is_async { "with" } else { "async with" }
-                ));
             }
             return Err(self.type_error(message));
         };
