@@ -6,18 +6,31 @@ use lockstep_runtime::{Marker, PyResult, Value, Vm};
 
 use crate::NativeModule;
 
-pub static MODULE: NativeModule = NativeModule { name: "gc", functions: FUNCTIONS, init };
+pub static MODULE: NativeModule = NativeModule {
+    name: "gc",
+    functions: FUNCTIONS,
+    init,
+};
 
 const FUNCTIONS: &[NativeDef] = &[
     function("collect(generation=2)", collect),
     function("enable()", |vm, _| switch(vm, true)),
     function("disable()", |vm, _| switch(vm, false)),
-    function("isenabled()", |vm, _| Ok(Value::bool(!vm.ext::<Switch>().off))),
-    function("get_count()", |vm, _| Ok(vm.heap.tuple(&[Value::small(0); 3]))),
-    function("get_threshold()", |vm, _| {
-        Ok(vm.heap.tuple(&[Value::small(2000), Value::small(10), Value::small(0)]))
+    function("isenabled()", |vm, _| {
+        Ok(Value::bool(!vm.ext::<Switch>().off))
     }),
-    function("set_threshold(threshold0, threshold1=10, threshold2=0, /)", |_, _| Ok(Value::NONE)),
+    function("get_count()", |vm, _| {
+        Ok(vm.heap.tuple(&[Value::small(0); 3]))
+    }),
+    function("get_threshold()", |vm, _| {
+        Ok(vm
+            .heap
+            .tuple(&[Value::small(2000), Value::small(10), Value::small(0)]))
+    }),
+    function(
+        "set_threshold(threshold0, threshold1=10, threshold2=0, /)",
+        |_, _| Ok(Value::NONE),
+    ),
     function("get_debug()", |_, _| Ok(Value::small(0))),
     function("set_debug(flags, /)", |_, _| Ok(Value::NONE)),
     function("freeze()", |_, _| Ok(Value::NONE)),

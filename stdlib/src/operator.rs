@@ -9,8 +9,11 @@ use lockstep_runtime::{N, PyResult, Value, Vm};
 
 use crate::{NativeModule, args};
 
-pub static MODULE: NativeModule =
-    NativeModule { name: "_operator", functions: FUNCTIONS, init: |_, _| Ok(()) };
+pub static MODULE: NativeModule = NativeModule {
+    name: "_operator",
+    functions: FUNCTIONS,
+    init: |_, _| Ok(()),
+};
 
 macro_rules! binary {
     ($sig:literal, $op:ident, $inplace:literal) => {
@@ -64,12 +67,20 @@ const FUNCTIONS: &[NativeDef] = &[
     function("abs(a, /)", |vm, a| vm.abs(a[0])),
     function("not_(a, /)", |vm, a| Ok(Value::bool(!vm.truth(a[0])?))),
     function("truth(a, /)", |vm, a| Ok(Value::bool(vm.truth(a[0])?))),
-    function("is_(a, b, /)", |vm, a| Ok(Value::bool(vm.is_same(a[0], a[1])))),
-    function("is_not(a, b, /)", |vm, a| Ok(Value::bool(!vm.is_same(a[0], a[1])))),
+    function("is_(a, b, /)", |vm, a| {
+        Ok(Value::bool(vm.is_same(a[0], a[1])))
+    }),
+    function("is_not(a, b, /)", |vm, a| {
+        Ok(Value::bool(!vm.is_same(a[0], a[1])))
+    }),
     function("index(a, /)", |vm, a| vm.index(a[0])),
     function("concat(a, b, /)", concat),
-    function("iconcat(a, b, /)", |vm, a| vm.binary(BinaryOp::Add, a[0], a[1], true)),
-    function("contains(a, b, /)", |vm, a| Ok(Value::bool(vm.contains(a[0], a[1])?))),
+    function("iconcat(a, b, /)", |vm, a| {
+        vm.binary(BinaryOp::Add, a[0], a[1], true)
+    }),
+    function("contains(a, b, /)", |vm, a| {
+        Ok(Value::bool(vm.contains(a[0], a[1])?))
+    }),
     function("getitem(a, b, /)", |vm, a| vm.get_item(a[0], a[1])),
     function("setitem(a, b, c, /)", |vm, a| {
         vm.set_item(a[0], a[1], a[2])?;

@@ -7,7 +7,11 @@ use lockstep_runtime::{Marker, PyResult, Value, Vm};
 
 use crate::{NativeModule, args, sys};
 
-pub static MODULE: NativeModule = NativeModule { name: "time", functions: FUNCTIONS, init };
+pub static MODULE: NativeModule = NativeModule {
+    name: "time",
+    functions: FUNCTIONS,
+    init,
+};
 
 const FUNCTIONS: &[NativeDef] = &[
     function("time()", |vm, _| {
@@ -97,8 +101,10 @@ fn sleep(vm: &mut Vm, a: &[Value]) -> PyResult {
     let seconds = match vm.float_of(a[0])? {
         Some(f) => f,
         None => {
-            let message =
-                format!("'{}' object cannot be interpreted as an integer", vm.type_name(a[0]));
+            let message = format!(
+                "'{}' object cannot be interpreted as an integer",
+                vm.type_name(a[0])
+            );
             return Err(vm.type_error(message));
         }
     };
@@ -138,7 +144,11 @@ fn date_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -151,7 +161,17 @@ fn broken_down(seconds: i64) -> Broken {
     let (year, month, day) = date_from_days(days);
     let weekday = (days + 3).rem_euclid(7);
     let yearday = days - days_from_date(year, 1, 1) + 1;
-    [year, month, day, rest / 3600, rest / 60 % 60, rest % 60, weekday, yearday, 0]
+    [
+        year,
+        month,
+        day,
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60,
+        weekday,
+        yearday,
+        0,
+    ]
 }
 
 fn seconds_arg(vm: &mut Vm, v: Value) -> PyResult<i64> {
@@ -198,20 +218,45 @@ fn tuple_arg(vm: &mut Vm, v: Value) -> PyResult<Broken> {
 
 fn mktime(vm: &mut Vm, a: &[Value]) -> PyResult {
     let [year, month, day, hour, minute, second, ..] = tuple_arg(vm, a[0])?;
-    let (year, month) = (year + (month - 1).div_euclid(12), (month - 1).rem_euclid(12) + 1);
+    let (year, month) = (
+        year + (month - 1).div_euclid(12),
+        (month - 1).rem_euclid(12) + 1,
+    );
     let days = days_from_date(year, month, 1) + day - 1;
     let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
     Ok(vm.heap.float(seconds as f64))
 }
 
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 fn name_of(names: &'static [&'static str], at: i64) -> &'static str {
-    usize::try_from(at).ok().and_then(|at| names.get(at)).copied().unwrap_or("?")
+    usize::try_from(at)
+        .ok()
+        .and_then(|at| names.get(at))
+        .copied()
+        .unwrap_or("?")
 }
 
 fn asctime_text(t: &Broken) -> String {
@@ -242,7 +287,11 @@ fn iso_week(t: &Broken) -> (i64, i64) {
     let weeks_in = |year: i64| {
         let jan1 = (days_from_date(year, 1, 1) + 3).rem_euclid(7);
         let leap = days_from_date(year + 1, 1, 1) - days_from_date(year, 1, 1) == 366;
-        if jan1 == 3 || (jan1 == 2 && leap) { 53 } else { 52 }
+        if jan1 == 3 || (jan1 == 2 && leap) {
+            53
+        } else {
+            52
+        }
     };
     let week = (t[7] - (t[6] + 1) + 10) / 7;
     if week < 1 {
