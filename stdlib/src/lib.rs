@@ -7,8 +7,12 @@ mod args;
 pub mod asyncio;
 pub mod builtins;
 pub mod contextvars;
+mod gc;
+mod math;
 mod modules;
+mod operator;
 pub mod sys;
+mod time;
 
 use lockstep_runtime::host::Host;
 use lockstep_runtime::native::NativeDef;

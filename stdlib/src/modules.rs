@@ -7,11 +7,33 @@ use lockstep_lang::compile::{CompileOptions, compile_source};
 use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
-use crate::{NativeModule, PyModule, asyncio, contextvars, sys};
+use crate::{NativeModule, PyModule, asyncio, contextvars, gc, math, operator, sys, time};
 
-static NATIVE: &[&NativeModule] = &[&sys::MODULE, &asyncio::NATIVE, &contextvars::MODULE];
+static NATIVE: &[&NativeModule] = &[
+    &asyncio::NATIVE,
+    &contextvars::MODULE,
+    &gc::MODULE,
+    &math::MODULE,
+    &operator::MODULE,
+    &sys::MODULE,
+    &time::MODULE,
+];
 
-static PY: &[PyModule] = &[];
+/// A module of the folder `py`, and whether it is a package.
+macro_rules! py {
+    ($name:literal, $file:literal) => {
+        PyModule {
+            name: $name,
+            source: include_str!(concat!("../py/", $file)),
+            package: false,
+        }
+    };
+}
+
+static PY: &[PyModule] = &[
+    py!("itertools", "itertools.async"),
+    py!("operator", "operator.async"),
+];
 
 fn py_modules() -> impl Iterator<Item = &'static PyModule> {
     PY.iter().chain(asyncio::MODULES)

@@ -15,8 +15,10 @@ use crate::token::{Token, TokenKind as T};
 
 /// How many faults are reported; beyond it they are hardly faults of the user.
 const FAULTS_MAX: usize = 50;
-/// How many expressions the second reading of a faulty line may go through.
+/// How many expressions the second reading of a faulty line may go through,
+/// beside a few for each of its tokens.
 const EXPLAIN_FUEL: usize = 20_000;
+const EXPLAIN_FUEL_PER_TOKEN: usize = 4;
 
 pub(super) fn parse(source: &Source, layout: &Layout) -> Parsed {
     let mut blocks = Blocks {
@@ -222,7 +224,7 @@ impl<'t> Blocks<'t> {
         let furthest = state.furthest;
         if state.raised.is_none() {
             state.explain = true;
-            state.fuel = EXPLAIN_FUEL;
+            state.fuel = EXPLAIN_FUEL + EXPLAIN_FUEL_PER_TOKEN * tokens.len();
             state.depth = 0;
             // A line that the second reading accepts is still faulty.
             let _ = rule.parse_with_state(tokens, state);

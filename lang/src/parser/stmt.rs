@@ -838,10 +838,16 @@ pub(super) fn explain_juxtaposed(inp: &mut In, left: &Expr) -> Res<()> {
     raise(inp, Diagnostic::syntax("E0118", message, span))
 }
 
+/// How deep a run of names is followed.
+const NAME_RUN_MAX: usize = 50;
+
 /// CPython tries a name as a statement of Python 2, `print a, b`, and so finds
 /// what is faulty in the expressions after it.
 fn explain_after_name(inp: &mut In, left: &Expr) -> Res<()> {
-    if !matches!(left.kind, ExprKind::Name(_)) || peek_kind(inp) == T::LParen {
+    // Each further name of a run is read inside this call: a long run is prose,
+    // of which nothing can be explained.
+    let is_name = matches!(left.kind, ExprKind::Name(_));
+    if !is_name || peek_kind(inp) == T::LParen || inp.state().depth > NAME_RUN_MAX {
         return Ok(());
     }
     let before = inp.save();

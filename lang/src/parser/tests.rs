@@ -570,6 +570,31 @@ fn long_and_deep_text_never_overflows_the_stack() {
         (format!("{} = 1\n", "a".repeat(2_000_000)), "ok"),
         (format!("x = {}\n", "1".repeat(4_301)), ""),
         (format!("x = 0x{}\n", "1".repeat(400_000)), "ok"),
+        ("a ".repeat(200_000), "invalid syntax"),
+        (
+            format!("x = [{}b c]\n", "a, ".repeat(100_000)),
+            "invalid syntax. Perhaps you forgot a comma?",
+        ),
+        (
+            format!("{}b c d e f\n", "a, ".repeat(100_000)),
+            "invalid syntax",
+        ),
+        (
+            nested("(", "a b c d", ")", 150),
+            "invalid syntax. Perhaps you forgot a comma?",
+        ),
+        (
+            nested("f(", "a =", ")", 150),
+            "expected argument value expression",
+        ),
+        (nested("a[", "*", "]", 150), "Invalid star expression"),
+        (
+            nested("{a:", "", "}", 150),
+            "expression expected after dictionary key and ':'",
+        ),
+        (nested("f(a=", "lambda", ")", 150), "invalid syntax"),
+        (nested("[f(x) for x in ", "a b", "]", 150), ""),
+        (nested("(a, b ", "=", ")", 150), ""),
         ("f'{".repeat(100_000), "too many nested f-strings"),
         (
             "match x:\n case ".to_string()

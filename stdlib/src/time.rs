@@ -1,0 +1,373 @@
+//! `time`: the host's clocks, and calendar times in UTC.
+
+use lockstep_runtime::native::{NativeDef, function};
+use lockstep_runtime::object::opaque::Native;
+use lockstep_runtime::text::pystr::PyStr;
+use lockstep_runtime::{Marker, PyResult, Value, Vm};
+
+use crate::{NativeModule, args, sys};
+
+pub static MODULE: NativeModule = NativeModule {
+    name: "time",
+    functions: FUNCTIONS,
+    init,
+};
+
+const FUNCTIONS: &[NativeDef] = &[
+    function("time()", |vm, _| {
+        let ns = vm.host.time_ns();
+        Ok(vm.heap.float(ns as f64 * 1e-9))
+    }),
+    function("time_ns()", |vm, _| {
+        let ns = vm.host.time_ns();
+        Ok(vm.heap.int(ns as i64))
+    }),
+    function("monotonic()", |vm, _| {
+        let ns = vm.host.monotonic_ns();
+        Ok(vm.heap.float(ns as f64 * 1e-9))
+    }),
+    function("monotonic_ns()", |vm, _| {
+        let ns = vm.host.monotonic_ns();
+        Ok(vm.heap.int(ns as i64))
+    }),
+    function("perf_counter()", |vm, _| {
+        let ns = vm.host.monotonic_ns();
+        Ok(vm.heap.float(ns as f64 * 1e-9))
+    }),
+    function("perf_counter_ns()", |vm, _| {
+        let ns = vm.host.monotonic_ns();
+        Ok(vm.heap.int(ns as i64))
+    }),
+    function("process_time()", |vm, _| {
+        let ns = vm.host.process_time_ns();
+        Ok(vm.heap.float(ns as f64 * 1e-9))
+    }),
+    function("process_time_ns()", |vm, _| {
+        let ns = vm.host.process_time_ns();
+        Ok(vm.heap.int(ns as i64))
+    }),
+    function("thread_time()", |vm, _| {
+        let ns = vm.host.process_time_ns();
+        Ok(vm.heap.float(ns as f64 * 1e-9))
+    }),
+    function("sleep(seconds, /)", sleep),
+    function("gmtime(seconds=None, /)", gmtime),
+    function("localtime(seconds=None, /)", gmtime),
+    function("mktime(seconds_tuple, /)", mktime),
+    function("strftime(format, time_tuple=None, /)", strftime),
+    function("asctime(time_tuple=None, /)", asctime),
+    function("ctime(seconds=None, /)", ctime),
+    function("tzset()", |_, _| Ok(Value::NONE)),
+];
+
+/// The class `struct_time`.
+#[derive(Default)]
+struct TimeClass(Option<Value>);
+
+impl Native for TimeClass {
+    fn trace(&self, marker: &mut Marker) {
+        if let Some(class) = self.0 {
+            marker.mark(class);
+        }
+    }
+}
+
+const FIELDS: &[&str] = &[
+    "tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday", "tm_isdst",
+];
+
+fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
+    let class = sys::named_tuple_class(vm, "time", "struct_time", FIELDS);
+    let zone = vm.heap.intern("UTC");
+    vm.class_attr_init(class, "tm_zone", zone);
+    vm.class_attr_init(class, "tm_gmtoff", Value::small(0));
+    vm.class_changed(class);
+    vm.ext::<TimeClass>().0 = Some(class);
+    let names = vm.heap.tuple(&[zone, zone]);
+    for (name, value) in [
+        ("struct_time", class),
+        ("timezone", Value::small(0)),
+        ("altzone", Value::small(0)),
+        ("daylight", Value::small(0)),
+        ("tzname", names),
+    ] {
+        let name = vm.heap.intern(name);
+        vm.heap.ns_set(dict, name, value);
+    }
+    Ok(())
+}
+
+fn sleep(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let seconds = match vm.float_of(a[0])? {
+        Some(f) => f,
+        None => {
+            let message = format!(
+                "'{}' object cannot be interpreted as an integer",
+                vm.type_name(a[0])
+            );
+            return Err(vm.type_error(message));
+        }
+    };
+    if seconds.is_nan() {
+        return Err(vm.value_error("Invalid value NaN (not a number)"));
+    }
+    if seconds < 0.0 {
+        return Err(vm.value_error("sleep length must be non-negative"));
+    }
+    if seconds > 9_223_372_036.0 {
+        return Err(vm.overflow_error("timestamp too large to convert to C PyTime_t"));
+    }
+    vm.host.sleep_ns((seconds * 1e9).ceil() as u64);
+    vm.look_up()?;
+    Ok(Value::NONE)
+}
+
+// ---- calendar ------------------------------------------------------------------------
+
+/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar.
+fn days_from_date(year: i64, month: i64, day: i64) -> i64 {
+    // Months count from March, so that a leap day ends its year.
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// Year, month and day of days since 1970-01-01.
+fn date_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+/// The nine numbers of a struct_time.
+type Broken = [i64; 9];
+
+fn broken_down(seconds: i64) -> Broken {
+    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = date_from_days(days);
+    let weekday = (days + 3).rem_euclid(7);
+    let yearday = days - days_from_date(year, 1, 1) + 1;
+    [
+        year,
+        month,
+        day,
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60,
+        weekday,
+        yearday,
+        0,
+    ]
+}
+
+fn seconds_arg(vm: &mut Vm, v: Value) -> PyResult<i64> {
+    match v.some() {
+        None => Ok((vm.host.time_ns() / 1_000_000_000) as i64),
+        Some(v) => {
+            let f = vm.to_float(v)?;
+            if !f.is_finite() || f.abs() > 6.7e16 {
+                return Err(vm.overflow_error("timestamp out of range for platform time_t"));
+            }
+            Ok(f.floor() as i64)
+        }
+    }
+}
+
+fn gmtime(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let seconds = seconds_arg(vm, a[0])?;
+    let items = broken_down(seconds).map(|n| vm.heap.int(n));
+    let Some(class) = vm.ext::<TimeClass>().0 else {
+        return Ok(vm.heap.tuple(&items));
+    };
+    let shape = vm.root_shape(class);
+    Ok(vm.heap.tuple_of_shape(shape, &items))
+}
+
+/// The numbers of a time tuple argument; the present when it is absent.
+fn tuple_arg(vm: &mut Vm, v: Value) -> PyResult<Broken> {
+    let Some(v) = v.given() else {
+        let now = seconds_arg(vm, Value::NONE)?;
+        return Ok(broken_down(now));
+    };
+    let Some(items) = vm.heap.as_tuple(v).map(<[Value]>::to_vec) else {
+        return Err(vm.type_error("Tuple or struct_time argument required"));
+    };
+    if items.len() < 9 {
+        return Err(vm.type_error("illegal time tuple argument"));
+    }
+    let mut numbers = [0; 9];
+    for (number, &item) in numbers.iter_mut().zip(&items) {
+        *number = vm.index_i64(item)?;
+    }
+    Ok(numbers)
+}
+
+fn mktime(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let [year, month, day, hour, minute, second, ..] = tuple_arg(vm, a[0])?;
+    let (year, month) = (
+        year + (month - 1).div_euclid(12),
+        (month - 1).rem_euclid(12) + 1,
+    );
+    let days = days_from_date(year, month, 1) + day - 1;
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+    Ok(vm.heap.float(seconds as f64))
+}
+
+const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+fn name_of(names: &'static [&'static str], at: i64) -> &'static str {
+    usize::try_from(at)
+        .ok()
+        .and_then(|at| names.get(at))
+        .copied()
+        .unwrap_or("?")
+}
+
+fn asctime_text(t: &Broken) -> String {
+    format!(
+        "{} {} {:2} {:02}:{:02}:{:02} {}",
+        &name_of(&DAYS, t[6])[..3.min(name_of(&DAYS, t[6]).len())],
+        &name_of(&MONTHS, t[1] - 1)[..3.min(name_of(&MONTHS, t[1] - 1).len())],
+        t[2],
+        t[3],
+        t[4],
+        t[5],
+        t[0]
+    )
+}
+
+fn asctime(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let t = tuple_arg(vm, a[0])?;
+    args::str_value(vm, asctime_text(&t))
+}
+
+fn ctime(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let seconds = seconds_arg(vm, a[0])?;
+    args::str_value(vm, asctime_text(&broken_down(seconds)))
+}
+
+/// ISO 8601 year and week of a broken-down time.
+fn iso_week(t: &Broken) -> (i64, i64) {
+    let weeks_in = |year: i64| {
+        let jan1 = (days_from_date(year, 1, 1) + 3).rem_euclid(7);
+        let leap = days_from_date(year + 1, 1, 1) - days_from_date(year, 1, 1) == 366;
+        if jan1 == 3 || (jan1 == 2 && leap) {
+            53
+        } else {
+            52
+        }
+    };
+    let week = (t[7] - (t[6] + 1) + 10) / 7;
+    if week < 1 {
+        (t[0] - 1, weeks_in(t[0] - 1))
+    } else if week > weeks_in(t[0]) {
+        (t[0] + 1, 1)
+    } else {
+        (t[0], week)
+    }
+}
+
+fn strftime(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let format = args::text(vm, "strftime", 1, a[0])?;
+    let t = tuple_arg(vm, a[1])?;
+    let mut out = String::new();
+    let mut chars = format.to_lossy().chars().collect::<Vec<_>>().into_iter();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        let Some(directive) = chars.next() else {
+            out.push('%');
+            break;
+        };
+        out.push_str(&directive_text(directive, &t));
+    }
+    args::str_value(vm, PyStr::from(out))
+}
+
+fn directive_text(directive: char, t: &Broken) -> String {
+    let [year, month, day, hour, minute, second, weekday, yearday, _] = *t;
+    let hour12 = (hour + 11).rem_euclid(12) + 1;
+    let short = |name: &'static str| name.chars().take(3).collect::<String>();
+    match directive {
+        'a' => short(name_of(&DAYS, weekday)),
+        'A' => name_of(&DAYS, weekday).to_string(),
+        'b' | 'h' => short(name_of(&MONTHS, month - 1)),
+        'B' => name_of(&MONTHS, month - 1).to_string(),
+        'c' => asctime_text(t),
+        'C' => format!("{:02}", year.div_euclid(100)),
+        'd' => format!("{day:02}"),
+        'D' | 'x' => format!("{month:02}/{day:02}/{:02}", year.rem_euclid(100)),
+        'e' => format!("{day:2}"),
+        'F' => format!("{year}-{month:02}-{day:02}"),
+        'G' => iso_week(t).0.to_string(),
+        'g' => format!("{:02}", iso_week(t).0.rem_euclid(100)),
+        'H' => format!("{hour:02}"),
+        'I' => format!("{hour12:02}"),
+        'j' => format!("{yearday:03}"),
+        'k' => format!("{hour:2}"),
+        'l' => format!("{hour12:2}"),
+        'm' => format!("{month:02}"),
+        'M' => format!("{minute:02}"),
+        'n' => String::from("\n"),
+        'p' => String::from(if hour < 12 { "AM" } else { "PM" }),
+        'r' => format!(
+            "{hour12:02}:{minute:02}:{second:02} {}",
+            if hour < 12 { "AM" } else { "PM" }
+        ),
+        'R' => format!("{hour:02}:{minute:02}"),
+        's' => (days_from_date(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
+            .to_string(),
+        'S' => format!("{second:02}"),
+        't' => String::from("\t"),
+        'T' | 'X' => format!("{hour:02}:{minute:02}:{second:02}"),
+        'u' => (weekday + 1).to_string(),
+        'U' => format!("{:02}", (yearday + 6 - (weekday + 1) % 7) / 7),
+        'V' => format!("{:02}", iso_week(t).1),
+        'w' => ((weekday + 1) % 7).to_string(),
+        'W' => format!("{:02}", (yearday + 6 - weekday) / 7),
+        'y' => format!("{:02}", year.rem_euclid(100)),
+        'Y' => year.to_string(),
+        'z' => String::from("+0000"),
+        'Z' => String::from("UTC"),
+        '%' => String::from("%"),
+        other => format!("%{other}"),
+    }
+}
