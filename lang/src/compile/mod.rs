@@ -76,6 +76,10 @@ pub fn compile_module(
         let code = frame::compile_module_body(&shared, module, name);
         let errors = shared.errors.into_inner();
         if errors.is_empty() {
+            #[cfg(debug_assertions)]
+            if let Err(fault) = crate::bytecode::verify::verify(&code) {
+                panic!("the compiler makes code that the verifier accepts: {fault}");
+            }
             Ok(Arc::new(code))
         } else {
             Err(errors)

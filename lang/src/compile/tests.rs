@@ -782,7 +782,7 @@ def f(v):
                       8  CallKw         r1, r2, n=4, ("k",)
                 7    10  Return         r1
 
-            f.<locals>.A() class_body line 2, 7 registers
+            f.<locals>.A(.namespace) class_body line 2, 7 registers
               locals: r1=__class__ cell
               free: v=r0
                 2     0  MakeCell       r1
@@ -931,7 +931,7 @@ class A:
     def m[T](self, a: T) -> X: pass
 ",
         expect![[r#"
-            A() class_body line 1, 16 registers
+            A(.namespace) class_body line 1, 16 registers
               locals: r1=__classdict__ cell, r6=T cell, r7=T
                 1     0  Move           r1, r0
                       1  MakeCell       r1
@@ -1144,4 +1144,115 @@ fn verdict(path: &Path, text: String) -> Result<(), String> {
     let source = Arc::new(Source::new(path.display().to_string(), text));
     let code = compile_source(source, options).map_err(|errors| errors[0].message.clone())?;
     verify(&code).map_err(|fault| fault.to_string())
+}
+
+fn compiles(text: &str) -> Result<(), String> {
+    verdict(Path::new("test"), text.to_owned())
+}
+
+#[test]
+fn long_displays_and_calls_are_built_in_parts() {
+    let list = |n: usize, item: &dyn Fn(usize) -> String| (0..n).map(item).collect::<String>();
+    let numbers = list(20_000, &|n| format!("{n}, "));
+    let names = list(20_000, &|n| format!("x{n}, "));
+    let pairs = list(10_000, &|n| format!("x{n}: {n}, "));
+    let fields = list(10_000, &|n| format!("{{x{n}}}-"));
+    let args = list(2_000, &|n| format!("x{n}, "));
+    let keywords = list(2_000, &|n| format!("x{n}={n}, "));
+    for text in [
+        format!("x = [{numbers}]\n"),
+        format!("x = {{{numbers}}}\n"),
+        format!("x = ({numbers})\n"),
+        format!("x = [{names}]\n"),
+        format!("x = ({names})\n"),
+        format!("x = {{{names}}}\n"),
+        format!("x = {{{pairs}}}\n"),
+        format!("f({args})\n"),
+        format!("f({args}*a, {keywords}**b)\n"),
+        format!("class A({args} {keywords}): pass\n"),
+        format!("a.f({keywords})\n"),
+        format!("x = f'{fields}'\n"),
+    ] {
+        assert_eq!(compiles(&text), Ok(()), "{}", &text[..20]);
+    }
+}
+
+#[test]
+fn long_chains_take_no_time() {
+    let text = |part: &str, n: usize| part.repeat(n);
+    for text in [
+        format!("def f(x): return x{}\n", text(" < x", 100_000)),
+        format!("def f(x): return x{} + (x := 1)\n", text(" + x", 100_000)),
+        format!("def f(x): return x{}\n", text(" and x", 100_000)),
+        format!(
+            "def f(x):\n if x: pass\n{}",
+            text(" elif x: x = 1\n", 50_000)
+        ),
+        format!("def f(x):\n{}", text(" x = f(x)\n if x: x += 1\n", 50_000)),
+        format!("def f(x):\n{}", text(" try: x()\n finally: y()\n", 10_000)),
+        format!(
+            "def f(x):\n while x:\n{}",
+            text("  with x: return\n", 10_000)
+        ),
+    ] {
+        assert_eq!(compiles(&text), Ok(()));
+    }
+}
+
+#[test]
+fn what_is_too_large_is_refused() {
+    let names: String = (0..70_000).map(|n| format!(" x{n} = 1\n")).collect();
+    let message = "too many variables and nested values in one function";
+    assert_eq!(
+        compiles(&format!("def f():\n{names}")),
+        Err(message.to_owned())
+    );
+    let params: String = (0..70_000).map(|n| format!("x{n}, ")).collect();
+    assert_eq!(
+        compiles(&format!("def f({params}): pass\n")),
+        Err(message.to_owned())
+    );
+    let targets: String = (0..70_000).map(|n| format!("x{n}, ")).collect();
+    assert_eq!(
+        compiles(&format!("{targets} = y\n")),
+        Err(message.to_owned())
+    );
+}
+
+#[test]
+fn deep_trees_compile() {
+    let deep = |open: &str, close: &str, n: usize| {
+        format!("def f(x): return {}x{}\n", open.repeat(n), close.repeat(n))
+    };
+    for text in [
+        deep("(", ")", 150),
+        deep("f(1, ", ")", 150),
+        deep("[", "]", 150),
+        deep("-", "", 900),
+        deep("not ", "", 900),
+        deep("lambda: ", "", 400),
+        deep("", ".a", 900),
+        deep("", "()", 900),
+        deep("(lambda: [", " for y in x])", 60),
+    ] {
+        assert_eq!(compiles(&text), Ok(()), "{}", &text[..30]);
+    }
+    let mut nested = String::new();
+    for depth in 0..20 {
+        nested += &format!("{}try:\n", " ".repeat(depth));
+    }
+    nested += &format!("{}return x\n", " ".repeat(20));
+    for depth in (0..20).rev() {
+        let indent = " ".repeat(depth);
+        nested += &format!("{indent}finally:\n{indent} y()\n");
+    }
+    let body: String = nested.lines().map(|line| format!(" {line}\n")).collect();
+    assert_eq!(compiles(&format!("def f(x):\n{body}")), Ok(()));
+    let mut inside = String::new();
+    for depth in 0..18 {
+        let indent = " ".repeat(depth + 1);
+        inside += &format!("{indent}try: x()\n{indent}finally:\n");
+    }
+    inside += &format!("{}return x\n", " ".repeat(19));
+    assert_eq!(compiles(&format!("def f(x):\n{inside}")), Ok(()));
 }
