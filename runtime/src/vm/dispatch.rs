@@ -1169,6 +1169,9 @@ impl Vm {
                 }
                 Op::GetAiter => {
                     let v = op!(1, self.aiter(r!(w.b())));
+                    if let Some(g) = self.heap.get_mut::<Generator>(v) {
+                        g.fresh = g.state == GenState::Created;
+                    }
                     set!(w.a(), v);
                     next!(1);
                 }
@@ -1503,7 +1506,8 @@ impl Vm {
         self.dict_update(dict, mapping)
     }
 
-    /// Leaving a `for` early: closes the generator that its header made.
+    /// Leaving a `for` or `async for` early: closes the generator that its
+    /// header made (an async one: has the loop close it).
     fn close_iterator(&mut self, v: Value) -> PyResult<()> {
         let Some(g) = self.heap.get::<Generator>(v) else {
             return Ok(());

@@ -575,7 +575,11 @@ impl Vm {
                 self.set_context(exception);
                 Err(Raised(exception))
             }
-            State::Cancelled => Err(self.cancelled_error_of(future)),
+            State::Cancelled => {
+                let raised = self.cancelled_error_of(future);
+                self.set_context(raised.0);
+                Err(raised)
+            }
             State::Pending => {
                 let class = self.invalid_state_error;
                 let message = self.heap.str("Result is not set.");
