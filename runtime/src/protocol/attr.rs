@@ -220,17 +220,7 @@ impl Vm {
     /// # Errors
     /// TypeError when the object is neither an instance nor a subclass of the class.
     pub fn new_super(&mut self, class: Value, object: Value) -> PyResult {
-        let own_class = self.heap.class_of(object);
-        let object_class =
-            if self.heap.kind(object) == Some(Kind::Class) && self.is_subclass(object, class) {
-                object
-            } else if self.is_subclass(own_class, class) {
-                own_class
-            } else {
-                return Err(
-                    self.type_error("super(type, obj): obj must be an instance or subtype of type")
-                );
-            };
+        let object_class = self.super_start(class, object)?;
         Ok(self.heap.alloc(
             B::Super.shape(),
             Super {
@@ -239,6 +229,38 @@ impl Vm {
                 object_class,
             },
         ))
+    }
+
+    /// The class whose MRO `super(class, object)` searches.
+    ///
+    /// # Errors
+    /// As `new_super`.
+    pub fn super_start(&mut self, class: Value, object: Value) -> PyResult {
+        let is_class = self.heap.kind(object) == Some(Kind::Class);
+        if is_class && self.is_subclass(object, class) {
+            return Ok(object);
+        }
+        let own_class = self.heap.class_of(object);
+        if self.is_subclass(own_class, class) {
+            return Ok(own_class);
+        }
+        let name = self.n(N::class);
+        if let Some(claimed) = self.get_attr_opt(object, name)?
+            && self.heap.kind(claimed) == Some(Kind::Class)
+            && self.is_subclass(claimed, class)
+        {
+            return Ok(claimed);
+        }
+        let shown = if is_class {
+            format!("type {}", self.class_name(object))
+        } else {
+            format!("instance of {}", self.class_name(own_class))
+        };
+        let message = format!(
+            "super(type, obj): obj ({shown}) is not an instance or subtype of type ({}).",
+            self.class_name(class)
+        );
+        Err(self.type_error(message))
     }
 
     /// Whether a class attribute goes before an instance's own.

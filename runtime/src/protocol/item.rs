@@ -58,6 +58,14 @@ impl Vm {
     /// `C[key]`: `__class_getitem__`.
     fn class_get_item(&mut self, class: Value, key: Value) -> PyResult {
         let name = self.n(N::class_getitem);
+        if class == self.class(B::Type) {
+            // `type` itself is generic, but what it is the class of is not.
+            let list = self.class(B::List);
+            if let Some(method) = self.lookup_class(list, name) {
+                let method = self.bind(method, Value::EMPTY, class)?;
+                return self.call(method, &[key]);
+            }
+        }
         match self.get_attr_opt(class, name)? {
             Some(method) if !method.is_none() => self.call(method, &[key]),
             _ => {

@@ -364,7 +364,12 @@ impl Vm {
                     let mut out = StrBuilder::new();
                     out.push_str(&self.type_name(v));
                     out.push_str("(");
-                    out.push(&text);
+                    // CPython 3.13 bytearrayobject.c escapes ' even between ".
+                    if text.char_at(1) == Some(u32::from(b'"')) {
+                        out.push_str(&text.to_lossy().replace('\'', "\\'"));
+                    } else {
+                        out.push(&text);
+                    }
                     out.push_str(")");
                     out.finish()
                 }

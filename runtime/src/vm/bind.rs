@@ -236,28 +236,43 @@ impl Vm {
                         return Err(self.type_error(message));
                     }
                     _ => {
+                        let shown = self.constructor_name(def, args);
                         let message =
-                            format!("{}() got an unexpected keyword argument '{text}'", def.name);
+                            format!("{shown}() got an unexpected keyword argument '{text}'");
                         return Err(self.type_error(message));
                     }
                 }
             }
         }
+        // The instance or class that a method is bound to counts for nothing.
+        let bound = (def.kind != DefKind::Function) as usize;
         for i in 0..arity.required as usize {
             if values[i].is_empty() {
-                if i < arity.posonly as usize || keywords.is_empty() && arity.posonly > 0 {
+                if i < arity.posonly as usize
+                    || keywords.is_empty() && arity.posonly as usize > bound
+                {
                     return Err(self.native_arity_error(def, args, args.len()));
                 }
                 let name = def.param_names()[i];
                 let message = format!(
                     "{}() missing required argument '{name}' (pos {})",
-                    def.name,
-                    i + 1
+                    self.constructor_name(def, args),
+                    i + 1 - bound
                 );
                 return Err(self.type_error(message));
             }
         }
         Ok(values)
+    }
+
+    /// The class's name for `__new__` and `__init__`, else the function's.
+    #[cold]
+    fn constructor_name(&self, def: &'static NativeDef, args: &[Value]) -> String {
+        match (def.name, args.first()) {
+            ("__new__", Some(&class)) => self.class_name(class),
+            ("__init__", Some(&this)) => self.type_name(this),
+            _ => def.name.to_string(),
+        }
     }
 
     #[cold]

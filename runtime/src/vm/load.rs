@@ -160,6 +160,13 @@ impl Vm {
     /// # Errors
     /// What the code raises.
     pub fn run_module_code(&mut self, code: Arc<Code>, globals: Value) -> PyResult {
+        let key = self.n(N::builtins);
+        if self.heap.ns_get(globals, key).is_none() {
+            let name = self.heap.intern("builtins");
+            let builtins = self.heap.ns_get(self.modules, name);
+            self.heap
+                .ns_set(globals, key, builtins.unwrap_or(self.builtins));
+        }
         let code = self.load_code(code, globals);
         self.root(code);
         let function = self.new_function(code);

@@ -188,15 +188,20 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
         let message = format!("cannot convert '{}' object to {name}", vm.type_name(v));
         return Err(vm.type_error(message));
     }
-    ints(vm, v)
+    ints(vm, v, name)
 }
 
-/// The bytes of an iterable of ints.
-fn ints(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
+/// The bytes of an iterable of ints, for class `name`.
+fn ints(vm: &mut Vm, v: Value, name: &str) -> PyResult<Vec<u8>> {
     let (_, items) = args::held_items(vm, v)?;
     let mut data = Vec::with_capacity(items.len());
     for item in items {
-        data.push(vm.byte_value(item)?);
+        match vm.byte_value(item) {
+            Err(raised) if name == "bytes" && vm.is_instance_of(raised.0, B::ValueError) => {
+                return Err(vm.value_error("bytes must be in range(0, 256)"));
+            }
+            byte => data.push(byte?),
+        }
     }
     Ok(data)
 }
@@ -811,7 +816,7 @@ fn copy(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn extend(vm: &mut Vm, a: &[Value]) -> PyResult {
     let more = match vm.heap.get::<Bytes>(a[1]) {
         Some(bytes) => bytes.data.clone(),
-        None => ints(vm, a[1])?,
+        None => ints(vm, a[1], "bytearray")?,
     };
     vm.heap.charge(more.len());
     array(vm, a[0]).extend_from_slice(&more);

@@ -335,28 +335,12 @@ fn super_init(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Err(vm.type_error(message));
     }
     let (object, object_class) = match a[2].some() {
-        Some(obj) => (obj, start_class(vm, class, obj)?),
+        Some(obj) => (obj, vm.super_start(class, obj)?),
         None => (Value::EMPTY, Value::EMPTY),
     };
     let s = vm.heap.cell_mut::<Super>(a[0]);
     (s.class, s.object, s.object_class) = (class, object, object_class);
     Ok(Value::NONE)
-}
-
-/// The class whose MRO a super object searches.
-fn start_class(vm: &mut Vm, class: Value, obj: Value) -> PyResult {
-    if vm.heap.kind(obj) == Some(Kind::Class) && vm.is_subclass(obj, class) {
-        return Ok(obj);
-    }
-    let own = vm.heap.class_of(obj);
-    if vm.is_subclass(own, class) {
-        return Ok(own);
-    }
-    let key = vm.n(N::class);
-    match vm.get_attr_opt(obj, key)? {
-        Some(c) if vm.heap.kind(c) == Some(Kind::Class) && vm.is_subclass(c, class) => Ok(c),
-        _ => Err(vm.type_error("super(type, obj): obj must be an instance or subtype of type")),
-    }
 }
 
 fn super_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -376,7 +360,7 @@ fn super_get(vm: &mut Vm, a: &[Value]) -> PyResult {
     if a[1].is_none() || !s.object.is_empty() {
         return Ok(a[0]);
     }
-    let object_class = start_class(vm, class, a[1])?;
+    let object_class = vm.super_start(class, a[1])?;
     let shape = vm.heap.shape_of(a[0]);
     Ok(vm.heap.alloc(
         shape,

@@ -76,7 +76,8 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn subclass_instance(vm: &mut Vm, class: Value, f: f64) -> PyResult {
-    if class == vm.class(B::Float) {
+    // A NaN gets a cell of its own: as in CPython, two of them are not one object.
+    if class == vm.class(B::Float) && !f.is_nan() {
         return Ok(vm.heap.float(f));
     }
     let shape = vm.root_shape(class);

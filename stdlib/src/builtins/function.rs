@@ -205,10 +205,7 @@ fn forward(vm: &mut Vm, this: Value, name: &str) -> PyResult {
 fn method_getattr(vm: &mut Vm, a: &[Value]) -> PyResult {
     let func = vm.heap.cell::<Method>(a[0]).func;
     let name = object::attribute_name(vm, a[1])?;
-    match vm.get_attr_opt(func, name)? {
-        Some(value) => Ok(value),
-        None => Err(vm.no_attribute(a[0], name)),
-    }
+    vm.get_attr(func, name)
 }
 
 // ---- natives ------------------------------------------------------------------

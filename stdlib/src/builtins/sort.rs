@@ -9,9 +9,6 @@ use lockstep_runtime::object::list::List;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
-/// Runs are at least this long, the last one aside.
-const RUN_MIN: usize = 32;
-
 /// `list.sort(key=key, reverse=reverse)`.
 ///
 /// # Errors
@@ -92,21 +89,12 @@ fn less(vm: &mut Vm, a: Value, b: Value) -> PyResult<bool> {
 /// Whatever is raised, `pairs` stays a permutation of what it was.
 fn merge_sort(vm: &mut Vm, pairs: &mut [(Value, Value)]) -> PyResult<()> {
     let n = pairs.len();
+    let shortest = shortest_run(n);
     let mut runs = vec![0];
     let mut at = 0;
     while at < n {
-        let mut end = at + 1;
-        if end < n {
-            let descending = less(vm, pairs[end].0, pairs[at].0)?;
-            end += 1;
-            while end < n && less(vm, pairs[end].0, pairs[end - 1].0)? == descending {
-                end += 1;
-            }
-            if descending {
-                pairs[at..end].reverse();
-            }
-        }
-        let wanted = (at + RUN_MIN).min(n);
+        let mut end = at + run(vm, &mut pairs[at..])?;
+        let wanted = (at + shortest).min(n);
         while end < wanted {
             insert(vm, &mut pairs[at..=end])?;
             end += 1;
@@ -132,6 +120,59 @@ fn merge_sort(vm: &mut Vm, pairs: &mut [(Value, Value)]) -> PyResult<()> {
         runs = merged;
     }
     Ok(())
+}
+
+/// Runs shorter than this are extended: between 32 and 64, so that the number
+/// of runs is close to a power of two.
+fn shortest_run(n: usize) -> usize {
+    let (mut n, mut rest) = (n, 0);
+    while n >= 64 {
+        rest |= n & 1;
+        n >>= 1;
+    }
+    n + rest
+}
+
+/// Finds the run at the beginning and makes it ascending; gives its length.
+/// Asks what CPython 3.13 listobject.c count_run asks, in its order: equal
+/// items belong to a descending run too, and keep their order in it.
+fn run(vm: &mut Vm, pairs: &mut [(Value, Value)]) -> PyResult<usize> {
+    let total = pairs.len();
+    let smaller =
+        |vm: &mut Vm, pairs: &[(Value, Value)], n: usize| less(vm, pairs[n].0, pairs[n - 1].0);
+    let mut n = 1;
+    while n < total && !smaller(vm, pairs, n)? {
+        n += 1;
+    }
+    if n == total {
+        return Ok(n);
+    }
+    if n > 1 {
+        if less(vm, pairs[0].0, pairs[n - 1].0)? {
+            return Ok(n);
+        }
+        // All equal so far: turned round now, they are in order at the end.
+        pairs[..n].reverse();
+    }
+    n += 1;
+    let mut equal = 0;
+    while n < total {
+        if smaller(vm, pairs, n)? {
+            pairs[n - 1 - equal..n].reverse();
+            equal = 0;
+        } else if less(vm, pairs[n - 1].0, pairs[n].0)? {
+            break;
+        } else {
+            equal += 1;
+        }
+        n += 1;
+    }
+    pairs[n - 1 - equal..n].reverse();
+    pairs[..n].reverse();
+    while n < total && !smaller(vm, pairs, n)? {
+        n += 1;
+    }
+    Ok(n)
 }
 
 /// Puts the last pair where it belongs among the others, which are sorted.
