@@ -7,10 +7,13 @@ mod args;
 pub mod asyncio;
 pub mod builtins;
 pub mod contextvars;
+mod deque;
+mod function_marks;
 mod gc;
 mod math;
 mod modules;
 mod operator;
+mod random;
 pub mod sys;
 mod time;
 

@@ -7,14 +7,20 @@ use lockstep_lang::compile::{CompileOptions, compile_source};
 use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
-use crate::{NativeModule, PyModule, asyncio, contextvars, gc, math, operator, sys, time};
+use crate::{
+    NativeModule, PyModule, asyncio, contextvars, deque, function_marks, gc, math, operator,
+    random, sys, time,
+};
 
 static NATIVE: &[&NativeModule] = &[
     &asyncio::NATIVE,
     &contextvars::MODULE,
+    &deque::MODULE,
+    &function_marks::MODULE,
     &gc::MODULE,
     &math::MODULE,
     &operator::MODULE,
+    &random::MODULE,
     &sys::MODULE,
     &time::MODULE,
 ];
@@ -28,11 +34,32 @@ macro_rules! py {
             package: false,
         }
     };
+    ($name:literal, $file:literal, package) => {
+        PyModule {
+            name: $name,
+            source: include_str!(concat!("../py/", $file)),
+            package: true,
+        }
+    };
 }
 
 static PY: &[PyModule] = &[
+    py!("__future__", "__future__.async"),
+    py!("abc", "abc.async"),
+    py!("bisect", "bisect.async"),
+    py!("collections", "collections/__init__.async", package),
+    py!("collections._user", "collections/_user.async"),
+    py!("collections.abc", "collections/abc.async"),
+    py!("contextlib", "contextlib.async"),
+    py!("copy", "copy.async"),
+    py!("dataclasses", "dataclasses.async"),
+    py!("enum", "enum.async"),
+    py!("functools", "functools.async"),
+    py!("heapq", "heapq.async"),
     py!("itertools", "itertools.async"),
     py!("operator", "operator.async"),
+    py!("random", "random.async"),
+    py!("types", "types.async"),
 ];
 
 fn py_modules() -> impl Iterator<Item = &'static PyModule> {

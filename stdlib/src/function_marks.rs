@@ -1,0 +1,24 @@
+//! `_types`: what the module `types` can't do in the language itself.
+
+use lockstep_runtime::native::function;
+use lockstep_runtime::object::function::Function;
+use lockstep_runtime::{PyResult, Value, Vm};
+
+use crate::NativeModule;
+
+pub static MODULE: NativeModule = NativeModule {
+    name: "_types",
+    functions: &[function("mark_coroutine(function, /)", mark_coroutine)],
+    init: |_, _| Ok(()),
+};
+
+/// Makes the generators of a generator function awaitable.
+fn mark_coroutine(vm: &mut Vm, a: &[Value]) -> PyResult {
+    match vm.heap.get_mut::<Function>(a[0]) {
+        Some(f) => {
+            f.marked_coroutine = true;
+            Ok(a[0])
+        }
+        None => Err(vm.type_error("mark_coroutine() argument must be a function")),
+    }
+}
