@@ -45,7 +45,7 @@ impl<'a> Frame<'a> {
                 }
                 _ => {
                     let value = self.value_for(target, value);
-                    self.store(target, value, span);
+                    self.store(target, value);
                 }
             },
             [first, ..] => {
@@ -59,7 +59,7 @@ impl<'a> Frame<'a> {
                     _ => self.value_for(first, value),
                 };
                 for target in targets {
-                    self.store(target, value, span);
+                    self.store(target, value);
                 }
             }
             [] => {}
@@ -90,12 +90,12 @@ impl<'a> Frame<'a> {
                     }
                 }
             }
-            self.store(target, sources[index], span);
+            self.store(target, sources[index]);
         }
     }
 
     /// Stores a value that is in a register.
-    pub fn store(&mut self, target: &'a Expr, value: Reg, span: Span) {
+    pub fn store(&mut self, target: &'a Expr, value: Reg) {
         match &target.kind {
             ExprKind::Name(name) => {
                 self.at(target.span);
@@ -127,7 +127,7 @@ impl<'a> Frame<'a> {
             ExprKind::Tuple(items) | ExprKind::List(items) => {
                 self.unpack(items, value, target.span);
             }
-            ExprKind::Starred(inner) => self.store(inner, value, span),
+            ExprKind::Starred(inner) => self.store(inner, value),
             // The parser lets no other target through.
             _ => {}
         }
@@ -162,7 +162,7 @@ impl<'a> Frame<'a> {
             }
         }
         for (index, item) in items.iter().enumerate() {
-            self.store(item, Reg(first.0.wrapping_add(index as u16)), span);
+            self.store(item, Reg(first.0.wrapping_add(index as u16)));
         }
         self.regs.release(mark);
     }

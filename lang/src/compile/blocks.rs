@@ -332,7 +332,7 @@ impl<'a> Frame<'a> {
             }
             None => {
                 let item = self.regs.alloc();
-                self.store(&node.target, item, node.target.span);
+                self.store(&node.target, item);
                 item
             }
         };
@@ -421,7 +421,7 @@ impl<'a> Frame<'a> {
         let item = self.async_next(&mut round, iter, node.iter.span);
         let close = closes_generator(&node.iter).then_some(iter);
         let guard = self.open_close_guard(close);
-        self.store(&node.target, item, node.target.span);
+        self.store(&node.target, item);
         let again = self.asm.label();
         self.blocks.push(Block::Loop {
             on_break: end,
@@ -846,7 +846,7 @@ impl<'a> Frame<'a> {
             span,
         });
         if let Some(target) = &item.target {
-            self.store(target, entered, target.span);
+            self.store(target, entered);
         }
         self.with_stmt(rest, body, is_async);
         self.blocks.pop();

@@ -136,7 +136,7 @@ impl<'a> Frame<'a> {
             }
             None => {
                 let item = self.regs.alloc();
-                self.store(&clause.target, item, clause.target.span);
+                self.store(&clause.target, item);
                 item
             }
         };
@@ -159,7 +159,7 @@ impl<'a> Frame<'a> {
         let start = self.async_next_start(next, span);
         let Some(mut start) = start else { return };
         let item = self.async_next(&mut start, iter, span);
-        self.store(&clause.target, item, clause.target.span);
+        self.store(&clause.target, item);
         let again = self.asm.label();
         self.conditions_and_rest(clause, rest, element, span, again);
         self.asm.place(again);

@@ -214,11 +214,7 @@ impl<'a> Frame<'a> {
                 self.asm.abc(Op::StoreItem, dict, key, value);
                 self.regs.release(mark);
             }
-            ExprKind::Name(_) => {
-                if evaluated {
-                    self.discard_annotation(annotation);
-                }
-            }
+            ExprKind::Name(_) if evaluated => self.discard_annotation(annotation),
             ExprKind::Attribute { value: object, .. } => {
                 if value.is_none() {
                     self.discard(object);
@@ -239,7 +235,7 @@ impl<'a> Frame<'a> {
                     self.discard_annotation(annotation);
                 }
             }
-            // The parser lets no other target through.
+            // A bare name in a function: nothing is evaluated.
             _ => {}
         }
     }
