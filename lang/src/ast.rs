@@ -4,8 +4,8 @@
 //! around an expression are outside its span, those of a tuple are inside.
 //!
 //! Depth is bounded so that consumers may recurse: an expression nests at most
-//! [`EXPR_DEPTH_MAX`] nodes, patterns likewise, and blocks nest at most
-//! [`BLOCK_DEPTH_MAX`]. What ordinary generated code makes long is flat here:
+//! [`EXPR_DEPTH_MAX`] operators, calls, brackets and the like (fewer than twice
+//! as many nodes), patterns likewise, and blocks nest at most [`BLOCK_DEPTH_MAX`]. What ordinary generated code makes long is flat here:
 //! a run of left-associative operators is one [`Binary`] with many terms, an
 //! `elif` chain is one `If` with many branches, `and`/`or`/comparisons hold
 //! their operands in a list. A consumer that recurses over a whole expression

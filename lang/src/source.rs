@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
+use crate::subset;
 
 /// A half-open range of byte offsets into a [`Source`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -91,7 +92,8 @@ impl Source {
     /// Decodes a script's bytes.
     ///
     /// # Errors
-    /// The bytes are not UTF-8, hold a null byte, or are too many. The source
+    /// The bytes are not UTF-8, declare another encoding, hold a null byte, or
+    /// are too many. The source
     /// that comes with the diagnostic holds the text with every bad byte
     /// replaced, so that the report has something to point at.
     pub fn from_bytes(
@@ -104,7 +106,17 @@ impl Source {
                 Diagnostic::syntax("E0003", "source code is too large", Span::default());
             return Err(Box::new((Source::new(name, ""), diagnostic)));
         }
+        let marked = bytes.starts_with(b"\xef\xbb\xbf");
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let cookie = encoding_cookie(bytes);
+        if let Some((encoding, span)) = &cookie
+            && !is_utf8(encoding)
+            && !bytes.is_ascii()
+        {
+            let diagnostic = subset::SOURCE_ENCODING.at(*span);
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            return Err(Box::new((Source::new(name, text), diagnostic)));
+        }
         match std::str::from_utf8(bytes) {
             Ok(text) => match bytes.iter().position(|&byte| byte == 0) {
                 None => Ok(Source::new(name, text)),
@@ -115,7 +127,10 @@ impl Source {
                     Err(Box::new((Source::new(name, text), diagnostic)))
                 }
             },
-            Err(error) => Err(Box::new(undecodable(name, bytes, error))),
+            Err(error) => {
+                let declared = marked || cookie.is_some();
+                Err(Box::new(undecodable(name, bytes, error, declared)))
+            }
         }
     }
 
@@ -196,40 +211,122 @@ fn line_starts(text: &str) -> Vec<u32> {
     starts
 }
 
-/// CPython 3.13 names the line and the codec's complaint: "(unicode error)
-/// 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte".
-fn undecodable(name: String, bytes: &[u8], error: std::str::Utf8Error) -> (Source, Diagnostic) {
+/// The encoding that a comment in the first two lines declares (PEP 263).
+fn encoding_cookie(bytes: &[u8]) -> Option<(String, Span)> {
+    let mut start = 0;
+    for line in bytes.split(|&byte| byte == b'\n').take(2) {
+        let trimmed = line.trim_ascii();
+        if !trimmed.is_empty() && !trimmed.starts_with(b"#") {
+            return None;
+        }
+        let word = b"coding";
+        for at in 0..line.len().saturating_sub(word.len()) {
+            let after = &line[at + word.len()..];
+            if !line[at..].starts_with(word) || !matches!(after[0], b':' | b'=') {
+                continue;
+            }
+            let n_blanks = after[1..]
+                .iter()
+                .take_while(|byte| matches!(byte, b' ' | b'\t'))
+                .count();
+            let name: Vec<u8> = after[1 + n_blanks..]
+                .iter()
+                .copied()
+                .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+                .collect();
+            if name.is_empty() {
+                continue;
+            }
+            let from = start + at + word.len() + 1 + n_blanks;
+            let span = Span::new(from as u32, (from + name.len()) as u32);
+            return Some((String::from_utf8_lossy(&name).to_lowercase(), span));
+        }
+        start += line.len() + 1;
+    }
+    None
+}
+
+fn is_utf8(encoding: &str) -> bool {
+    let encoding = encoding.replace('_', "-");
+    encoding == "utf8" || encoding == "utf-8" || encoding.starts_with("utf-8-")
+}
+
+/// What CPython 3.13 says of the first byte that is not UTF-8. It blames the
+/// file where no encoding is declared, else the byte.
+fn undecodable(
+    name: String,
+    bytes: &[u8],
+    error: std::str::Utf8Error,
+    declared: bool,
+) -> (Source, Diagnostic) {
     let at = error.valid_up_to();
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let line_start = bytes[..at]
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |newline| newline + 1);
     let bad = bytes[at];
-    // The codec's three complaints: a byte that starts nothing, a sequence that
-    // goes wrong, and one that the text's end cuts off.
-    let can_start = (0xc2..=0xf4).contains(&bad);
-    let complaint = match error.error_len() {
-        _ if !can_start => "invalid start byte",
-        Some(_) => "invalid continuation byte",
-        None => "unexpected end of data",
-    };
-    let last = at + error.error_len().unwrap_or(bytes.len() - at);
-    let bytes_at = if last - at > 1 {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let source = Source::new(name, text);
+    // The replacement character that stands for the bad bytes is 3 bytes long.
+    let span = Span::new(at as u32, at as u32 + 3);
+    let message = if declared {
+        // The codec's three complaints: a byte that starts nothing, a sequence
+        // that goes wrong, and one that the text's end cuts off.
+        let complaint = match error.error_len() {
+            _ if !(0xc2..=0xf4).contains(&bad) => "invalid start byte",
+            Some(_) => "invalid continuation byte",
+            None => "unexpected end of data",
+        };
+        let position = at as u32 - source.line_start(source.line(at as u32));
         format!(
-            "bytes in position {}-{}",
-            at - line_start,
-            last - line_start - 1
+            "(unicode error) 'utf-8' codec can't decode byte 0x{bad:02x} \
+             in position {position}: {complaint}"
         )
     } else {
-        format!("byte 0x{bad:02x} in position {}", at - line_start)
+        let line = source.line(at as u32);
+        format!(
+            "Non-UTF-8 code starting with '\\x{bad:02x}' in file {} on line {line}, but no \
+             encoding declared; see https://peps.python.org/pep-0263/ for details",
+            source.name()
+        )
     };
-    let diagnostic = Diagnostic::syntax(
-        "E0001",
-        format!("(unicode error) 'utf-8' codec can't decode {bytes_at}: {complaint}"),
-        // The replacement character that stands for the bad bytes is 3 bytes long.
-        Span::new(at as u32, at as u32 + 3),
-    )
-    .help("save the file as UTF-8");
-    (Source::new(name, text), diagnostic)
+    let diagnostic = Diagnostic::syntax("E0001", message, span).help("save the file as UTF-8");
+    (source, diagnostic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(bytes: &[u8]) -> String {
+        match Source::from_bytes("f.async", bytes) {
+            Ok(_) => "ok".into(),
+            Err(refused) => refused.1.last_line(),
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_source() {
+        let non_utf8 = "SyntaxError: Non-UTF-8 code starting with '\\xff' in file f.async on line 2, \
+                        but no encoding declared; see https://peps.python.org/pep-0263/ for details";
+        assert_eq!(refused(b"x = 1\ny = \"\xff\"\n"), non_utf8);
+        assert_eq!(
+            refused(b"# coding: utf-8\n\xff\n"),
+            "SyntaxError: (unicode error) 'utf-8' codec can't decode byte 0xff in position 0: \
+             invalid start byte"
+        );
+        assert_eq!(
+            refused(b"x = 1\0"),
+            "SyntaxError: source code cannot contain null bytes"
+        );
+        assert!(refused(b"# -*- coding: latin-1 -*-\n'\xff'").starts_with("Unsupported: "));
+        assert_eq!(refused(b"# -*- coding: latin-1 -*-\n'a'"), "ok");
+        assert_eq!(refused("\u{feff}# coding=utf_8\n'ä'".as_bytes()), "ok");
+    }
+
+    #[test]
+    fn lines_and_columns() {
+        let source = Source::new("f", "a\r\nbä c\rd\n");
+        assert_eq!(source.n_lines(), 4);
+        assert_eq!(source.line_text(2), "bä c");
+        assert_eq!(source.line_col(7), LineCol { line: 2, column: 4 });
+        assert_eq!(source.line_col(9), LineCol { line: 3, column: 1 });
+        assert_eq!(source.line_col(100), LineCol { line: 4, column: 1 });
+    }
 }

@@ -56,8 +56,16 @@ pub const COMPILE: Refusal = Refusal {
     way_out: "put the code into a function or a module of its own",
 };
 
+/// A comment that declares an encoding, in a file that is not plain ASCII.
+pub const SOURCE_ENCODING: Refusal = Refusal {
+    code: "E0905",
+    what: "source encodings other than UTF-8 are not supported",
+    reason: "a script is UTF-8 on every machine",
+    way_out: "save the file as UTF-8 and drop the encoding comment",
+};
+
 /// Every row.
-pub const REFUSALS: &[Refusal] = &[COMPLEX_LITERAL, EXEC, EVAL, COMPILE];
+pub const REFUSALS: &[Refusal] = &[COMPLEX_LITERAL, EXEC, EVAL, COMPILE, SOURCE_ENCODING];
 
 /// The row for a call of this builtin by its bare name.
 pub fn refused_call(name: &str) -> Option<&'static Refusal> {

@@ -79,9 +79,12 @@ pub fn parse_interactive(source: &Source) -> Interactive {
             return Interactive::Incomplete;
         }
         let parsed = blocks::parse(source, &layout);
-        let in_block = blocks::ends_in_block(&layout.tokens)
-            && !source.text().ends_with("\n\n")
-            && !source.text().trim_end_matches(' ').ends_with("\n\n");
+        let typed = source.text().strip_suffix('\n').unwrap_or(source.text());
+        let ends_empty = typed
+            .rsplit('\n')
+            .next()
+            .is_some_and(|line| line.trim().is_empty());
+        let in_block = blocks::ends_in_block(&layout.tokens) && !ends_empty;
         if in_block && blocks::only_wants_more(&parsed) {
             return Interactive::Incomplete;
         }
@@ -143,7 +146,7 @@ impl<'t> State<'t> {
         } else {
             use unicode_normalization::UnicodeNormalization;
             let normal: String = text.nfkc().collect();
-            // Two spellings of one name share their text too.
+            // Another spelling of the name may have come before.
             match self.names.get(normal.as_str()) {
                 Some(name) => name.clone(),
                 None => Name::from(normal.as_str()),

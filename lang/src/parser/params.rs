@@ -59,7 +59,7 @@ fn params(inp: &mut In, close: T, annotated: bool) -> Res<Params> {
                     _ if inp.state().explain && peek_kind(inp) == T::Star => {
                         let star = peek(inp).span;
                         let message = "expected comma between / and *";
-                        return raise(inp, Diagnostic::syntax("E0149", message, star));
+                        return raise(inp, Diagnostic::syntax("E0155", message, star));
                     }
                     _ => None,
                 };

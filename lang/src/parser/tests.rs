@@ -474,6 +474,7 @@ fn the_prompt_asks_for_more_lines() {
         ("if a: b\n\n", "ok"),
         ("if a:\n  b\n", "more"),
         ("if a:\n  b\n\n", "ok"),
+        ("if a:\n  b\n   \n", "ok"),
         ("if a:\n  b\nelse:\n", "more"),
         ("if a:\n  b\nelse:\n  c\n\n", "ok"),
         ("def f():\n  if a:\n    b\n", "more"),
