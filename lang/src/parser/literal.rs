@@ -347,7 +347,17 @@ fn hex_escape(text: &str, n: usize, out: &mut StrBuilder) -> Result<(), usize> {
     Ok(())
 }
 
-/// CPython wants a name's letters and its blanks as Unicode has them, in any case.
+/// CPython takes a name or an alias in any case, but with its blanks and
+/// hyphens; the library is laxer with those.
 fn named_character(name: &str) -> Option<char> {
-    unicode_names2::character(name)
+    let c = unicode_names2::character(name)?;
+    let canonical = unicode_names2::name(c).map_or_else(String::new, |name| name.to_string());
+    let is_letter = |c: &char| c.is_ascii_alphanumeric();
+    let letters = |name: &str| -> String {
+        let kept = name.chars().filter(is_letter);
+        kept.map(|c| c.to_ascii_uppercase()).collect()
+    };
+    // With other letters it is an alias.
+    let is_alias = letters(name) != letters(&canonical);
+    (is_alias || canonical.eq_ignore_ascii_case(name)).then_some(c)
 }
