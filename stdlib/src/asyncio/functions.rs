@@ -223,7 +223,7 @@ fn write_error(vm: &mut Vm, args: &[Value]) -> PyResult {
         .map_or(String::new(), |t| t.to_lossy());
     text.push('\n');
     if vm.heap.is_exception(args[1]) {
-        text += &super::error_text::error_text(vm, args[1]);
+        text += &vm.format_exception(args[1]);
     }
     // There is nowhere left to say that standard error is closed.
     let _ = vm.host.flush_stdout();

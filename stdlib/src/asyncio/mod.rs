@@ -2,7 +2,6 @@
 //! become the classes and functions of `_asyncio`. All else is written in the
 //! language, in `py/asyncio`, on top of them.
 
-mod error_text;
 mod event_loop;
 pub mod functions;
 mod future;
