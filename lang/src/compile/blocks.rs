@@ -434,7 +434,6 @@ impl<'a> Frame<'a> {
         self.asm.place(again);
         self.at(span);
         self.asm.jump(next);
-        self.close_close_guard(guard, close, node.iter.span);
         self.async_next_end(round, node.iter.span);
         self.block(&node.orelse);
         self.asm.place(end);

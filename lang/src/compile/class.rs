@@ -1,8 +1,8 @@
 //! Compiles class statements and class bodies.
 
 use super::call::text;
+use super::docstring::docstring;
 use super::frame::{Frame, Header};
-use super::stmt::docstring;
 use crate::ast::*;
 use crate::bytecode::op::Intrinsic;
 use crate::bytecode::{Code, CodeFlags, Const, Op, Reg};
@@ -89,7 +89,7 @@ impl<'a> Frame<'a> {
         let doc = docstring(&def.body).map(|doc| {
             frame.asm.load_const(reg, Const::Str(doc.clone()));
             frame.store_class_name("__doc__", reg);
-            super::asm::doc_index(&mut frame.asm, doc)
+            super::asm::doc_index(&mut frame.asm, &doc)
         });
         frame.regs.release(mark);
         frame.block(&def.body);

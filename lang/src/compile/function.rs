@@ -1,9 +1,9 @@
 //! Compiles functions, lambdas, decorators, type parameters and type aliases.
 
 use super::call::text;
+use super::docstring::docstring;
 use super::fold;
 use super::frame::{Frame, Header, captured};
-use super::stmt::docstring;
 use crate::ast::*;
 use crate::bytecode::op::Intrinsic;
 use crate::bytecode::{Code, CodeFlags, Const, Op, Reg};
@@ -216,7 +216,7 @@ impl<'a> Frame<'a> {
         header.flags.coroutine = def.is_async && !scope.has_yield;
         header.flags.async_generator = def.is_async && scope.has_yield;
         header.first_line = self.first_line(&def.decorators, span);
-        header.doc = docstring(&def.body).map(|doc| super::asm::doc_index(&mut frame.asm, doc));
+        header.doc = docstring(&def.body).map(|doc| super::asm::doc_index(&mut frame.asm, &doc));
         frame.block(&def.body);
         frame.finish(header, span)
     }

@@ -12,6 +12,7 @@ mod call;
 mod class;
 mod comprehension;
 mod cond;
+mod docstring;
 mod expr;
 mod fold;
 mod frame;

@@ -4,6 +4,7 @@
 use super::asm::Label;
 use super::blocks::{Block, Exit};
 use super::call::text;
+use super::docstring::docstring;
 use super::frame::Frame;
 use crate::ast::*;
 use crate::bytecode::op::Intrinsic;
@@ -27,7 +28,7 @@ impl<'a> Frame<'a> {
             self.asm.load_const(reg, Const::Str(doc.clone()));
             self.store_name(&Name::from("__doc__"), reg);
             self.regs.release(mark);
-            super::asm::doc_index(&mut self.asm, doc)
+            super::asm::doc_index(&mut self.asm, &doc)
         });
         self.block(body);
         doc
@@ -344,16 +345,5 @@ impl<'a> Frame<'a> {
             .emit(Op::ImportFrom, 0, value.0, module.0, 0, &[imported]);
         self.store_name(&bound.name, value);
         self.regs.release(mark);
-    }
-}
-
-/// The docstring of a body.
-pub(super) fn docstring(body: &[Stmt]) -> Option<&StrLit> {
-    match &body.first()?.kind {
-        StmtKind::Expr(value) => match &value.kind {
-            ExprKind::Str(text) => Some(text),
-            _ => None,
-        },
-        _ => None,
     }
 }
