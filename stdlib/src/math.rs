@@ -33,16 +33,16 @@ macro_rules! growing {
 
 const FUNCTIONS: &[NativeDef] = &[
     unary!("acos(x, /)", f64::acos),
-    unary!("acosh(x, /)", f64::acosh),
+    unary!("acosh(x, /)", acosh),
     unary!("asin(x, /)", f64::asin),
-    unary!("asinh(x, /)", f64::asinh),
+    unary!("asinh(x, /)", asinh),
     unary!("atan(x, /)", f64::atan),
     function("atan2(y, x, /)", |vm, a| {
         let (y, x) = (vm.to_float(a[0])?, vm.to_float(a[1])?);
         Ok(vm.heap.float(y.atan2(x)))
     }),
     function("atanh(x, /)", atanh),
-    unary!("cbrt(x, /)", f64::cbrt),
+    unary!("cbrt(x, /)", cbrt),
     function("ceil(x, /)", |vm, a| whole(vm, a[0], N::ceil, f64::ceil)),
     function("comb(n, k, /)", comb),
     function("copysign(x, y, /)", |vm, a| {
@@ -154,7 +154,72 @@ fn atanh(vm: &mut Vm, a: &[Value]) -> PyResult {
     if x.abs() >= 1.0 {
         return Err(domain_error(vm));
     }
-    Ok(vm.heap.float(x.atanh()))
+    // As glibc's, to the last bit; so are the three that follow.
+    let t = x.abs();
+    let r = if t < 2f64.powi(-28) {
+        t
+    } else if t < 0.5 {
+        0.5 * ((t + t) + (t + t) * t / (1.0 - t)).ln_1p()
+    } else {
+        0.5 * ((t + t) / (1.0 - t)).ln_1p()
+    };
+    Ok(vm.heap.float(r.copysign(x)))
+}
+
+fn acosh(x: f64) -> f64 {
+    use std::f64::consts::LN_2;
+    if x < 1.0 {
+        f64::NAN
+    } else if x > 2f64.powi(28) {
+        x.ln() + LN_2
+    } else if x > 2.0 {
+        (2.0 * x - 1.0 / (x + (x * x - 1.0).sqrt())).ln()
+    } else {
+        let t = x - 1.0;
+        (t + (2.0 * t + t * t).sqrt()).ln_1p()
+    }
+}
+
+fn asinh(x: f64) -> f64 {
+    use std::f64::consts::LN_2;
+    let t = x.abs();
+    if !x.is_finite() || t < 2f64.powi(-28) {
+        return x;
+    }
+    let r = if t > 2f64.powi(28) {
+        t.ln() + LN_2
+    } else if t > 2.0 {
+        (2.0 * t + 1.0 / ((x * x + 1.0).sqrt() + t)).ln()
+    } else {
+        let square = x * x;
+        (t + square / (1.0 + (1.0 + square).sqrt())).ln_1p()
+    };
+    r.copysign(x)
+}
+
+/// A polynomial for the mantissa, one step of Halley's method, a factor for
+/// the exponent's rest.
+fn cbrt(x: f64) -> f64 {
+    const CBRT_2: f64 = 1.259_921_049_894_873_2;
+    const CBRT_4: f64 = 1.587_401_051_968_199_5;
+    const FACTORS: [f64; 5] = [1.0 / CBRT_4, 1.0 / CBRT_2, 1.0, CBRT_2, CBRT_4];
+    if x == 0.0 || !x.is_finite() {
+        return x;
+    }
+    let (m, e) = split(x.abs());
+    let u = 0.354_895_765_043_919_86
+        + (1.508_191_937_815_849
+            - (2.114_994_941_673_712_9
+                - (2.446_931_222_780_835_6
+                    - (1.834_692_774_836_130_9
+                        - (0.784_932_344_976_639_3 - 0.145_263_899_385_486_37 * m) * m)
+                        * m)
+                    * m)
+                * m)
+            * m;
+    let cube = u * u * u;
+    let r = u * (cube + 2.0 * m) / (2.0 * cube + m) * FACTORS[(2 + e % 3) as usize];
+    scale(r, i64::from(e / 3)).copysign(x)
 }
 
 /// `floor` and `ceil`: the method of an object that has one, else the float's.

@@ -20,7 +20,7 @@ pub static ITERATOR: ClassDef = ClassDef {
 
 pub static ENUMERATE: ClassDef = ClassDef {
     methods: &[
-        static_method("__new__(cls, /, iterable, start=0)", enumerate),
+        static_method("__new__(cls, /, iterable=None, start=0)", enumerate),
         ITER,
         NEXT,
         CLASS_GETITEM,
@@ -128,6 +128,9 @@ fn make(vm: &mut Vm, class: Value, iter: Iter) -> PyResult {
 }
 
 fn enumerate(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if a[1].is_empty() {
+        return Err(vm.type_error("enumerate() missing required argument 'iterable'"));
+    }
     let count = match a[2].given() {
         Some(start) => vm.index(start)?,
         None => Value::small(0),
