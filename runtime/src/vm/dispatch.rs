@@ -1412,9 +1412,6 @@ impl Vm {
 
     /// The positional arguments of `f(*args)`.
     fn star_args(&mut self, callee: Value, args: Value, lone: bool) -> PyResult<Vec<Value>> {
-        if let Some(items) = self.heap.as_sequence(args) {
-            return Ok(items.to_vec());
-        }
         if lone && !self.is_iterable(args) {
             let name = self.callee_name(callee)?;
             let message = format!(
