@@ -410,10 +410,7 @@ impl Vm {
             return Ok(Value::bool(op == CompareOp::Ne));
         }
         let mut at = 0;
-        loop {
-            let (Some(x), Some(y)) = (self.item_at(a, at), self.item_at(b, at)) else {
-                break;
-            };
+        while let (Some(x), Some(y)) = (self.item_at(a, at), self.item_at(b, at)) {
             let equal = match self.heap.eq_shallow(x, y) {
                 Some(equal) => equal,
                 None => self.comparing(|vm| vm.holding(&[x, y, a, b], |vm| vm.eq(x, y)))?,

@@ -236,7 +236,7 @@ impl Vm {
                 }
             }
         };
-        while let Some(accessor) = name.next() {
+        for accessor in name {
             let accessor = accessor.map_err(|message| self.value_error(message))?;
             value = self.holding(&[value], |vm| match accessor {
                 Accessor::Attribute(name) => {
