@@ -1169,9 +1169,6 @@ impl Vm {
                 }
                 Op::GetAiter => {
                     let v = op!(1, self.aiter(r!(w.b())));
-                    if let Some(g) = self.heap.get_mut::<Generator>(v) {
-                        g.fresh = g.state == GenState::Created;
-                    }
                     set!(w.a(), v);
                     next!(1);
                 }
