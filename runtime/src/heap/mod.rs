@@ -412,6 +412,13 @@ impl Heap {
         }
     }
 
+    /// Whether the cell has a dict of attributes in the side table.
+    #[inline(always)]
+    pub fn has_attrs(&self, v: Value) -> bool {
+        // SAFETY: as in `kind`.
+        v.is_ptr() && unsafe { (*v.header_ptr()).flags } & FLAG_ATTRS != 0
+    }
+
     /// Gives a cell a dict of attributes.
     pub fn set_attrs(&mut self, v: Value, dict: Value) {
         if v.is_ptr() {

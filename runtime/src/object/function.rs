@@ -30,6 +30,8 @@ pub struct CodeObject {
     /// `Value::EMPTY` until first used.
     pub consts: Box<[Value]>,
     pub n_regs: u32,
+    /// The names of the parameters as interned strs.
+    pub params: Box<[Value]>,
     /// The dict of the module's variables.
     pub globals: Value,
     /// Values that inline caches refer to, kept alive by it.
@@ -41,6 +43,7 @@ impl Object for CodeObject {
     fn trace(&self, marker: &mut Marker) {
         marker.mark_all(&self.consts);
         marker.mark_all(&self.cached);
+        marker.mark_all(&self.params);
         marker.mark(self.globals);
     }
     fn external_bytes(&self) -> usize {

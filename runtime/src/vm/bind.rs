@@ -23,7 +23,8 @@ impl Vm {
         keywords: &[(Value, Value)],
     ) -> PyResult<Bound> {
         let f = self.heap.cell::<Function>(func);
-        let code = self.heap.cell::<CodeObject>(f.code).code.clone();
+        let code_value = f.code;
+        let code = self.heap.cell::<CodeObject>(code_value).code.clone();
         let (defaults, kwdefaults) = (f.defaults, f.kwdefaults);
         let (n_pos, n_kwonly) = (code.n_pos as usize, code.n_kwonly as usize);
         let mut regs: Bound = SmallVec::from_elem(Value::EMPTY, code.n_params());
@@ -38,11 +39,13 @@ impl Vm {
             regs[star_star] = self.heap.dict();
         }
         for &(name, value) in keywords {
-            let text = self.heap.string(name);
-            let found = code.params[..star].iter().position(|p| p.as_str() == text);
+            let name = self.heap.intern_value(name);
+            let params = &self.heap.cell::<CodeObject>(code_value).params;
+            let found = params[..star].iter().position(|&p| p == name);
             match found {
                 Some(i) if i >= code.n_posonly as usize => {
                     if !regs[i].is_empty() {
+                        let text = self.heap.string(name);
                         let message = format!(
                             "{}() got multiple values for argument '{text}'",
                             self.qualname(func)
@@ -72,6 +75,7 @@ impl Vm {
                     return Err(self.type_error(message));
                 }
                 None => {
+                    let text = self.heap.string(name);
                     let candidates = &code.params[code.n_posonly as usize..star];
                     let hint =
                         crate::text::suggest::closest(&text, candidates.iter().map(|p| p.as_str()))
@@ -106,7 +110,7 @@ impl Vm {
         if n_kwonly > 0 {
             for i in n_pos..star {
                 if regs[i].is_empty() && self.heap.get::<Dict>(kwdefaults).is_some() {
-                    let name = self.heap.intern(code.params[i].as_str());
+                    let name = self.heap.cell::<CodeObject>(code_value).params[i];
                     regs[i] = self.heap.ns_get(kwdefaults, name).unwrap_or(Value::EMPTY);
                 }
             }

@@ -139,7 +139,7 @@ impl Vm {
 
     /// `obj.name`, and what can be learnt from it.
     pub(crate) fn load_attr_slow(&mut self, line: CacheLine, obj: Value, name: Value) -> PyResult {
-        if line.state() == METHOD && self.cache_hit(line, obj) {
+        if line.state() == METHOD && self.cache_hit(line, obj) && !self.heap.has_attrs(obj) {
             let class = self.heap.class_of(obj);
             return self.bind(Self::cached_value(line), obj, class);
         }
@@ -247,7 +247,7 @@ impl Vm {
         obj: Value,
         name: Value,
     ) -> PyResult<(Value, Value)> {
-        if line.state() == METHOD && self.cache_hit(line, obj) {
+        if line.state() == METHOD && self.cache_hit(line, obj) && !self.heap.has_attrs(obj) {
             return Ok((Self::cached_value(line), obj));
         }
         self.load_method_slow(line, obj, name)
@@ -286,8 +286,8 @@ impl Vm {
                         .shapes
                         .dict_slot(self.heap.shape_of(obj))
                         .is_some(),
-                    Some(_) => self.heap.cell::<Class>(class).has_dict,
-                    None => false,
+                    // Attributes of its own are looked for at each hit.
+                    _ => false,
                 };
                 if !may_get_own && obj.is_ptr() {
                     self.remember(line, METHOD, obj, None, attr);

@@ -15,6 +15,9 @@ use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
 
+/// Longest str constant that is interned, as a name would be.
+const INTERN_MAX: usize = 64;
+
 /// The text of a str literal.
 pub fn literal_text(literal: &StrLit) -> PyStr {
     match literal {
@@ -35,6 +38,11 @@ impl Vm {
         let consts = code.consts.iter().map(|c| self.load_const(c)).collect();
         let words = code.words.clone().into_boxed_slice();
         let n_regs = code.n_regs;
+        let params = code
+            .params
+            .iter()
+            .map(|p| self.heap.intern(p.as_str()))
+            .collect();
         self.heap.charge(words.len() * 8);
         self.heap.alloc(
             B::Code.shape(),
@@ -43,6 +51,7 @@ impl Vm {
                 words,
                 consts,
                 n_regs,
+                params,
                 globals,
                 cached: Vec::new(),
             },
@@ -60,7 +69,7 @@ impl Vm {
             Const::Float(f) => self.heap.float(*f),
             Const::Str(s) => {
                 let text = literal_text(s);
-                if text.len() <= 32 {
+                if text.len() <= INTERN_MAX {
                     self.heap.intern_text(text)
                 } else {
                     self.heap.str(text)
