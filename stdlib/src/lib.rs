@@ -16,6 +16,8 @@ mod operator;
 mod random;
 pub mod sys;
 mod time;
+mod traceback;
+mod weakref;
 
 use lockstep_runtime::host::Host;
 use lockstep_runtime::native::NativeDef;

@@ -9,7 +9,7 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, asyncio, contextvars, deque, function_marks, gc, math, operator,
-    random, sys, time,
+    random, sys, time, traceback, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -23,6 +23,8 @@ static NATIVE: &[&NativeModule] = &[
     &random::MODULE,
     &sys::MODULE,
     &time::MODULE,
+    &traceback::MODULE,
+    &weakref::MODULE,
 ];
 
 /// A module of the folder `py`, and whether it is a package.
@@ -56,10 +58,20 @@ static PY: &[PyModule] = &[
     py!("enum", "enum.async"),
     py!("functools", "functools.async"),
     py!("heapq", "heapq.async"),
+    py!("inspect", "inspect.async"),
     py!("itertools", "itertools.async"),
+    py!("json", "json.async"),
+    py!("logging", "logging.async"),
     py!("operator", "operator.async"),
     py!("random", "random.async"),
+    py!("statistics", "statistics.async"),
+    py!("string", "string.async"),
+    py!("textwrap", "textwrap.async"),
+    py!("traceback", "traceback.async"),
     py!("types", "types.async"),
+    py!("typing", "typing.async"),
+    py!("warnings", "warnings.async"),
+    py!("weakref", "weakref.async"),
 ];
 
 fn py_modules() -> impl Iterator<Item = &'static PyModule> {

@@ -16,7 +16,7 @@ pub static MODULE: NativeModule = NativeModule {
 const FUNCTIONS: &[NativeDef] = &[
     function("time()", |vm, _| {
         let ns = vm.host.time_ns();
-        Ok(vm.heap.float(ns as f64 * 1e-9))
+        Ok(vm.heap.float(ns as f64 / 1e9))
     }),
     function("time_ns()", |vm, _| {
         let ns = vm.host.time_ns();
@@ -24,7 +24,7 @@ const FUNCTIONS: &[NativeDef] = &[
     }),
     function("monotonic()", |vm, _| {
         let ns = vm.host.monotonic_ns();
-        Ok(vm.heap.float(ns as f64 * 1e-9))
+        Ok(vm.heap.float(ns as f64 / 1e9))
     }),
     function("monotonic_ns()", |vm, _| {
         let ns = vm.host.monotonic_ns();
@@ -32,7 +32,7 @@ const FUNCTIONS: &[NativeDef] = &[
     }),
     function("perf_counter()", |vm, _| {
         let ns = vm.host.monotonic_ns();
-        Ok(vm.heap.float(ns as f64 * 1e-9))
+        Ok(vm.heap.float(ns as f64 / 1e9))
     }),
     function("perf_counter_ns()", |vm, _| {
         let ns = vm.host.monotonic_ns();
@@ -40,7 +40,7 @@ const FUNCTIONS: &[NativeDef] = &[
     }),
     function("process_time()", |vm, _| {
         let ns = vm.host.process_time_ns();
-        Ok(vm.heap.float(ns as f64 * 1e-9))
+        Ok(vm.heap.float(ns as f64 / 1e9))
     }),
     function("process_time_ns()", |vm, _| {
         let ns = vm.host.process_time_ns();
@@ -48,7 +48,7 @@ const FUNCTIONS: &[NativeDef] = &[
     }),
     function("thread_time()", |vm, _| {
         let ns = vm.host.process_time_ns();
-        Ok(vm.heap.float(ns as f64 * 1e-9))
+        Ok(vm.heap.float(ns as f64 / 1e9))
     }),
     function("sleep(seconds, /)", sleep),
     function("gmtime(seconds=None, /)", gmtime),

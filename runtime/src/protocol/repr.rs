@@ -41,7 +41,8 @@ impl Vm {
         let Some(repr) = self.lookup_class(class, self.n(N::repr)) else {
             return self.builtin_repr(v);
         };
-        match self.builtin_owner(repr) {
+        let own = self.is_native_named(repr, "__repr__");
+        match self.builtin_owner(repr).filter(|_| own) {
             Some(B::Object) => self.default_repr(v),
             Some(_) => self.builtin_repr(v),
             None => {
@@ -87,7 +88,10 @@ impl Vm {
         let Some(method) = self.lookup_class(class, self.n(N::str)) else {
             return self.builtin_str(v);
         };
-        match self.builtin_owner(method) {
+        // A class may have another builtin method under this name, such as an
+        // enum's `__str__ = int.__repr__`.
+        let own = self.is_native_named(method, "__str__");
+        match self.builtin_owner(method).filter(|_| own) {
             Some(B::Object) => self.repr_for(v, "__str__"),
             Some(_) => self.builtin_str(v),
             None => {
@@ -134,6 +138,10 @@ impl Vm {
                 Ok(self.heap.str(text))
             }
             Some(Kind::Exception) => self.exception_str(v),
+            Some(Kind::MappingProxy) => {
+                let mapping = self.heap.cell::<MappingProxy>(v).mapping;
+                self.str(mapping)
+            }
             _ => self.repr_for(v, "__str__"),
         }
     }

@@ -293,11 +293,8 @@ impl Vm {
             (arity.required as usize).saturating_sub(bound),
             (arity.positional as usize).saturating_sub(bound),
         );
-        let is_new = def.name == "__new__";
-        let name = match args.first() {
-            Some(&class) if is_new => self.class_name(class),
-            _ => def.name.to_string(),
-        };
+        let is_new = matches!(def.name, "__new__" | "__init__");
+        let name = self.constructor_name(def, args);
         let s = |n: usize| if n == 1 { "" } else { "s" };
         let by_name = arity.posonly < arity.positional;
         let message = if min == max && def.name.starts_with("__") && !is_new {

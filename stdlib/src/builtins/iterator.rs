@@ -154,12 +154,6 @@ fn zip(vm: &mut Vm, a: &[Value]) -> PyResult {
     // Keyword-only parameters come before `*iterables`.
     let strict = args::flag_or(vm, a[1], false)?;
     let iterables = vm.heap.tuple_items(a[2]).to_vec();
-    for (i, &v) in iterables.iter().enumerate() {
-        if vm.iter_opt(v)?.is_none() {
-            let message = format!("zip argument #{} must support iteration", i + 1);
-            return Err(vm.type_error(message));
-        }
-    }
     let iters = iters_of(vm, &iterables)?;
     make(vm, a[0], Iter::Zip { iters, strict })
 }

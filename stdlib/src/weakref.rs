@@ -1,0 +1,94 @@
+//! `_weakref`: the class `ref`. A reference is cleared by the collector; its
+//! callback is kept but nothing promises when, or that, it is called.
+
+use lockstep_runtime::native::{ClassDef, function, getter, method, static_method};
+use lockstep_runtime::object::weak::WeakRef;
+use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
+
+use crate::NativeModule;
+
+pub static MODULE: NativeModule = NativeModule {
+    name: "_weakref",
+    functions: &[function("getweakrefcount(object, /)", |_, _| {
+        Ok(Value::small(0))
+    })],
+    init,
+};
+
+static CLASS: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, object, callback=None, /)", new),
+        method("__init__(self, object, callback=None, /)", |_, _| {
+            Ok(Value::NONE)
+        }),
+        method("__call__(self, /)", |vm, a| {
+            Ok(target(vm, a[0]).unwrap_or(Value::NONE))
+        }),
+    ],
+    attributes: &[getter("__callback__", |vm, this| {
+        Ok(vm
+            .heap
+            .get::<WeakRef>(this)
+            .map_or(Value::NONE, |w| w.callback))
+    })],
+    doc: "",
+};
+
+fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
+    vm.install(B::WeakRef, &CLASS);
+    let class = vm.class(B::WeakRef);
+    for name in ["ref", "ReferenceType"] {
+        let name = vm.heap.intern(name);
+        vm.heap.ns_set(dict, name, class);
+    }
+    Ok(())
+}
+
+fn target(vm: &Vm, this: Value) -> Option<Value> {
+    vm.heap.get::<WeakRef>(this)?.target.given()
+}
+
+fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let object = a[1];
+    // As in CPython, only instances, classes and functions can be referred to.
+    let refers = matches!(
+        vm.heap.kind(object),
+        Some(
+            Kind::Instance
+                | Kind::Class
+                | Kind::Function
+                | Kind::Method
+                | Kind::Native
+                | Kind::Module
+                | Kind::Generator
+                | Kind::Set
+                | Kind::Future
+                | Kind::Opaque
+                | Kind::EventLoop
+                | Kind::Code
+        )
+    ) || vm.heap.attrs(object).is_some()
+        || is_script_class(vm, object);
+    if !refers {
+        let name = vm.type_name(object);
+        return Err(vm.type_error(format!("cannot create weak reference to '{name}' object")));
+    }
+    let shape = vm.root_shape(a[0]);
+    let weak = vm.heap.alloc(
+        shape,
+        WeakRef {
+            target: object,
+            callback: a[2].some().unwrap_or(Value::NONE),
+        },
+    );
+    vm.heap.add_weak(weak, object);
+    Ok(weak)
+}
+
+/// Whether the object's class was made by a script, such as a subclass of list.
+fn is_script_class(vm: &Vm, object: Value) -> bool {
+    let class = vm.heap.class_of(object);
+    vm.heap
+        .get::<lockstep_runtime::object::class::Class>(class)
+        .is_some_and(|c| c.is_heap)
+}
