@@ -24,16 +24,9 @@ struct CacheEntry {
 
 /// Answers of MRO lookups by (class version, name). A class that changes gets
 /// a new version, so an answer is never stale; the collector clears it all.
+#[derive(Default)]
 pub struct MethodCache {
     entries: Vec<CacheEntry>,
-}
-
-impl Default for MethodCache {
-    fn default() -> Self {
-        MethodCache {
-            entries: Vec::new(),
-        }
-    }
 }
 
 impl MethodCache {
@@ -575,48 +568,33 @@ impl Vm {
     /// The base whose instances' layout the new class has.
     fn best_base(&mut self, bases: &[Value]) -> PyResult {
         let mut best = bases[0];
+        let mut best_solid = self.solid_base(best);
         for &base in &bases[1..] {
-            let (layout, slots) = self.layout_of(base);
-            let (best_layout, best_slots) = self.layout_of(best);
-            if best_layout == Kind::Instance
-                && best_slots == 0
-                && (layout, slots) != (best_layout, best_slots)
-            {
-                best = base;
-            } else if layout == Kind::Instance
-                && (slots == 0 || slots == best_slots && best_layout == Kind::Instance)
-            {
-            } else if layout == best_layout && slots == best_slots {
-                let (a, b) = (
-                    self.heap.cell::<Class>(best).builtin_base,
-                    self.heap.cell::<Class>(base).builtin_base,
-                );
-                if self.is_subclass(self.class(b), self.class(a)) {
-                    best = base;
-                } else if !self.is_subclass(self.class(a), self.class(b)) {
-                    return Err(self.type_error("multiple bases have instance lay-out conflict"));
-                }
-            } else if layout != Kind::Instance && best_layout == Kind::Instance && best_slots == 0 {
-                best = base;
-            } else if layout == Kind::Instance
-                && best_layout == Kind::Instance
-                && self.is_subclass(base, best)
-            {
-                best = base;
-            } else if layout == Kind::Instance
-                && best_layout == Kind::Instance
-                && self.is_subclass(best, base)
-            {
-            } else {
+            let solid = self.solid_base(base);
+            if self.is_subclass(best_solid, solid) {
+                continue;
+            }
+            if !self.is_subclass(solid, best_solid) {
                 return Err(self.type_error("multiple bases have instance lay-out conflict"));
             }
+            (best, best_solid) = (base, solid);
         }
         Ok(best)
     }
 
-    fn layout_of(&self, class: Value) -> (Kind, u16) {
-        let c = self.heap.cell::<Class>(class);
-        (c.layout, c.n_slots)
+    /// The first class of the MRO that adds to the layout of instances: a
+    /// builtin one with cells of its own kind, or one with `__slots__`. All
+    /// exceptions have one layout.
+    fn solid_base(&self, class: Value) -> Value {
+        let mro = &self.heap.cell::<Class>(class).mro;
+        let adds = |&c: &Value| {
+            let class = self.heap.cell::<Class>(c);
+            let bases = class.bases.iter().map(|&b| self.heap.cell::<Class>(b));
+            class.bases.is_empty()
+                || bases.clone().all(|b| b.layout != class.layout)
+                || bases.clone().all(|b| b.n_slots < class.n_slots)
+        };
+        mro.iter().copied().find(adds).unwrap_or(class)
     }
 
     /// C3: the class, then a merge of the bases' MROs that keeps the order of

@@ -208,7 +208,7 @@ impl Vm {
         fields: Fields<'_>,
         numbering: &mut Numbering,
     ) -> PyResult {
-        let mut name =
+        let name =
             FieldName::parse(name, numbering).map_err(|message| self.value_error(message))?;
         let mut value = match &name.first {
             First::Index(at) => match fields.args {

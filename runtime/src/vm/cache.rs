@@ -20,8 +20,8 @@ use crate::object::module::Module;
 use crate::value::Value;
 use crate::vm::Vm;
 
-/// What a cache knows (the instruction's `x`; its bit 0 is left to calls).
-pub(crate) const NOTHING: u8 = 0;
+// What a cache knows: the instruction's `x`, whose bit 0 is left to calls; 0 is nothing.
+
 /// The attribute is in the instance's slot.
 pub(crate) const SLOT: u8 = 2;
 /// The class has a function or native method: bind or call it.

@@ -1532,7 +1532,7 @@ impl Vm {
                 None => self.runtime_error("No active exception to reraise"),
             };
         }
-        let exception = match self.to_exception(exception) {
+        let exception = match self.exception_to_raise(exception) {
             Ok(e) => e,
             Err(raised) => return raised,
         };
@@ -1541,7 +1541,7 @@ impl Vm {
             let cause = if cause.is_none() {
                 Value::NONE
             } else {
-                match self.to_exception(cause) {
+                match self.exception_to_raise(cause) {
                     Ok(e) => e,
                     Err(_) => {
                         return self.type_error("exception causes must derive from BaseException");

@@ -20,11 +20,11 @@ impl Vm {
             return Err(self.raise(B::SystemError, "unknown intrinsic"));
         };
         match intrinsic {
-            Intrinsic::TypeVar => self.from_typing("_make_typevar", &[b, c]),
-            Intrinsic::ParamSpec => self.from_typing("_make_paramspec", &[b, c]),
-            Intrinsic::TypeVarTuple => self.from_typing("_make_typevartuple", &[b, c]),
-            Intrinsic::TypeAlias => self.from_typing("_make_typealias", &[b, c]),
-            Intrinsic::SubscriptGeneric => self.from_typing("_make_generic", &[b]),
+            Intrinsic::TypeVar => self.call_typing("_make_typevar", &[b, c]),
+            Intrinsic::ParamSpec => self.call_typing("_make_paramspec", &[b, c]),
+            Intrinsic::TypeVarTuple => self.call_typing("_make_typevartuple", &[b, c]),
+            Intrinsic::TypeAlias => self.call_typing("_make_typealias", &[b, c]),
+            Intrinsic::SubscriptGeneric => self.call_typing("_make_generic", &[b]),
             Intrinsic::Annotations => self.annotations_here(b),
             Intrinsic::FrozenSet => {
                 let set = self.heap.alloc(B::FrozenSet.shape(), Set::default());
@@ -48,7 +48,7 @@ impl Vm {
     }
 
     /// Calls a function of the module `typing`, which is imported for it.
-    fn from_typing(&mut self, function: &str, args: &[Value]) -> PyResult {
+    fn call_typing(&mut self, function: &str, args: &[Value]) -> PyResult {
         let name = self.heap.intern("typing");
         let module = self.import_name(name, 0, Value::NONE, true)?;
         self.root(module);

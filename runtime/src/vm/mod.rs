@@ -41,7 +41,6 @@ use crate::host::Host;
 use crate::native::{ClassDef, NativeDef, PyResult, Raised};
 use crate::object::class::B;
 use crate::object::descriptor::GetSet;
-use crate::object::dict::Dict;
 use crate::object::function::Native;
 use crate::object::opaque;
 use crate::protocol::class::MethodCache;
@@ -283,11 +282,6 @@ impl Vm {
                 module,
             },
         )
-    }
-
-    /// The table of a namespace dict.
-    pub(crate) fn namespace(&self, dict: Value) -> &Dict {
-        self.heap.cell(dict)
     }
 
     // ---- safepoint ---------------------------------------------------------

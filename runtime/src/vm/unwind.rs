@@ -350,7 +350,7 @@ impl Vm {
     ///
     /// # Errors
     /// TypeError: exceptions must derive from BaseException.
-    pub(crate) fn to_exception(&mut self, v: Value) -> PyResult {
+    pub(crate) fn exception_to_raise(&mut self, v: Value) -> PyResult {
         if self.heap.is_exception(v) {
             return Ok(v);
         }
