@@ -105,6 +105,7 @@ pub fn parse() -> Result<Command, u8> {
             }
         }
     }
+    end_options_at_file(&mut args);
     Cli::try_parse_from(args)
         .map(|cli| cli.command)
         .map_err(|error| {

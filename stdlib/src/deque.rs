@@ -421,7 +421,10 @@ fn remove(vm: &mut Vm, a: &[Value]) -> PyResult {
             change(vm, a[0], |items| items.remove(at));
             Ok(Value::NONE)
         }
-        None => Err(vm.value_error("deque.remove(x): x not in deque")),
+        None => {
+            let shown = vm.repr_string(a[1])?;
+            Err(vm.value_error(format!("{shown} is not in deque")))
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! `math`. Functions that C's library has are Rust's, which are the same ones;
 //! the exact ones (`fsum`, `hypot`, `comb`, `isqrt`) work as CPython's do.
 
+// Coefficients are written as published, to more digits than an f64 holds.
+#![allow(clippy::excessive_precision)]
+
 use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::text::int as exact;

@@ -100,11 +100,10 @@ impl Vm {
         if let Some(c) = self.heap.native_mut::<Context>(context)
             && std::mem::replace(&mut c.entered, true)
         {
-            let message = format!(
-                "cannot enter context: {} is already entered",
-                self.repr_string(context)?
+            let shown = self.repr_string(context)?;
+            return Err(
+                self.runtime_error(format!("cannot enter context: {shown} is already entered"))
             );
-            return Err(self.runtime_error(message));
         }
         let outer = std::mem::replace(&mut self.tasks.context, context);
         let outer_owner = std::mem::replace(&mut self.tasks.context_owner, owner);

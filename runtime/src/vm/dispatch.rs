@@ -1557,11 +1557,12 @@ impl Vm {
         Raised(exception)
     }
 
-    /// The line where an exception was caught is added again when it is
-    /// re-raised there.
+    /// The line of the frame that caught an exception is taken out of its
+    /// traceback when it is raised again there, for unwinding to put back.
     fn forget_last_trace(&mut self, exception: Value) {
+        let code = self.frames.last().map_or(Value::EMPTY, |f| f.code_value);
         if let Some(e) = self.heap.get_mut::<Exception>(exception) {
-            e.trace.pop();
+            self.reraised_at = e.trace.pop_if(|entry| entry.code == code);
         }
     }
 

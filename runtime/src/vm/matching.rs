@@ -380,7 +380,7 @@ impl Vm {
             }
             raised.push(projected);
         }
-        if raised.len() == 1 && !reraised.is_empty() {
+        if raised.len() == 1 {
             return Ok(raised[0]);
         }
         let excs = self.heap.list(raised);

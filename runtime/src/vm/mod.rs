@@ -89,6 +89,9 @@ pub struct Vm {
     pub interrupt: Arc<AtomicBool>,
     /// Called with an async generator at its first operation; None when not set.
     pub asyncgen_firstiter: Value,
+    /// Where an exception that is being raised again was raised in the running
+    /// frame: its traceback keeps that line, not the one of the `raise`.
+    reraised_at: Option<crate::object::exception::TraceEntry>,
     /// Called with an async generator that is given up; None when not set.
     pub asyncgen_finalizer: Value,
     ext: HashMap<TypeId, Box<dyn ExtState>>,
@@ -142,6 +145,7 @@ impl Vm {
             host,
             interrupt: Arc::new(AtomicBool::new(false)),
             asyncgen_firstiter: Value::NONE,
+            reraised_at: None,
             asyncgen_finalizer: Value::NONE,
             ext: HashMap::new(),
             repr_stack: Vec::new(),

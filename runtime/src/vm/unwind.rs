@@ -229,6 +229,14 @@ impl Vm {
             let code = unsafe { &*frame.code };
             let pc = (frame.pc as usize - code.words.as_ptr() as usize) / 8;
             let pc = (pc as u32).saturating_sub(1);
+            let entry = self
+                .reraised_at
+                .take()
+                .filter(|entry| entry.code == frame.code_value)
+                .unwrap_or(crate::object::exception::TraceEntry {
+                    code: frame.code_value,
+                    pc,
+                });
             let handler = code
                 .code
                 .handlers
@@ -241,17 +249,9 @@ impl Vm {
                     frame.regs.add(handler.exc.0 as usize).write(exception);
                     frame.pc = code.words.as_ptr().add(handler.target as usize);
                 }
-                let entry = crate::object::exception::TraceEntry {
-                    code: frame.code_value,
-                    pc,
-                };
                 self.add_trace(exception, entry);
                 return Ok(());
             }
-            let entry = crate::object::exception::TraceEntry {
-                code: frame.code_value,
-                pc,
-            };
             let (ret, generator) = (frame.ret, frame.generator);
             self.add_trace(exception, entry);
             if generator.is_empty() {

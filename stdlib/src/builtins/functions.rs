@@ -46,6 +46,7 @@ pub static FUNCTIONS: &[NativeDef] = &[
     function("exec(*args, **kwargs)", |vm, _| {
         Err(vm.unsupported("exec() is outside the subset: put the code in a module and import it"))
     }),
+    function("exit(code=None)", exit),
     function("format(value, format_spec='', /)", format),
     function("getattr(object, name, default=None, /)", getattr),
     function("globals()", |vm, _| {
@@ -95,6 +96,7 @@ pub static FUNCTIONS: &[NativeDef] = &[
         "print(*args, sep=' ', end='\\n', file=None, flush=False)",
         print::print,
     ),
+    function("quit(code=None)", exit),
     function("repr(obj, /)", |vm, a| vm.repr(a[0])),
     function("round(number, ndigits=None)", round),
     function("setattr(obj, name, value, /)", setattr),
@@ -110,6 +112,14 @@ pub static FUNCTIONS: &[NativeDef] = &[
         build_class,
     ),
 ];
+
+/// `exit` and `quit`, which CPython's site module adds.
+fn exit(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let class = vm.class(B::SystemExit);
+    let code = a[0].given().unwrap_or(Value::NONE);
+    let exception = vm.call(class, &[code])?;
+    Err(lockstep_runtime::Raised(exception))
+}
 
 fn all(vm: &mut Vm, a: &[Value]) -> PyResult {
     let iter = vm.iter(a[0])?;

@@ -337,7 +337,7 @@ fn set_class(vm: &mut Vm, this: Value, class: Value) -> PyResult<()> {
     let old = vm.heap.class_of(this);
     let is_module = vm.heap.kind(this) == Some(Kind::Module);
     let (o, n) = (vm.heap.cell::<Class>(old), vm.heap.cell::<Class>(class));
-    if !(o.is_heap && n.is_heap) && !is_module {
+    if !is_module && (!o.is_heap || !n.is_heap) {
         return Err(vm.type_error(
             "__class__ assignment only supported for mutable types or ModuleType subclasses",
         ));

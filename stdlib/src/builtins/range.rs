@@ -179,7 +179,7 @@ fn indices(vm: &mut Vm, a: &[Value]) -> PyResult {
     let first = resolve(vm, start, &len, &low, &high)?;
     let last = resolve(vm, stop, &len, &low, &high)?;
     let first = first.unwrap_or_else(|| if down { high.clone() } else { low.clone() });
-    let last = last.unwrap_or_else(|| if down { low } else { high });
+    let last = last.unwrap_or(if down { low } else { high });
     let (first, last) = (vm.heap.big(first), vm.heap.big(last));
     debug_assert!(vm.heap.kind(a[0]) == Some(Kind::Slice));
     Ok(vm.heap.tuple(&[first, last, step]))
