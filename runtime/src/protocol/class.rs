@@ -588,8 +588,8 @@ impl Vm {
             {
             } else if layout == best_layout && slots == best_slots {
                 let (a, b) = (
-                    self.heap.cell::<Class>(best).builtin_base,
-                    self.heap.cell::<Class>(base).builtin_base,
+                    solid_base(self.heap.cell::<Class>(best).builtin_base),
+                    solid_base(self.heap.cell::<Class>(base).builtin_base),
                 );
                 if self.is_subclass(self.class(b), self.class(a)) {
                     best = base;
@@ -842,4 +842,30 @@ impl Vm {
             .get::<Native>(v)
             .is_some_and(|n| n.def.name == name)
     }
+}
+
+/// The nearest base with fields of its own: most exceptions have none besides
+/// BaseException's, so that `class E(OSError, ValueError)` has one layout.
+fn solid_base(class: B) -> B {
+    let mut at = class;
+    while at.layout() == Kind::Exception
+        && !matches!(
+            at,
+            B::BaseException
+                | B::BaseExceptionGroup
+                | B::SystemExit
+                | B::StopIteration
+                | B::ImportError
+                | B::OSError
+                | B::SyntaxError
+                | B::UnicodeDecodeError
+                | B::UnicodeEncodeError
+                | B::UnicodeTranslateError
+                | B::NameError
+                | B::AttributeError
+        )
+    {
+        at = at.base();
+    }
+    at
 }
