@@ -583,14 +583,15 @@ impl Vm {
     }
 
     /// The first class of the MRO that adds to the layout of instances: a
-    /// builtin one with cells of its own kind, or one with `__slots__`. All
-    /// exceptions have one layout.
+    /// builtin one with cells of its own kind or fields, or one with `__slots__`.
     fn solid_base(&self, class: Value) -> Value {
         let mro = &self.heap.cell::<Class>(class).mro;
         let adds = |&c: &Value| {
             let class = self.heap.cell::<Class>(c);
             let bases = class.bases.iter().map(|&b| self.heap.cell::<Class>(b));
             class.bases.is_empty()
+                || EXCEPTIONS_WITH_FIELDS.contains(&class.builtin_base)
+                    && self.class(class.builtin_base) == c
                 || bases.clone().all(|b| b.layout != class.layout)
                 || bases.clone().all(|b| b.n_slots < class.n_slots)
         };
@@ -821,3 +822,19 @@ impl Vm {
             .is_some_and(|n| n.def.name == name)
     }
 }
+
+/// Exceptions with fields of their own; all others are laid out like
+/// BaseException, so that `class E(OSError, ValueError)` has one layout.
+const EXCEPTIONS_WITH_FIELDS: [B; 11] = [
+    B::BaseExceptionGroup,
+    B::SystemExit,
+    B::StopIteration,
+    B::ImportError,
+    B::OSError,
+    B::SyntaxError,
+    B::UnicodeDecodeError,
+    B::UnicodeEncodeError,
+    B::UnicodeTranslateError,
+    B::NameError,
+    B::AttributeError,
+];
