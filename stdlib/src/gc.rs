@@ -67,5 +67,7 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
 /// rooted, so it may happen inside a call as at any safepoint.
 fn collect(vm: &mut Vm, _: &[Value]) -> PyResult {
     vm.collect();
+    vm.run_finalizers()?;
+    vm.collect();
     Ok(Value::small(0))
 }

@@ -47,8 +47,11 @@ impl Heap {
         };
         roots(&mut marker);
         self.shapes.trace(&mut marker);
+        marker.mark_all(&self.to_finalize);
         self.drain(&mut marker);
         self.clear_weak();
+        self.keep_finalizable(&mut marker);
+        self.forget_interned();
         self.sweep();
     }
 
@@ -71,6 +74,21 @@ impl Heap {
         !v.is_ptr() || unsafe { (*v.header_ptr()).flags & FLAG_COLOR == self.color }
     }
 
+    /// Cells with a finalizer that nothing reaches live until it has run; weak
+    /// references to them are cleared by then.
+    fn keep_finalizable(&mut self, marker: &mut Marker) {
+        let all = std::mem::take(&mut self.finalizable);
+        for v in all {
+            if self.is_marked(v) {
+                self.finalizable.push(v)
+            } else {
+                self.to_finalize.push(v)
+            }
+        }
+        marker.mark_all(&self.to_finalize);
+        self.drain(marker);
+    }
+
     fn clear_weak(&mut self) {
         let mut weak = std::mem::take(&mut self.weak);
         weak.retain(|&w| self.is_marked(w));
@@ -81,6 +99,9 @@ impl Heap {
             }
         }
         self.weak = weak;
+    }
+
+    fn forget_interned(&mut self) {
         let mut interned = std::mem::take(&mut self.interned);
         interned.retain(|v| self.is_marked(*v));
         self.interned = interned;

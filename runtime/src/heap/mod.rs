@@ -109,6 +109,10 @@ pub struct Heap {
     /// of a subclass of list.
     attrs: hashbrown::HashMap<Value, Value>,
     weak: Vec<Value>,
+    /// Live cells that want their finalizer called before they go.
+    finalizable: Vec<Value>,
+    /// Unreachable ones, kept for their finalizer.
+    to_finalize: Vec<Value>,
     pub(crate) interned: hashbrown::HashTable<Value>,
     n_collections: u64,
     /// The hidden classes of every cell.
@@ -140,6 +144,8 @@ impl Heap {
             countdown: COUNTDOWN_TICKS,
             attrs: hashbrown::HashMap::new(),
             weak: Vec::new(),
+            finalizable: Vec::new(),
+            to_finalize: Vec::new(),
             interned: hashbrown::HashTable::new(),
             n_collections: 0,
             shapes: Shapes::default(),
@@ -426,6 +432,18 @@ impl Heap {
             unsafe { (*v.header_ptr()).flags |= FLAG_ATTRS };
             self.attrs.insert(v, dict);
         }
+    }
+
+    /// When the cell becomes unreachable it is kept once more, for
+    /// `take_to_finalize` to give.
+    pub fn add_finalizable(&mut self, v: Value) {
+        self.finalizable.push(v);
+    }
+
+    /// Cells found unreachable that want their finalizer called, oldest first.
+    /// They are nobody's any more: the caller roots them.
+    pub fn take_to_finalize(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.to_finalize)
     }
 
     /// Registers weak-reference cell `weak`, so that the collector clears it.

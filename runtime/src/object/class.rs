@@ -254,6 +254,8 @@ pub struct Hooks {
     pub custom_eq: bool,
     /// Some class of the MRO has a `__hash__` of its own (not object's).
     pub custom_hash: bool,
+    /// `__del__` exists.
+    pub has_del: bool,
     /// `__bool__` or `__len__` exists.
     pub custom_truth: bool,
 }

@@ -245,6 +245,7 @@ impl Vm {
             plain_new: !overridden(N::new),
             custom_eq: overridden(N::eq),
             custom_hash: overridden(N::hash),
+            has_del: overridden(N::del),
             custom_truth: overridden(N::bool) || overridden(N::len),
         }
     }

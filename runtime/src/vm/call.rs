@@ -482,6 +482,7 @@ impl Vm {
         let c = self.heap.cell::<Class>(class);
         let version = c.version;
         if !c.hooks.plain_new
+            || c.hooks.has_del
             || c.layout != Kind::Instance
             || n_args == u16::MAX
             || self.heap.class_of(class) != self.class(B::Type)
@@ -519,6 +520,7 @@ impl Vm {
     pub fn new_instance(&mut self, class: Value) -> PyResult {
         let c = self.heap.cell::<Class>(class);
         let (shape, hint, layout, is_heap) = (c.root_shape, c.slot_hint, c.layout, c.is_heap);
+        let has_del = c.hooks.has_del;
         if layout == Kind::Exception {
             let args = self.heap.tuple(&[]);
             return Ok(self
@@ -534,7 +536,11 @@ impl Vm {
         if is_heap && let Some(abstracts) = self.lookup_class(class, self.n(N::abstractmethods)) {
             self.refuse_abstract(class, abstracts)?;
         }
-        Ok(self.heap.instance(shape, hint))
+        let instance = self.heap.instance(shape, hint);
+        if has_del {
+            self.heap.add_finalizable(instance);
+        }
+        Ok(instance)
     }
 
     fn refuse_abstract(&mut self, class: Value, abstracts: Value) -> PyResult<()> {

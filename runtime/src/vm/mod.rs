@@ -300,6 +300,7 @@ impl Vm {
         self.heap.countdown = if self.heap.stress { 1 } else { COUNTDOWN_TICKS };
         if self.heap.wants_collection() {
             self.collect();
+            self.run_finalizers()?;
             if self.heap.used_bytes() > self.memory_max {
                 return Err(self.raise(B::MemoryError, ""));
             }
@@ -382,6 +383,29 @@ impl Vm {
                 state.trace(marker);
             }
         });
+    }
+
+    /// Calls the finalizers (`__del__`) of what the last collections found
+    /// unreachable. What they raise is reported on standard error and forgotten.
+    ///
+    /// # Errors
+    /// None at present; KeyboardInterrupt comes at the next look-up.
+    pub fn run_finalizers(&mut self) -> PyResult<()> {
+        let pending = self.heap.take_to_finalize();
+        if pending.is_empty() {
+            return Ok(());
+        }
+        self.holding(&pending, |vm| {
+            for &v in &pending {
+                if let Err(Raised(e)) = vm.call_special(v, N::del, &[]) {
+                    let text = vm.format_exception(e);
+                    let text = format!("Exception ignored in a __del__:\n{text}");
+                    // There is nobody left to tell that stderr is gone.
+                    let _ = vm.host.write_stderr(text.as_bytes());
+                }
+            }
+        });
+        Ok(())
     }
 
     /// Depth of calls now.

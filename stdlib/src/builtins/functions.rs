@@ -15,7 +15,7 @@ use crate::args;
 
 pub static FUNCTIONS: &[NativeDef] = &[
     function("abs(x, /)", |vm, a| vm.abs(a[0])),
-    function("aiter(async_iterable, /)", |vm, a| vm.aiter(a[0])),
+    function("aiter(async_iterable, /)", aiter),
     function("all(iterable, /)", all),
     function("anext(aiterator, default=None, /)", anext),
     function("any(iterable, /)", any),
@@ -145,7 +145,30 @@ fn any(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(Value::FALSE)
 }
 
+fn aiter(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if vm.special(a[0], N::aiter).is_none() {
+        let message = format!("'{}' object is not an async iterable", vm.type_name(a[0]));
+        return Err(vm.type_error(message));
+    }
+    let iterator = match vm.call_special(a[0], N::aiter, &[])? {
+        Some(iterator) => iterator,
+        None => Value::NONE,
+    };
+    if vm.special(iterator, N::anext).is_none() {
+        let message = format!(
+            "aiter() returned not an async iterator of type '{}'",
+            vm.type_name(iterator)
+        );
+        return Err(vm.type_error(message));
+    }
+    Ok(iterator)
+}
+
 fn anext(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if vm.special(a[0], N::anext).is_none() {
+        let message = format!("'{}' object is not an async iterator", vm.type_name(a[0]));
+        return Err(vm.type_error(message));
+    }
     let awaitable = vm.anext(a[0])?;
     match a[1].given() {
         None => Ok(awaitable),
