@@ -1,7 +1,7 @@
 //! The world that the binary gives to the VM: standard streams, files beside
 //! the script, the clock and the dice.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +12,7 @@ use lockstep_lang::source::Source;
 use lockstep_runtime::host::{FoundModule, Host, LoadError};
 
 use crate::args::{Clock, WorldArgs};
+use crate::stdin::Stdin;
 
 /// Where the virtual clock starts: seconds since 1970.
 const VIRTUAL_EPOCH_NS: u64 = 1_000_000_000 * 1_000_000_000;
@@ -34,6 +35,8 @@ pub struct ScriptHost {
     refuse_late: bool,
     interrupt: Option<Arc<AtomicBool>>,
     pipe_closed: Arc<AtomicBool>,
+    /// Started when the script first reads.
+    stdin: Option<Stdin>,
 }
 
 impl ScriptHost {
@@ -53,6 +56,7 @@ impl ScriptHost {
             refuse_late,
             interrupt: None,
             pipe_closed: Arc::new(AtomicBool::new(false)),
+            stdin: None,
         }
     }
 
@@ -109,8 +113,8 @@ impl Host for ScriptHost {
 
     fn read_line(&mut self) -> io::Result<String> {
         self.flush_stdout()?;
-        let mut line = Vec::new();
-        io::stdin().lock().read_until(b'\n', &mut line)?;
+        let stdin = self.stdin.get_or_insert_with(Stdin::start);
+        let line = stdin.read_line(self.interrupt.as_deref())?;
         Ok(String::from_utf8_lossy(&line).into_owned())
     }
 

@@ -7,6 +7,7 @@ mod panic;
 mod repl;
 mod run;
 mod source;
+mod stdin;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -290,6 +290,12 @@ fn encode(vm: &mut Vm, text: &PyStr, out: &mut Vec<u8>, errors: &str) -> PyResul
 /// The OSError of a failed operation on a file.
 #[cold]
 pub fn io_error(vm: &mut Vm, error: &std::io::Error, filename: Option<Value>) -> Raised {
+    if error.kind() == std::io::ErrorKind::Interrupted
+        && let Err(interrupt) = vm.look_up()
+    {
+        // Ctrl-C ended a wait.
+        return interrupt;
+    }
     let errno = i64::from(error.raw_os_error().unwrap_or(5));
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text).to_string();
