@@ -15,12 +15,17 @@ use std::time::{Duration, Instant};
 /// How long anything may take to show on the screen.
 const LIMIT: Duration = Duration::from_secs(20);
 
+const PROMPTS: [&str; 2] = [">>> ", "... "];
+
 struct Session {
     child: Child,
     keyboard: File,
     screen: Receiver<String>,
     /// What has shown since the last `expect`.
     shown: String,
+    /// The prompt stands there and nothing was typed at it: what is typed
+    /// before it does, a line editor may lose.
+    at_prompt: bool,
 }
 
 impl Session {
@@ -65,6 +70,7 @@ impl Session {
             keyboard,
             screen,
             shown: String::new(),
+            at_prompt: false,
         };
         session.expect(">>> ");
         session
@@ -76,8 +82,18 @@ impl Session {
             .expect("the REPL is there");
     }
 
-    /// Types a line, and forgets what has shown before.
+    /// Types a line once a prompt waits for it, and forgets what has shown before.
+    #[track_caller]
     fn line(&mut self, text: &str) {
+        if !self.at_prompt {
+            self.expect_where("a prompt", |plain| {
+                PROMPTS
+                    .iter()
+                    .any(|prompt| plain.ends_with(prompt))
+                    .then_some(plain.len())
+            });
+        }
+        self.at_prompt = false;
         self.shown.clear();
         self.press(&format!("{text}\r"));
     }
@@ -85,11 +101,24 @@ impl Session {
     /// Waits until a text shows after what was expected before.
     #[track_caller]
     fn expect(&mut self, text: &str) {
+        if PROMPTS.contains(&text) {
+            // A line that is being typed is drawn behind its prompt again and again.
+            self.expect_where(text, |plain| plain.ends_with(text).then_some(plain.len()));
+            self.at_prompt = true;
+        } else {
+            self.expect_where(text, |plain| plain.find(text).map(|at| at + text.len()));
+        }
+    }
+
+    /// Waits until `end_of` finds what is meant in what has shown; forgets all
+    /// up to its end.
+    #[track_caller]
+    fn expect_where(&mut self, text: &str, end_of: impl Fn(&str) -> Option<usize>) {
         let start = Instant::now();
         loop {
             let plain = without_escapes(&self.shown);
-            if let Some(position) = plain.find(text) {
-                self.shown = plain[position + text.len()..].to_owned();
+            if let Some(end) = end_of(&plain) {
+                self.shown = plain[end..].to_owned();
                 return;
             }
             let left = LIMIT.checked_sub(start.elapsed());
@@ -221,6 +250,7 @@ fn tasks_go_on_while_the_prompt_waits() {
     repl.line("");
     repl.expect(">>> ");
     repl.line("task = asyncio.create_task(tick())");
+    repl.expect(">>> ");
     repl.expect("tick\n");
     repl.line("task.done()");
     repl.expect("\nTrue\n");
