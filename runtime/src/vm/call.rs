@@ -169,8 +169,8 @@ impl Vm {
         }
         let n = self.heap.cell::<Native>(native);
         let (def, owner) = (n.def, n.owner);
-        let owner_name = self.class_name(owner);
         let Some(&this) = args.first() else {
+            let owner_name = self.class_name(owner);
             let message = if def.name.starts_with("__") {
                 format!(
                     "descriptor '{}' of '{owner_name}' object needs an argument",
@@ -187,7 +187,7 @@ impl Vm {
         if self.is_subclass(self.heap.class_of(this), owner) {
             return None;
         }
-        let found = self.type_name(this);
+        let (owner_name, found) = (self.class_name(owner), self.type_name(this));
         let message = if def.name.starts_with("__") {
             format!(
                 "descriptor '{}' requires a '{owner_name}' object but received a '{found}'",
