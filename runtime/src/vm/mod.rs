@@ -1,12 +1,15 @@
 //! The virtual machine: one heap, one stack, its modules and classes. It runs
 //! bytecode and natives; it knows no tasks. Several live in one process.
 
+mod arguments;
 mod async_iter;
 mod bind;
 #[allow(unsafe_code)]
 mod cache;
 #[allow(unsafe_code)]
 mod call;
+#[allow(unsafe_code)]
+mod closure;
 #[allow(unsafe_code)]
 mod dispatch;
 pub mod errors;
@@ -16,6 +19,7 @@ mod intrinsic;
 mod load;
 mod matching;
 pub mod names;
+mod raise;
 pub mod report;
 #[allow(unsafe_code)]
 mod resume;

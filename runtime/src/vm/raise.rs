@@ -1,0 +1,119 @@
+//! The `raise` statement, the exception being handled, and the host's errors
+//! as exceptions. Finding a handler is `unwind`'s part.
+
+use crate::native::PyResult;
+use crate::object::class::B;
+use crate::object::exception::Exception;
+use crate::object::generator::Generator;
+use crate::value::Value;
+use crate::vm::Vm;
+
+impl Vm {
+    pub(crate) fn raise_statement(
+        &mut self,
+        x: u8,
+        exception: Value,
+        cause: Value,
+    ) -> crate::native::Raised {
+        use crate::native::Raised;
+        if x == 0 {
+            return match self.handled.given() {
+                Some(e) => {
+                    self.forget_last_trace(e);
+                    Raised(e)
+                }
+                None => self.runtime_error("No active exception to reraise"),
+            };
+        }
+        let exception = match self.exception_to_raise(exception) {
+            Ok(e) => e,
+            Err(raised) => return raised,
+        };
+        if x == 2 {
+            self.root(exception);
+            let cause = if cause.is_none() {
+                Value::NONE
+            } else {
+                match self.exception_to_raise(cause) {
+                    Ok(e) => e,
+                    Err(_) => {
+                        return self.type_error("exception causes must derive from BaseException");
+                    }
+                }
+            };
+            self.roots.pop();
+            let e = self.heap.cell_mut::<Exception>(exception);
+            e.cause = cause;
+            e.suppress_context = true;
+        }
+        self.set_context(exception);
+        Raised(exception)
+    }
+
+    /// The line of the frame that caught an exception is taken out of its
+    /// traceback when it is raised again there, for unwinding to put back.
+    pub(crate) fn forget_last_trace(&mut self, exception: Value) {
+        let code = self.frames.last().map_or(Value::EMPTY, |f| f.code_value);
+        if let Some(e) = self.heap.get_mut::<Exception>(exception) {
+            self.reraised_at = e.trace.pop_if(|entry| entry.code == code);
+        }
+    }
+
+    pub(crate) fn enter_handler(&mut self, exception: Value) -> Value {
+        let generator = self.frames.last().map_or(Value::EMPTY, |f| f.generator);
+        let saved = match self.heap.get_mut::<Generator>(generator) {
+            Some(g) => std::mem::replace(&mut g.handled, exception),
+            None => self.handled,
+        };
+        self.handled = exception;
+        saved
+    }
+
+    pub(crate) fn leave_handler(&mut self, saved: Value) {
+        let Some(frame) = self.frames.last() else {
+            return;
+        };
+        let generator = frame.generator;
+        let outer = self.outer_handled();
+        self.handled = match self.heap.get_mut::<Generator>(generator) {
+            Some(g) => {
+                g.handled = saved;
+                saved.given().or(g.inherited.given()).unwrap_or(outer)
+            }
+            None => saved,
+        };
+    }
+
+    /// An error of the host as an OSError.
+    ///
+    /// # Errors
+    /// OSError (BrokenPipeError for a closed pipe).
+    pub fn os_result<T>(&mut self, result: std::io::Result<T>) -> PyResult<T> {
+        result.map_err(|e| {
+            let class = match e.kind() {
+                std::io::ErrorKind::BrokenPipe => B::BrokenPipeError,
+                std::io::ErrorKind::NotFound => B::FileNotFoundError,
+                std::io::ErrorKind::PermissionDenied => B::PermissionError,
+                _ => B::OSError,
+            };
+            let text = e.to_string();
+            let text = text.split(" (os error").next().unwrap_or("").to_string();
+            let args = match e.raw_os_error() {
+                Some(code) => {
+                    let text = self.heap.str(text);
+                    self.heap.tuple(&[Value::small(code as i64), text])
+                }
+                None => {
+                    let text = self.heap.str(text);
+                    self.heap.tuple(&[text])
+                }
+            };
+            let mut exception = Exception::new(args);
+            if let Some(&[errno, strerror]) = self.heap.as_tuple(args) {
+                exception.fields[0] = errno;
+                exception.fields[1] = strerror;
+            }
+            crate::native::Raised(self.heap.alloc(class.shape(), exception))
+        })
+    }
+}
