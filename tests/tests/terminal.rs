@@ -76,15 +76,9 @@ impl Session {
         session
     }
 
-    fn press(&mut self, keys: &str) {
-        self.keyboard
-            .write_all(keys.as_bytes())
-            .expect("the REPL is there");
-    }
-
-    /// Types a line once a prompt waits for it, and forgets what has shown before.
+    /// Presses keys once a prompt waits for them, and forgets what has shown before.
     #[track_caller]
-    fn line(&mut self, text: &str) {
+    fn press(&mut self, keys: &str) {
         if !self.at_prompt {
             self.expect_where("a prompt", |plain| {
                 PROMPTS
@@ -95,6 +89,14 @@ impl Session {
         }
         self.at_prompt = false;
         self.shown.clear();
+        self.keyboard
+            .write_all(keys.as_bytes())
+            .expect("the REPL is there");
+    }
+
+    /// Types a line.
+    #[track_caller]
+    fn line(&mut self, text: &str) {
         self.press(&format!("{text}\r"));
     }
 
