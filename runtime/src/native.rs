@@ -92,6 +92,8 @@ pub struct Arity {
     pub kwonly: u8,
     pub varargs: bool,
     pub varkw: bool,
+    /// Positional parameters are all there are.
+    pub is_positional: bool,
 }
 
 impl Arity {
@@ -158,6 +160,7 @@ const fn arity_of(sig: &str) -> Arity {
         kwonly: 0,
         varargs: false,
         varkw: false,
+        is_positional: false,
     };
     let mut i = 0;
     while s[i] != b'(' {
@@ -212,6 +215,7 @@ const fn arity_of(sig: &str) -> Arity {
             }
         }
     }
+    arity.is_positional = arity.kwonly == 0 && !arity.varargs && !arity.varkw;
     arity
 }
 
@@ -325,7 +329,8 @@ mod tests {
                 posonly: 2,
                 kwonly: 2,
                 varargs: true,
-                varkw: true
+                varkw: true,
+                is_positional: false
             }
         );
         assert_eq!(F.param_names(), ["a", "b", "c", "d", "e", "args", "kw"]);

@@ -15,10 +15,10 @@ use std::slice;
 use lockstep_lang::bytecode::{Op, Word};
 
 use crate::heap::Kind;
-use crate::native::PyResult;
+use crate::native::{Body, PyResult};
 use crate::object::class::{B, Class};
 use crate::object::dict::Dict;
-use crate::object::function::Function;
+use crate::object::function::{Function, Method, Native};
 use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::iter::Iter;
 use crate::object::list::List;
@@ -32,6 +32,9 @@ use crate::vm::call::Called;
 use crate::vm::frame::{Activation, Ret};
 use crate::vm::resume::{Input, Outcome};
 use crate::vm::unwind::Next;
+
+/// Natives with more parameters take the way through `begin_call`.
+const NATIVE_PARAMS_MAX: usize = 6;
 
 impl Vm {
     /// Runs until the frame pushed last (its `ret` is `Exit` or
@@ -275,10 +278,58 @@ impl Vm {
                 (unsafe { (*self.frames.last().unwrap_unchecked().code).globals })
             };
         }
-        // Calls `$callee` whose `$argc` arguments begin at register `$first`.
+        // Calls `$callee` whose `$argc` arguments begin at register `$first`;
+        // `$self_fits`: the first of them is an instance of the class it was
+        // found in. The register before them held the callee, or is free.
         macro_rules! call {
-            ($w:expr, $n:expr, $callee:expr, $first:expr, $argc:expr) => {{
-                let (callee, first, argc): (Value, usize, usize) = ($callee, $first, $argc);
+            ($w:expr, $n:expr, $callee:expr, $first:expr, $argc:expr, $self_fits:expr) => {{
+                let (mut callee, mut first, mut argc): (Value, usize, usize) =
+                    ($callee, $first, $argc);
+                let self_fits: bool = $self_fits;
+                if let Some(method) = self.heap.get::<Method>(callee) {
+                    // The register before the arguments held the callee.
+                    let this = method.this;
+                    callee = method.func;
+                    first -= 1;
+                    argc += 1;
+                    set!(first, this);
+                }
+                if let Some(native) = self.heap.get::<Native>(callee)
+                    && let Body::Plain(body) = native.def.body
+                    && native.def.arity.is_positional
+                {
+                    let (arity, this) = (&native.def.arity, native.this);
+                    let bound = !this.is_empty() as usize;
+                    let n_params = arity.positional as usize;
+                    let given = argc + bound;
+                    if given <= n_params
+                        && given >= arity.required as usize
+                        && n_params <= NATIVE_PARAMS_MAX
+                        && (self_fits
+                            || bound != 0
+                            || self.heap.is_exact(callee, B::NativeFunction))
+                    {
+                        let first = first - bound;
+                        if bound != 0 {
+                            set!(first, this);
+                        }
+                        let result = if given == n_params {
+                            let args = unsafe { slice::from_raw_parts(regs.add(first), given) };
+                            save!($n);
+                            body(self, args)
+                        } else {
+                            let mut args = [Value::EMPTY; NATIVE_PARAMS_MAX];
+                            for (i, arg) in args.iter_mut().enumerate().take(given) {
+                                *arg = r!(first + i);
+                            }
+                            save!($n);
+                            body(self, &args[..n_params])
+                        };
+                        let v = op!($n, result);
+                        set!($w.a(), v);
+                        next!($n);
+                    }
+                }
                 if let Some(f) = self.heap.get::<Function>(callee)
                     && f.plain_args as usize == argc
                 {
@@ -1041,7 +1092,7 @@ impl Vm {
                     next!(1);
                 }
 
-                Op::Call => call!(w, 1, r!(w.b()), w.b() as usize + 1, w.c() as usize),
+                Op::Call => call!(w, 1, r!(w.b()), w.b() as usize + 1, w.c() as usize, false),
                 Op::CallKw => {
                     call_kw!(
                         w,
@@ -1078,7 +1129,14 @@ impl Vm {
                 Op::CallLoaded => {
                     let t = w.b() as usize;
                     let plain = r!(t + 1).is_empty() as usize;
-                    call!(w, 1, r!(t), t + 1 + plain, w.c() as usize + 1 - plain)
+                    call!(
+                        w,
+                        1,
+                        r!(t),
+                        t + 1 + plain,
+                        w.c() as usize + 1 - plain,
+                        plain == 0
+                    )
                 }
                 Op::CallLoadedKw => {
                     let t = w.b() as usize;
@@ -1099,7 +1157,14 @@ impl Vm {
                         self.load_method(CacheLine(pc), r!(t + 1), k!(word!(1).e0()))
                     );
                     let plain = this.is_empty() as usize;
-                    call!(w, 5, func, t + 1 + plain, w.c() as usize + 1 - plain)
+                    call!(
+                        w,
+                        5,
+                        func,
+                        t + 1 + plain,
+                        w.c() as usize + 1 - plain,
+                        plain == 0
+                    )
                 }
                 Op::CallMethodKw => {
                     let t = w.b() as usize;
@@ -1172,6 +1237,19 @@ impl Vm {
                     next!(1);
                 }
                 Op::GetAnext => {
+                    let v = r!(w.b());
+                    if self.heap.is_exact(v, B::AsyncGenerator) {
+                        // The Await that follows is done by linking the frame.
+                        save!(2);
+                        match self.await_anext(v, w.a()) {
+                            Ok(true) => {
+                                load!();
+                                continue;
+                            }
+                            Ok(false) => {}
+                            Err(raised) => raise!(raised),
+                        }
+                    }
                     let v = op!(1, self.anext(r!(w.b())));
                     set!(w.a(), v);
                     next!(1);

@@ -609,8 +609,65 @@ impl Vm {
 
     // ---- async generators ----------------------------------------------------------
 
+    /// The awaited `__anext__()` of the running frame's `async for`: links the
+    /// generator's frame below the running one and goes on in it, so that no
+    /// awaitable is made. False when it takes the longer way: an operation is
+    /// under way, the generator has ended, or nobody has told the loop of it.
+    ///
+    /// # Errors
+    /// RecursionError.
+    pub(crate) fn await_anext(&mut self, generator: Value, dst: u16) -> PyResult<bool> {
+        let g = self.heap.cell::<Generator>(generator);
+        if g.op_running || g.agen_closed || !g.hooked {
+            return Ok(false);
+        }
+        let next = self.link_async_generator(generator, Value::NONE, dst)?;
+        debug_assert!(matches!(next, Next::Continue), "a value was sent in");
+        Ok(true)
+    }
+
+    /// Links an idle async generator below the running frame, whose `await`
+    /// it answers by its next `yield`, and sends `value` in.
+    fn link_async_generator(&mut self, generator: Value, value: Value, dst: u16) -> PyResult<Next> {
+        let depth = self.chain_depth()?;
+        let outer = self.save_position(dst);
+        let o = self.heap.cell_mut::<Generator>(outer);
+        o.delegate = generator;
+        o.state = GenState::Suspended;
+        let inherited = o
+            .handled
+            .given()
+            .or(o.inherited.given())
+            .unwrap_or(Value::EMPTY);
+        let g = self.heap.cell_mut::<Generator>(generator);
+        let created = g.state == GenState::Created;
+        g.depth = depth;
+        g.awaiter = outer;
+        g.inherited = inherited;
+        g.op_running = true;
+        let handled = g.handled;
+        self.enter_frame_of(generator);
+        if let Some(handled) = handled.given() {
+            self.handled = handled;
+        }
+        if created {
+            return Ok(Next::Continue);
+        }
+        self.take_input(Input::Send(value))
+    }
+
     /// `await` of an async generator's anext, asend, athrow or aclose.
     fn await_async_op(&mut self, op: Value, dst: u16) -> PyResult<Next> {
+        let o = self.heap.cell_mut::<AsyncGenOp>(op);
+        let (generator, value) = (o.generator, o.value);
+        if o.action == AsyncGenAction::Send && o.state == GenState::Created {
+            let g = self.heap.cell::<Generator>(generator);
+            let idle = !g.op_running && !g.agen_closed;
+            if idle && (g.state == GenState::Suspended || value.is_none()) {
+                self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
+                return self.link_async_generator(generator, value, dst);
+            }
+        }
         self.save_position(dst);
         let step = self.drive_async_op(op, Input::Send(Value::NONE));
         self.after_foreign(step, op, dst)
