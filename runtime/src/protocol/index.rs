@@ -183,6 +183,9 @@ impl Vm {
     /// # Errors
     /// TypeError if it has none; whatever `__len__` raises.
     pub fn len(&mut self, v: Value) -> PyResult<usize> {
+        if self.heap.is_exact(v, B::List) {
+            return Ok(self.heap.cell::<crate::object::list::List>(v).items.len());
+        }
         match self.len_opt(v)? {
             Some(n) => Ok(n),
             None => {

@@ -15,6 +15,7 @@ use lockstep_lang::bytecode::Word;
 use crate::heap::{Kind, ShapeId};
 use crate::native::PyResult;
 use crate::object::class::{B, Class};
+use crate::object::descriptor::Property;
 use crate::object::dict::Dict;
 use crate::object::module::Module;
 use crate::value::Value;
@@ -24,7 +25,7 @@ use crate::vm::Vm;
 
 /// The attribute is in the instance's slot.
 pub(crate) const SLOT: u8 = 2;
-/// The class has a function or native method: bind or call it.
+/// The class has a function, native method or property: bind or call it.
 pub(crate) const METHOD: u8 = 4;
 /// The class has a value that binds to nothing.
 pub(crate) const CLASS_VALUE: u8 = 6;
@@ -34,6 +35,9 @@ pub(crate) const MODULE: u8 = 8;
 pub(crate) const OF_CLASS: u8 = 10;
 /// (store) The attribute is added: word 3 is the shape after it.
 pub(crate) const ADD_SLOT: u8 = 12;
+
+/// (method call) The attribute called is the instance's own: word 3 is its slot.
+pub(crate) const OWN_CALLABLE: u8 = 14;
 
 /// The bits of `x` that belong to the cache.
 pub(crate) const CACHE_BITS: u8 = 0b1110;
@@ -148,6 +152,17 @@ impl Vm {
         Ok(value)
     }
 
+    /// The script's function behind a property that the cache knows: calling
+    /// it with `obj` gives the attribute.
+    #[inline]
+    pub(crate) fn cached_getter(&self, line: CacheLine, obj: Value) -> Option<Value> {
+        if line.state() != METHOD || !self.cache_hit(line, obj) {
+            return None;
+        }
+        let get = self.heap.get::<Property>(Self::cached_value(line))?.get;
+        (self.heap.kind(get) == Some(Kind::Function)).then_some(get)
+    }
+
     fn learn_load(&mut self, line: CacheLine, obj: Value, name: Value, value: Value) {
         let Some(kind) = self.heap.kind(obj) else {
             return;
@@ -186,6 +201,11 @@ impl Vm {
                 {
                     let slot = d.slot as u32;
                     self.remember(line, SLOT, obj, Some(slot), Value::NONE);
+                } else if matches!(
+                    self.heap.kind(attr),
+                    Some(Kind::Property | Kind::GetSet)
+                ) {
+                    self.remember(line, METHOD, obj, Some(0), attr);
                 }
             }
             Some(attr) => {
@@ -250,6 +270,12 @@ impl Vm {
         if line.state() == METHOD && self.cache_hit(line, obj) && !self.heap.has_attrs(obj) {
             return Ok((Self::cached_value(line), obj));
         }
+        if line.state() == OWN_CALLABLE
+            && self.cache_hit(line, obj)
+            && let Some(value) = self.heap.slot(obj, line.word(3) as u16).given()
+        {
+            return Ok((value, Value::EMPTY));
+        }
         self.load_method_slow(line, obj, name)
     }
 
@@ -260,6 +286,11 @@ impl Vm {
         obj: Value,
         name: Value,
     ) -> PyResult<(Value, Value)> {
+        if line.state() == MODULE
+            && let Some(value) = self.module_callable(line, obj)
+        {
+            return Ok((value, Value::EMPTY));
+        }
         if matches!(line.state(), OF_CLASS | CLASS_VALUE)
             && let Some(value) = self.load_attr_cached_rare(line, obj)
         {
@@ -271,11 +302,26 @@ impl Vm {
             self.learn_of_class(line, obj, name, value);
             return Ok((value, Value::EMPTY));
         }
+        if kind == Some(Kind::Module) {
+            let value = self.get_attr(obj, name)?;
+            self.learn_module_callable(line, obj, name);
+            return Ok((value, Value::EMPTY));
+        }
         let class = self.heap.class_of(obj);
-        if !matches!(kind, Some(Kind::Super | Kind::Module))
+        if kind != Some(Kind::Super)
             && !self.heap.cell::<Class>(class).hooks.custom_getattr
         {
             let in_class = self.lookup_class(class, name);
+            let hidden = in_class.is_none_or(|attr| !self.is_data_descriptor(attr));
+            if hidden
+                && kind == Some(Kind::Instance)
+                && let Some(slot) = self.heap.shapes.slot(self.heap.shape_of(obj), name)
+                && let Some(value) = self.heap.slot(obj, slot as u16).given()
+            {
+                self.remember(line, OWN_CALLABLE, obj, None, Value::NONE);
+                line.set_word(3, slot as u64);
+                return Ok((value, Value::EMPTY));
+            }
             if let Some(attr) = in_class
                 && self.is_callable_unbound(attr)
                 && self.own_attr(obj, name).is_none()
@@ -297,6 +343,26 @@ impl Vm {
         }
         let value = self.get_attr(obj, name)?;
         Ok((value, Value::EMPTY))
+    }
+
+    /// What a call of a module's function has learnt: the entry's index stands
+    /// where others have the class version, its key in word 3.
+    fn module_callable(&self, line: CacheLine, obj: Value) -> Option<Value> {
+        let dict = self.heap.get::<Module>(obj)?.dict;
+        let table = &self.heap.cell::<Dict>(dict).table;
+        let entry = table.entry(line.version())?;
+        (entry.key == Self::cached_value(line)).then_some(entry.value)
+    }
+
+    fn learn_module_callable(&mut self, line: CacheLine, module: Value, name: Value) {
+        let dict = self.heap.cell::<Module>(module).dict;
+        if let Some(at) = self.heap.ns_find(dict, name)
+            && let Some(key) = self.heap.cell::<Dict>(dict).table.entry(at).map(|e| e.key)
+        {
+            line.set_state(MODULE);
+            line.set_word(2, line.word(2) & 0xffff_ffff | (at as u64) << 32);
+            line.set_word(3, key.bits());
+        }
     }
 
     /// Whether a class attribute is called with the instance put first.

@@ -638,7 +638,16 @@ impl Vm {
                     let line = CacheLine(pc);
                     let v = match self.load_attr_cached(line, obj) {
                         Some(v) => v,
-                        None => op!(4, self.load_attr_slow(line, obj, k!(word!(1).e0()))),
+                        None => {
+                            if let Some(getter) = self.cached_getter(line, obj) {
+                                called!(
+                                    w.a(),
+                                    4,
+                                    self.begin_call(getter, &[obj], &[], w.a(), Ret::Value)
+                                );
+                            }
+                            op!(4, self.load_attr_slow(line, obj, k!(word!(1).e0())))
+                        }
                     };
                     set!(w.a(), v);
                     next!(4);
