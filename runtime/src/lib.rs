@@ -22,5 +22,5 @@ pub use heap::{Heap, Kind, Marker};
 pub use native::{NativeDef, PyResult, Raised};
 pub use object::class::B;
 pub use value::Value;
-pub use vm::Vm;
 pub use vm::names::N;
+pub use vm::{Input, Vm};

@@ -16,7 +16,7 @@
 use smallvec::SmallVec;
 
 use crate::value::Value;
-use crate::vm::Vm;
+use crate::vm::{Input, Vm};
 
 /// An exception on its way up: the exception object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +50,44 @@ pub enum Flow {
     Throw { generator: Value, exception: Value },
 }
 
+/// The frame of a coroutine written in Rust: its registers are the
+/// parameters, then what was awaited last, then the native's own.
+#[derive(Clone, Copy)]
+pub struct StepFrame(pub(crate) Value);
+
+/// One step of a coroutine written in Rust, from one suspension to the next.
+/// It is told what the awaited thing gave or raised (at the first step, the
+/// value is unbound); what it must remember it keeps in the frame's registers.
+pub type StepFn = fn(&mut Vm, StepFrame, Input) -> PyResult<Step>;
+
+/// What a step ended in.
+pub enum Step {
+    /// The coroutine's result.
+    Return(Value),
+    /// Go on when this has been awaited.
+    Await(Value),
+}
+
+/// Tries to give the result of an awaited call without a frame: None when it
+/// has to suspend. It must do nothing in that case.
+pub type AtOnceFn = fn(&mut Vm, &[Value]) -> PyResult<Option<Value>>;
+
+/// The body of a coroutine written in Rust.
+#[derive(Clone, Copy)]
+pub struct CoroutineBody {
+    /// The number of its own registers.
+    pub n_registers: u8,
+    pub step: StepFn,
+    pub at_once: Option<AtOnceFn>,
+}
+
 /// The body of a native.
 #[derive(Clone, Copy)]
 pub enum Body {
     Plain(NativeFn),
     Flow(FlowFn),
+    /// Of a method in a class's table; the scripts see an `async def`.
+    Coroutine(CoroutineBody),
 }
 
 /// How a native in a class's table is looked up.
@@ -121,6 +154,10 @@ pub const fn method(sig: &'static str, body: NativeFn) -> NativeDef {
 /// A method that ends in script code.
 pub const fn flow_method(sig: &'static str, body: FlowFn) -> NativeDef {
     def(sig, Body::Flow(body), DefKind::Method)
+}
+/// A method that is a coroutine.
+pub const fn coroutine(sig: &'static str, body: CoroutineBody) -> NativeDef {
+    def(sig, Body::Coroutine(body), DefKind::Method)
 }
 /// A class method; the first parameter is the class.
 pub const fn class_method(sig: &'static str, body: NativeFn) -> NativeDef {

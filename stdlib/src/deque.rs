@@ -184,6 +184,31 @@ fn make_classes(vm: &mut Vm) -> Value {
     class
 }
 
+/// A new empty deque.
+pub fn empty(vm: &mut Vm) -> Value {
+    let class = match vm.ext::<Classes>().deque {
+        Some(class) => class,
+        None => make_classes(vm),
+    };
+    let shape = vm.root_shape(class);
+    vm.heap.opaque(shape, Deque::default())
+}
+
+/// How many items `v` has; None when it is no deque.
+pub fn len(vm: &Vm, v: Value) -> Option<usize> {
+    vm.heap.native::<Deque>(v).map(|deque| deque.items.len())
+}
+
+/// Puts an item at the right end of a deque without `maxlen`.
+pub fn push_back(vm: &mut Vm, this: Value, item: Value) {
+    change(vm, this, |items| items.push_back(item));
+}
+
+/// Takes the item at the left end.
+pub fn pop_front(vm: &mut Vm, this: Value) -> Option<Value> {
+    change(vm, this, VecDeque::pop_front)
+}
+
 /// The deque of a method's `self`, which its class guarantees; a bare object
 /// of a class that skipped `__new__` reads as empty.
 fn deque(vm: &Vm, this: Value) -> &Deque {

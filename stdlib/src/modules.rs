@@ -9,7 +9,7 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, asyncio, contextvars, deque, function_marks, gc, math, operator,
-    random, sys, time, traceback, weakref,
+    random, sync, sys, time, traceback, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -21,6 +21,7 @@ static NATIVE: &[&NativeModule] = &[
     &math::MODULE,
     &operator::MODULE,
     &random::MODULE,
+    &sync::MODULE,
     &sys::MODULE,
     &time::MODULE,
     &traceback::MODULE,

@@ -498,6 +498,9 @@ ops! {
     YieldFrom [d s _];
     /// R[a] = await R[b]
     Await [d s _];
+    /// (in the code of a coroutine written in Rust) runs its next step, told R[a]: x = 0 the value
+    /// awaited, 1 the exception raised; the step ends the frame or leaves in R[a] what to await
+    NativeStep [d _ _];
     /// R[a] = aiter(R[b]) as `async for` does
     GetAiter [d s _];
     /// R[a] = the awaitable of anext(R[b]); followed by `Await a, a`

@@ -92,7 +92,8 @@ impl Vm {
                 let g = self.heap.cell::<Generator>(frame);
                 let qualname = g.qualname;
                 let qualname = self.heap.string(qualname);
-                if !qualname.ends_with("__aenter__") && waits_for.is_none() {
+                if waits_for.is_none() {
+                    let qualname = qualname.replace("__aenter__", "acquire");
                     let this = self
                         .heap
                         .generator_regs(frame)
@@ -157,13 +158,13 @@ impl Vm {
         name == "asyncio" || name.starts_with("asyncio.")
     }
 
-    /// The task that holds lock `this`, as `Lock.acquire` has noted.
+    /// The task that holds lock `this`, as taking it has noted.
     fn owner_of(&mut self, this: Value) -> Option<Value> {
-        if self.heap.kind(this) != Some(Kind::Instance) {
+        if !matches!(self.heap.kind(this), Some(Kind::Instance | Kind::Opaque)) {
             return None;
         }
-        let name = self.heap.intern("_owner");
-        let owner = self.own_attr(this, name)?;
+        let name = self.heap.intern("_holder");
+        let owner = self.get_attr_opt(this, name).ok()??;
         (self.heap.kind(owner) == Some(Kind::Future)).then_some(owner)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lockstep_lang::bytecode::{Code, Word};
 
 use crate::heap::{Kind, Marker, Object};
-use crate::native::NativeDef;
+use crate::native::{AtOnceFn, NativeDef, StepFn};
 use crate::value::Value;
 
 /// A variable shared by a function and its closures; `Value::EMPTY` when unbound.
@@ -36,6 +36,8 @@ pub struct CodeObject {
     pub globals: Value,
     /// Values that inline caches refer to, kept alive by it.
     pub cached: Vec<Value>,
+    /// What `NativeStep` runs, in the code of a coroutine written in Rust.
+    pub step: Option<StepFn>,
 }
 
 impl Object for CodeObject {
@@ -74,6 +76,8 @@ pub struct Function {
     pub suspends: bool,
     /// An `async def` without `yield`: an awaited call may run in place.
     pub is_coroutine: bool,
+    /// A coroutine written in Rust that may be done without a frame.
+    pub at_once: Option<AtOnceFn>,
     /// Marked by `types.coroutine` or `inspect.markcoroutinefunction`.
     pub marked_coroutine: bool,
 }

@@ -201,10 +201,7 @@ impl Vm {
                 {
                     let slot = d.slot as u32;
                     self.remember(line, SLOT, obj, Some(slot), Value::NONE);
-                } else if matches!(
-                    self.heap.kind(attr),
-                    Some(Kind::Property | Kind::GetSet)
-                ) {
+                } else if matches!(self.heap.kind(attr), Some(Kind::Property | Kind::GetSet)) {
                     self.remember(line, METHOD, obj, Some(0), attr);
                 }
             }
@@ -308,9 +305,7 @@ impl Vm {
             return Ok((value, Value::EMPTY));
         }
         let class = self.heap.class_of(obj);
-        if kind != Some(Kind::Super)
-            && !self.heap.cell::<Class>(class).hooks.custom_getattr
-        {
+        if kind != Some(Kind::Super) && !self.heap.cell::<Class>(class).hooks.custom_getattr {
             let in_class = self.lookup_class(class, name);
             let hidden = in_class.is_none_or(|attr| !self.is_data_descriptor(attr));
             if hidden

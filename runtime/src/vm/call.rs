@@ -361,6 +361,7 @@ impl Vm {
         match def.body {
             Body::Plain(body) => body(self, args).map(Flow::Return),
             Body::Flow(body) => body(self, args),
+            Body::Coroutine(_) => unreachable!("a coroutine's function is no Native"),
         }
     }
 

@@ -15,7 +15,7 @@ use std::slice;
 use lockstep_lang::bytecode::{Op, Word};
 
 use crate::heap::Kind;
-use crate::native::{Body, PyResult};
+use crate::native::{Body, PyResult, Step, StepFrame};
 use crate::object::class::{B, Class};
 use crate::object::dict::Dict;
 use crate::object::function::{Function, Method, Native};
@@ -32,6 +32,7 @@ use crate::vm::call::Called;
 use crate::vm::frame::{Activation, Ret};
 use crate::vm::resume::{Input, Outcome};
 use crate::vm::unwind::Next;
+use crate::vm::with::Entered;
 
 /// Natives with more parameters take the way through `begin_call`.
 const NATIVE_PARAMS_MAX: usize = 6;
@@ -278,6 +279,24 @@ impl Vm {
                 (unsafe { (*self.frames.last().unwrap_unchecked().code).globals })
             };
         }
+        // Links a new frame of an async function below the running one, which
+        // goes on `$n` words further, behind the Await that this answers.
+        macro_rules! awaited_call {
+            ($n:expr, $callee:expr, $args:expr, $dst:expr) => {{
+                save!($n);
+                if let Err(raised) = self.await_call($callee, $args, $dst) {
+                    raise!(raised);
+                }
+                self.heap.countdown -= 1;
+                if self.heap.countdown <= 0
+                    && let Err(raised) = self.look_up()
+                {
+                    raise!(raised);
+                }
+                load!();
+                continue;
+            }};
+        }
         // Calls `$callee` whose `$argc` arguments begin at register `$first`;
         // `$self_fits`: the first of them is an instance of the class it was
         // found in. The register before them held the callee, or is free.
@@ -365,20 +384,15 @@ impl Vm {
                         continue;
                     }
                     if is_coroutine && $w.x() & 1 != 0 {
-                        // The Await that follows is done by linking the new frame.
-                        save!($n + 1);
+                        let at_once = f.at_once;
                         let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
-                        if let Err(raised) = self.await_call(callee, args, $w.a()) {
-                            raise!(raised);
-                        }
-                        self.heap.countdown -= 1;
-                        if self.heap.countdown <= 0
-                            && let Err(raised) = self.look_up()
+                        if let Some(at_once) = at_once
+                            && let Some(v) = op!($n, at_once(self, args))
                         {
-                            raise!(raised);
+                            set!($w.a(), v);
+                            next!($n + 1);
                         }
-                        load!();
-                        continue;
+                        awaited_call!($n + 1, callee, args, $w.a());
                     }
                 }
                 if let Some(class) = self.heap.get::<Class>(callee)
@@ -1240,6 +1254,30 @@ impl Vm {
                     save!(1);
                     after!(self.await_value(r!(w.b()), w.a()));
                 }
+                Op::NativeStep => {
+                    save!(1);
+                    let (step, generator) = unsafe {
+                        let frame = self.frames.last().unwrap_unchecked();
+                        ((*frame.code).step, frame.generator)
+                    };
+                    let Some(step) = step else {
+                        raise!(self.raise(B::SystemError, "a native step in code without one"));
+                    };
+                    let input = match w.x() {
+                        0 => Input::Send(r!(w.a())),
+                        _ => Input::Throw(r!(w.a())),
+                    };
+                    let result = step(self, StepFrame(generator), input);
+                    unroot!();
+                    match result {
+                        Ok(Step::Return(value)) => after!(self.return_value(value)),
+                        Ok(Step::Await(awaitable)) => {
+                            set!(w.a(), awaitable);
+                            next!(1);
+                        }
+                        Err(raised) => raise!(raised),
+                    }
+                }
                 Op::GetAiter => {
                     let v = op!(1, self.aiter(r!(w.b())));
                     set!(w.a(), v);
@@ -1289,13 +1327,41 @@ impl Vm {
                     after!(self.return_value(Value::NONE));
                 }
 
+                Op::BeforeWith if w.x() != 0 => {
+                    let manager = r!(w.b());
+                    let (exit, entered) = op!(1, self.enter_async_with(manager));
+                    set!(w.a(), exit);
+                    match entered {
+                        Entered::Done(value) => {
+                            set!(w.a() as usize + 1, value);
+                            next!(2);
+                        }
+                        Entered::Function(enter) => {
+                            awaited_call!(2, enter, &[manager], w.a() + 1);
+                        }
+                        Entered::Awaitable(awaitable) => {
+                            set!(w.a() as usize + 1, awaitable);
+                            next!(1);
+                        }
+                    }
+                }
                 Op::BeforeWith => {
-                    let (exit, entered) = op!(1, self.enter_with(r!(w.b()), w.x() != 0));
+                    let (exit, entered) = op!(1, self.enter_with(r!(w.b()), false));
                     set!(w.a() as usize, exit);
                     set!(w.a() as usize + 1, entered);
                     next!(1);
                 }
                 Op::WithExit => {
+                    if w.x() != 0
+                        && let Some((exit, this)) = self.plain_async_exit(r!(w.b()))
+                    {
+                        let args = [this, Value::NONE, Value::NONE, Value::NONE];
+                        if let Some(v) = op!(1, self.finish_at_once(exit, &args)) {
+                            set!(w.a(), v);
+                            next!(2);
+                        }
+                        awaited_call!(2, exit, &args, w.a());
+                    }
                     let args = [Value::NONE; 3];
                     called!(
                         w.a(),

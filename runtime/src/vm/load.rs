@@ -54,6 +54,7 @@ impl Vm {
                 params,
                 globals,
                 cached: Vec::new(),
+                step: None,
             },
         )
     }
@@ -141,6 +142,7 @@ impl Vm {
             },
             suspends: c.flags.suspends(),
             is_coroutine: c.flags.coroutine,
+            at_once: None,
             marked_coroutine: false,
         };
         self.heap

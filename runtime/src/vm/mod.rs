@@ -19,6 +19,7 @@ mod intrinsic;
 mod load;
 mod matching;
 pub mod names;
+mod native_coroutine;
 mod raise;
 pub mod report;
 #[allow(unsafe_code)]
@@ -229,6 +230,11 @@ impl Vm {
     pub fn install_in(&mut self, class: Value, def: &'static ClassDef) {
         use crate::native::DefKind;
         for native in def.methods {
+            if let crate::native::Body::Coroutine(body) = native.body {
+                let function = self.native_coroutine(class, native, body);
+                self.class_attr_init(class, native.name, function);
+                continue;
+            }
             let shape = match native.kind {
                 DefKind::Method if native.name.starts_with("__") => B::WrapperDescriptor,
                 DefKind::Method => B::MethodDescriptor,

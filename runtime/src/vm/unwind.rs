@@ -279,6 +279,10 @@ impl Vm {
     }
 
     fn add_trace(&mut self, exception: Value, entry: crate::object::exception::TraceEntry) {
+        // What is written in Rust has no lines, as in CPython.
+        if self.heap.cell::<CodeObject>(entry.code).step.is_some() {
+            return;
+        }
         if let Some(e) = self.heap.get_mut::<Exception>(exception) {
             e.trace.push(entry);
         }
@@ -314,9 +318,13 @@ impl Vm {
     /// handled, as CPython 3.13 errors.c _PyErr_SetObject: a chain that already
     /// leads back to it is cut first.
     pub(crate) fn set_context(&mut self, exception: Value) {
-        let Some(handled) = self.handled.given() else {
-            return;
-        };
+        if let Some(handled) = self.handled.given() {
+            self.set_context_of(exception, handled);
+        }
+    }
+
+    /// As if `exception` had been raised while `handled` was being handled.
+    pub fn set_context_of(&mut self, exception: Value, handled: Value) {
         if handled == exception {
             return;
         }

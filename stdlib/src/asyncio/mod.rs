@@ -7,7 +7,6 @@ pub mod functions;
 mod future;
 mod handle;
 mod task;
-mod wait_queue;
 
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 
@@ -108,14 +107,6 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
         object,
         Kind::Opaque,
         &future::FUTURE_ITER,
-    );
-    new(
-        vm,
-        "_asyncio",
-        "WaitQueue",
-        object,
-        Kind::Opaque,
-        &wait_queue::WAIT_QUEUE,
     );
     let cancelled = vm.class(B::CancelledError);
     let key = vm.heap.intern("CancelledError");

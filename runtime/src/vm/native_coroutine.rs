@@ -1,0 +1,133 @@
+//! Coroutines written in Rust: real frames, whose bytecode only alternates
+//! between the native's step and an await of what the step asked for. Linking,
+//! cancelling, reports and garbage collection see an ordinary coroutine.
+//!
+//! ```text
+//!  0: NativeStep  R[n]      the next step; returns, raises or leaves an awaitable in R[n]
+//!  1: Await       R[n], R[n]
+//!  2: Jump        0
+//!  3: NativeStep  R[n] x=1  the step that is told of an exception (handler of word 1)
+//!  4: Jump        1
+//! ```
+//! `n` is the number of parameters; the native's own registers follow.
+
+use std::sync::Arc;
+
+use lockstep_lang::ast::Name;
+use lockstep_lang::bytecode::{Code, CodeFlags, Handler, Op, Reg, Word};
+use lockstep_lang::source::Source;
+
+use crate::native::{CoroutineBody, NativeDef, PyResult, StepFrame};
+use crate::object::class::Class;
+use crate::object::function::{CodeObject, Function};
+use crate::value::Value;
+use crate::vm::Vm;
+use crate::vm::names::N;
+
+impl Vm {
+    /// The function of a native coroutine, as a method of `class`.
+    pub(crate) fn native_coroutine(
+        &mut self,
+        class: Value,
+        def: &'static NativeDef,
+        body: CoroutineBody,
+    ) -> Value {
+        let (key, attrs) = (self.n(N::module), self.heap.cell::<Class>(class).attrs);
+        let module = self.heap.ns_get(attrs, key);
+        let module = module.unwrap_or_else(|| self.heap.intern("builtins"));
+        let class_name = self.class_name(class);
+        let globals = self.heap.dict();
+        let key = self.n(N::name_);
+        self.heap.ns_set(globals, key, module);
+        let source = Source::new(self.heap.string(module), "");
+        let code = code(def, &format!("{class_name}.{}", def.name), source, body);
+        let code = self.load_code(Arc::new(code), globals);
+        self.heap.cell_mut::<CodeObject>(code).step = Some(body.step);
+        let function = self.new_function(code);
+        let defaults = (def.arity.positional - def.arity.required) as usize;
+        if defaults > 0 {
+            let none = vec![Value::NONE; defaults];
+            let defaults = self.heap.tuple(&none);
+            self.heap.cell_mut::<Function>(function).defaults = defaults;
+        }
+        self.heap.cell_mut::<Function>(function).at_once = body.at_once;
+        function
+    }
+}
+
+impl StepFrame {
+    /// One of the frame's registers: the parameters, what was awaited, the
+    /// native's own.
+    #[inline]
+    pub fn get(self, vm: &mut Vm, at: usize) -> Value {
+        vm.heap.generator_regs(self.0)[at]
+    }
+
+    #[inline]
+    pub fn set(self, vm: &mut Vm, at: usize, value: Value) {
+        vm.heap.generator_regs(self.0)[at] = value;
+    }
+}
+
+impl Vm {
+    /// The result of a native coroutine if it needs no suspension; else None.
+    ///
+    /// # Errors
+    /// What it raises.
+    #[inline]
+    pub(crate) fn finish_at_once(
+        &mut self,
+        function: Value,
+        args: &[Value],
+    ) -> PyResult<Option<Value>> {
+        match self.heap.get::<Function>(function) {
+            Some(f) => match f.at_once {
+                Some(at_once) => at_once(self, args),
+                None => Ok(None),
+            },
+            None => Ok(None),
+        }
+    }
+}
+
+fn code(def: &NativeDef, qualname: &str, source: Source, body: CoroutineBody) -> Code {
+    let n_params = def.arity.n_params() as u16;
+    let awaited = n_params;
+    let back = |words: i32| words as u32;
+    Code {
+        name: Name::from(def.name),
+        qualname: Name::from(qualname),
+        source: Arc::new(source),
+        flags: CodeFlags {
+            coroutine: true,
+            varargs: def.arity.varargs,
+            varkw: def.arity.varkw,
+            ..CodeFlags::default()
+        },
+        n_posonly: u16::from(def.arity.posonly),
+        n_pos: u16::from(def.arity.positional),
+        n_kwonly: u16::from(def.arity.kwonly),
+        params: def.param_names().into_iter().map(Name::from).collect(),
+        n_regs: u32::from(n_params) + 1 + u32::from(body.n_registers),
+        words: vec![
+            Word::abc(Op::NativeStep, 0, awaited, 0, 0),
+            Word::abc(Op::Await, 0, awaited, awaited, 0),
+            Word::abx(Op::Jump, 0, 0, back(-3)),
+            Word::abc(Op::NativeStep, 1, awaited, 0, 0),
+            Word::abx(Op::Jump, 0, 0, back(-4)),
+        ],
+        consts: Vec::new(),
+        handlers: vec![Handler {
+            start: 1,
+            end: 2,
+            target: 3,
+            exc: Reg(awaited),
+        }],
+        spans: Vec::new(),
+        locals: Vec::new(),
+        free: Vec::new(),
+        captures: Vec::new(),
+        doc: None,
+        first_line: 0,
+    }
+}

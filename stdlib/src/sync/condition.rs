@@ -1,0 +1,325 @@
+//! Condition: a lock whose holder can wait until another holder says that
+//! something changed.
+
+use lockstep_runtime::native::{
+    ClassDef, CoroutineBody, Step, StepFrame, coroutine, getter, method, static_method,
+};
+use lockstep_runtime::object::opaque::Native;
+use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
+
+use super::loop_bound::{bind_loop, repr_with};
+use super::wait_queue::{WaitQueue, Waiters};
+use super::{check, is_cancelled_error, lock, object};
+
+/// The condition. Who was notified has to take the lock again before `wait`
+/// ends, in the order of the lock's own queue.
+pub struct Condition {
+    /// A Lock, or what a script gave in its place; its methods are the condition's.
+    lock: Value,
+    event_loop: Value,
+    waiters: WaitQueue,
+}
+
+impl Native for Condition {
+    fn trace(&self, marker: &mut Marker) {
+        marker.mark_all(&[self.lock, self.event_loop]);
+        self.waiters.trace(marker);
+    }
+    fn external_bytes(&self) -> usize {
+        self.waiters.external_bytes()
+    }
+}
+
+pub static CLASS: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, /, *args, **kwargs)", |vm, args| {
+            let lock = lock::new(vm);
+            let shape = vm.root_shape(args[0]);
+            Ok(vm.heap.opaque(
+                shape,
+                Condition {
+                    lock,
+                    event_loop: Value::NONE,
+                    waiters: WaitQueue::new(),
+                },
+            ))
+        }),
+        method("__init__(self, lock=None)", |vm, args| {
+            if let Some(lock) = args[1].some() {
+                condition(vm, args[0]).lock = lock;
+            }
+            Ok(Value::NONE)
+        }),
+        method("__repr__(self, /)", repr),
+        method("notify(self, n=1)", |vm, args| {
+            let n = match args[1].given() {
+                Some(n) => vm.index_i64(n)?,
+                None => 1,
+            };
+            notify(vm, args[0], n)?;
+            Ok(Value::NONE)
+        }),
+        method("notify_all(self)", |vm, args| {
+            let n = waiters(args[0]).len(vm) as i64;
+            notify(vm, args[0], n)?;
+            Ok(Value::NONE)
+        }),
+        coroutine("wait(self)", WAIT),
+        coroutine("wait_for(self, predicate)", WAIT_FOR),
+        coroutine("__aenter__(self)", ENTER),
+        coroutine("__aexit__(self, exc_type, exc, tb)", EXIT),
+    ],
+    attributes: &[
+        getter("locked", |vm, this| of_lock(vm, this, "locked")),
+        getter("acquire", |vm, this| of_lock(vm, this, "acquire")),
+        getter("release", |vm, this| of_lock(vm, this, "release")),
+        getter("_lock", |vm, this| Ok(condition(vm, this).lock)),
+        getter("_waiters", |vm, this| Ok(waiters(this).shown(vm))),
+        getter("_loop", |vm, this| Ok(condition(vm, this).event_loop)),
+        getter("_holder", |vm, this| of_lock(vm, this, "_holder")),
+    ],
+    doc: "A lock whose holder can wait until another holder says that something changed.",
+};
+
+const WAIT: CoroutineBody = CoroutineBody {
+    n_registers: 3,
+    step: wait_step,
+    at_once: None,
+};
+
+const WAIT_FOR: CoroutineBody = CoroutineBody {
+    n_registers: 0,
+    step: wait_for_step,
+    at_once: None,
+};
+
+const ENTER: CoroutineBody = CoroutineBody {
+    n_registers: 1,
+    step: enter_step,
+    at_once: Some(|vm, args| {
+        let Some(lock) = plain_lock(vm, args[0]) else {
+            return Ok(None);
+        };
+        Ok(lock::take_if_free(vm, lock).then_some(Value::NONE))
+    }),
+};
+
+const EXIT: CoroutineBody = CoroutineBody {
+    n_registers: 0,
+    step: super::exit_step,
+    at_once: Some(|vm, args| {
+        let Some(lock) = plain_lock(vm, args[0]) else {
+            return Ok(None);
+        };
+        lock::release(vm, lock)?;
+        Ok(Some(Value::NONE))
+    }),
+};
+
+fn condition(vm: &mut Vm, this: Value) -> &mut Condition {
+    object(vm, this)
+}
+
+fn waiters(this: Value) -> Waiters {
+    Waiters {
+        owner: this,
+        queue: |vm, this| &mut condition(vm, this).waiters,
+    }
+}
+
+fn of_lock(vm: &mut Vm, this: Value, name: &str) -> PyResult {
+    let lock = condition(vm, this).lock;
+    let name = vm.heap.intern(name);
+    vm.get_attr(lock, name)
+}
+
+/// The lock of a condition of this class, if it is one of Lock itself.
+fn plain_lock(vm: &mut Vm, this: Value) -> Option<Value> {
+    if !super::is_exactly(vm, this, |c| c.condition) {
+        return None;
+    }
+    let lock = condition(vm, this).lock;
+    lock::is_plain(vm, lock).then_some(lock)
+}
+
+fn is_locked(vm: &mut Vm, this: Value) -> PyResult<bool> {
+    let lock = condition(vm, this).lock;
+    if lock::is_plain(vm, lock) {
+        return Ok(lock::is_locked(vm, lock));
+    }
+    let locked = vm.call_method(this, "locked", &[])?;
+    vm.truth(locked)
+}
+
+fn notify(vm: &mut Vm, this: Value, n: i64) -> PyResult<()> {
+    if !is_locked(vm, this)? {
+        return Err(vm.runtime_error("cannot notify on un-acquired lock"));
+    }
+    waiters(this).wake(vm, n, Value::FALSE)?;
+    Ok(())
+}
+
+// Registers of `wait`: 0 the condition, 1 what was awaited, then its own.
+
+/// The future waited for: the condition's own, then the lock's.
+const WAITER: usize = 2;
+/// Which of the phases below it is in; unbound before the first.
+const PHASE: usize = 3;
+/// The exception to end with once the lock is held again.
+const PENDING: usize = 4;
+
+/// Waits for a notification.
+const NOTIFIED: Value = Value::small(1);
+/// Waits in the queue of a plain lock.
+const RELOCKED: Value = Value::small(2);
+/// Awaits the `acquire` of another kind of lock.
+const ACQUIRED: Value = Value::small(3);
+
+fn wait_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
+    let this = frame.get(vm, 0);
+    match frame.get(vm, PHASE) {
+        NOTIFIED => {
+            let waiter = frame.get(vm, WAITER);
+            waiters(this).leave(vm, waiter);
+            if let Input::Throw(e) = input {
+                frame.set(vm, PENDING, e);
+            }
+            relock(vm, this, frame)
+        }
+        RELOCKED => {
+            let lock = condition(vm, this).lock;
+            let waiter = frame.get(vm, WAITER);
+            match input {
+                Input::Send(_) => {
+                    lock::woken(vm, lock, waiter);
+                    end_wait(vm, this, frame)
+                }
+                Input::Throw(e) => {
+                    lock::broken_off(vm, lock, waiter, e)?;
+                    relock_again(vm, this, frame, e)
+                }
+            }
+        }
+        ACQUIRED => match input {
+            Input::Send(_) => end_wait(vm, this, frame),
+            Input::Throw(e) => relock_again(vm, this, frame, e),
+        },
+        _ => {
+            check::<Condition>(vm, this, "wait")?;
+            if !is_locked(vm, this)? {
+                return Err(vm.runtime_error("cannot wait on un-acquired lock"));
+            }
+            let event_loop = bind_loop(vm, this, |vm, this| &mut condition(vm, this).event_loop)?;
+            match plain_lock(vm, this) {
+                Some(lock) => lock::release(vm, lock)?,
+                None => {
+                    vm.call_method(this, "release", &[])?;
+                }
+            }
+            let waiter = waiters(this).join(vm, event_loop)?;
+            frame.set(vm, WAITER, waiter);
+            frame.set(vm, PHASE, NOTIFIED);
+            Ok(Step::Await(waiter))
+        }
+    }
+}
+
+/// Takes the lock: the caller is going to release it, so it has to hold it
+/// even when it is cancelled, however often.
+fn relock(vm: &mut Vm, this: Value, frame: StepFrame) -> PyResult<Step> {
+    let Some(lock) = plain_lock(vm, this) else {
+        frame.set(vm, PHASE, ACQUIRED);
+        return match vm.call_method(this, "acquire", &[]) {
+            Ok(awaitable) => Ok(Step::Await(awaitable)),
+            Err(Raised(e)) => give_up(vm, this, e),
+        };
+    };
+    if lock::take_if_free(vm, lock) {
+        return end_wait(vm, this, frame);
+    }
+    match lock::join(vm, lock) {
+        Ok(waiter) => {
+            frame.set(vm, PHASE, RELOCKED);
+            frame.set(vm, WAITER, waiter);
+            Ok(Step::Await(waiter))
+        }
+        Err(Raised(e)) => give_up(vm, this, e),
+    }
+}
+
+/// Taking the lock was broken off by `exception`.
+fn relock_again(vm: &mut Vm, this: Value, frame: StepFrame, exception: Value) -> PyResult<Step> {
+    if !is_cancelled_error(vm, exception) {
+        return give_up(vm, this, exception);
+    }
+    let before = frame.get(vm, PENDING);
+    if let Some(before) = before.given() {
+        vm.set_context_of(exception, before);
+    }
+    frame.set(vm, PENDING, exception);
+    relock(vm, this, frame)
+}
+
+/// The lock is held.
+fn end_wait(vm: &mut Vm, this: Value, frame: StepFrame) -> PyResult<Step> {
+    match frame.get(vm, PENDING).given() {
+        None => Ok(Step::Return(Value::TRUE)),
+        Some(exception) => give_up(vm, this, exception),
+    }
+}
+
+/// Ends with an exception. The notification, if there was one, is passed on.
+fn give_up(vm: &mut Vm, this: Value, exception: Value) -> PyResult<Step> {
+    waiters(this).wake(vm, 1, Value::FALSE)?;
+    Err(Raised(exception))
+}
+
+/// Registers: 0 the condition, 1 the predicate, 2 what was awaited.
+fn wait_for_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
+    if let Input::Throw(e) = input {
+        return Err(Raised(e));
+    }
+    let (this, predicate) = (frame.get(vm, 0), frame.get(vm, 1));
+    let value = vm.call(predicate, &[])?;
+    vm.root(value);
+    if vm.truth(value)? {
+        return Ok(Step::Return(value));
+    }
+    vm.call_method(this, "wait", &[]).map(Step::Await)
+}
+
+/// Registers: 0 the condition, 1 what was awaited, 2 the future waited for.
+fn enter_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
+    let this = frame.get(vm, 0);
+    let waiter = frame.get(vm, WAITER);
+    let Some(lock) = plain_lock(vm, this) else {
+        return super::enter_step(vm, frame, input);
+    };
+    match input {
+        Input::Send(_) if waiter.is_empty() => {
+            if lock::take_if_free(vm, lock) {
+                return Ok(Step::Return(Value::NONE));
+            }
+            let waiter = lock::join(vm, lock)?;
+            frame.set(vm, WAITER, waiter);
+            Ok(Step::Await(waiter))
+        }
+        Input::Send(_) => {
+            lock::woken(vm, lock, waiter);
+            Ok(Step::Return(Value::NONE))
+        }
+        Input::Throw(e) => {
+            lock::broken_off(vm, lock, waiter, e)?;
+            Err(Raised(e))
+        }
+    }
+}
+
+fn repr(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let state = match is_locked(vm, args[0])? {
+        true => "locked",
+        false => "unlocked",
+    };
+    let n_waiting = waiters(args[0]).len(vm);
+    repr_with(vm, args[0], state, n_waiting)
+}

@@ -1,0 +1,149 @@
+//! Event: a flag that tasks can wait for.
+
+use lockstep_runtime::native::{
+    ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, getter, method, static_method,
+};
+use lockstep_runtime::object::opaque::Native;
+use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
+
+use super::loop_bound::{bind_loop, repr_with};
+use super::wait_queue::{WaitQueue, Waiters};
+use super::{check, object};
+
+/// The event.
+pub struct Event {
+    is_set: bool,
+    event_loop: Value,
+    waiters: WaitQueue,
+}
+
+impl Native for Event {
+    fn trace(&self, marker: &mut Marker) {
+        marker.mark(self.event_loop);
+        self.waiters.trace(marker);
+    }
+    fn external_bytes(&self) -> usize {
+        self.waiters.external_bytes()
+    }
+}
+
+pub static CLASS: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, /, *args, **kwargs)", |vm, args| {
+            Ok(new_of(vm, args[0], false))
+        }),
+        method("__init__(self)", |_, _| Ok(Value::NONE)),
+        method("__repr__(self, /)", repr),
+        method("is_set(self)", |vm, args| {
+            Ok(Value::bool(event(vm, args[0]).is_set))
+        }),
+        method("set(self)", |vm, args| {
+            set(vm, args[0])?;
+            Ok(Value::NONE)
+        }),
+        method("clear(self)", |vm, args| {
+            clear(vm, args[0]);
+            Ok(Value::NONE)
+        }),
+        coroutine("wait(self)", WAIT),
+    ],
+    attributes: &[
+        attribute(
+            "_value",
+            |vm, this| Ok(Value::bool(event(vm, this).is_set)),
+            |vm, this, value| {
+                event(vm, this).is_set = vm.truth(value.given().unwrap_or(Value::FALSE))?;
+                Ok(())
+            },
+        ),
+        getter("_waiters", |vm, this| Ok(waiters(this).shown(vm))),
+        getter("_loop", |vm, this| Ok(event(vm, this).event_loop)),
+    ],
+    doc: "A flag that tasks can wait for.",
+};
+
+const WAIT: CoroutineBody = CoroutineBody {
+    n_registers: 1,
+    step: wait_step,
+    at_once: Some(|vm, args| {
+        let is_set = vm.heap.native::<Event>(args[0]).is_some_and(|e| e.is_set);
+        Ok(is_set.then_some(Value::TRUE))
+    }),
+};
+
+fn event(vm: &mut Vm, this: Value) -> &mut Event {
+    object(vm, this)
+}
+
+fn waiters(this: Value) -> Waiters {
+    Waiters {
+        owner: this,
+        queue: |vm, this| &mut event(vm, this).waiters,
+    }
+}
+
+fn new_of(vm: &mut Vm, class: Value, is_set: bool) -> Value {
+    let shape = vm.root_shape(class);
+    vm.heap.opaque(
+        shape,
+        Event {
+            is_set,
+            event_loop: Value::NONE,
+            waiters: WaitQueue::new(),
+        },
+    )
+}
+
+/// An event of the class itself.
+pub fn new(vm: &mut Vm, is_set: bool) -> Value {
+    let class = vm.ext::<super::Classes>().event;
+    new_of(vm, class, is_set)
+}
+
+/// Sets the flag; all who wait go on.
+///
+/// # Errors
+/// RuntimeError when their loop is closed.
+pub fn set(vm: &mut Vm, this: Value) -> PyResult<()> {
+    let event = event(vm, this);
+    if !event.is_set {
+        event.is_set = true;
+        waiters(this).wake(vm, i64::MAX, Value::TRUE)?;
+    }
+    Ok(())
+}
+
+/// Takes the flag back; those woken already go on all the same.
+pub fn clear(vm: &mut Vm, this: Value) {
+    event(vm, this).is_set = false;
+}
+
+/// Registers: 0 the event, 1 what was awaited, 2 the future waited for.
+fn wait_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
+    let this = frame.get(vm, 0);
+    let waiter = frame.get(vm, 2);
+    if !waiter.is_empty() {
+        waiters(this).leave(vm, waiter);
+        return match input {
+            Input::Send(_) => Ok(Step::Return(Value::TRUE)),
+            Input::Throw(e) => Err(Raised(e)),
+        };
+    }
+    check::<Event>(vm, this, "wait")?;
+    if event(vm, this).is_set {
+        return Ok(Step::Return(Value::TRUE));
+    }
+    let event_loop = bind_loop(vm, this, |vm, this| &mut event(vm, this).event_loop)?;
+    let waiter = waiters(this).join(vm, event_loop)?;
+    frame.set(vm, 2, waiter);
+    Ok(Step::Await(waiter))
+}
+
+fn repr(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let state = match event(vm, args[0]).is_set {
+        true => "set",
+        false => "unset",
+    };
+    let n_waiting = waiters(args[0]).len(vm);
+    repr_with(vm, args[0], state, n_waiting)
+}

@@ -1,0 +1,467 @@
+//! Queue: first in, first out, between tasks. With a `maxsize` above 0, `put`
+//! waits for room.
+//!
+//! Unlike the locks, a queue takes a future out when it wakes it. What the
+//! woken task was woken for may be gone when it runs; then it waits again, at
+//! the end.
+//!
+//! A subclass may replace where the items are kept (`_init`, `_put`, `_get`)
+//! and any other method: for instances of other classes than Queue itself each
+//! step asks the instance.
+
+use lockstep_runtime::native::{
+    ClassDef, CoroutineBody, Step, StepFrame, attribute, class_method, coroutine, getter, method,
+    static_method,
+};
+use lockstep_runtime::object::future::State;
+use lockstep_runtime::object::opaque::Native;
+use lockstep_runtime::protocol::compare::CompareOp;
+use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
+
+use super::loop_bound::bind_loop;
+use super::wait_queue::{WaitQueue, Waiters, state};
+use super::{check, event, object};
+use crate::deque;
+
+/// The queue.
+pub struct Queue {
+    /// What a script gave: 0 and less is no limit.
+    maxsize: Value,
+    getters: WaitQueue,
+    putters: WaitQueue,
+    /// Items put in for which `task_done` was not called yet.
+    n_unfinished: i64,
+    /// An Event: set while nothing is unfinished.
+    finished: Value,
+    is_shut_down: bool,
+    /// The container that `_init` made.
+    items: Value,
+    event_loop: Value,
+}
+
+impl Native for Queue {
+    fn trace(&self, marker: &mut Marker) {
+        marker.mark_all(&[self.maxsize, self.finished, self.items, self.event_loop]);
+        self.getters.trace(marker);
+        self.putters.trace(marker);
+    }
+    fn external_bytes(&self) -> usize {
+        self.getters.external_bytes() + self.putters.external_bytes()
+    }
+}
+
+pub static CLASS: ClassDef = ClassDef {
+    methods: &[
+        static_method("__new__(cls, /, *args, **kwargs)", new),
+        method("__init__(self, maxsize=0)", init),
+        method("__repr__(self, /)", |vm, args| {
+            let class = vm.type_name(args[0]);
+            let address = vm.address(args[0]);
+            let state = format(vm, args[0])?;
+            Ok(vm.heap.str(format!("<{class} at {address:#x} {state}>")))
+        }),
+        method("__str__(self, /)", |vm, args| {
+            let class = vm.type_name(args[0]);
+            let state = format(vm, args[0])?;
+            Ok(vm.heap.str(format!("<{class} {state}>")))
+        }),
+        method("_format(self)", |vm, args| {
+            let state = format(vm, args[0])?;
+            Ok(vm.heap.str(state))
+        }),
+        method("_init(self, maxsize)", |vm, args| {
+            let items = deque::empty(vm);
+            queue(vm, args[0]).items = items;
+            Ok(Value::NONE)
+        }),
+        method("_put(self, item)", |vm, args| {
+            let items = queue(vm, args[0]).items;
+            vm.call_method(items, "append", &[args[1]])?;
+            Ok(Value::NONE)
+        }),
+        method("_get(self)", |vm, args| {
+            let items = queue(vm, args[0]).items;
+            vm.call_method(items, "popleft", &[])
+        }),
+        method("qsize(self)", |vm, args| {
+            let n = n_items(vm, args[0])?;
+            Ok(vm.heap.usize(n))
+        }),
+        method("empty(self)", |vm, args| {
+            let items = queue(vm, args[0]).items;
+            Ok(Value::bool(!vm.truth(items)?))
+        }),
+        method("full(self)", |vm, args| {
+            Ok(Value::bool(has_no_room(vm, args[0])?))
+        }),
+        method("put_nowait(self, item)", |vm, args| {
+            put_nowait(vm, args[0], args[1])?;
+            Ok(Value::NONE)
+        }),
+        method("get_nowait(self)", |vm, args| get_nowait(vm, args[0])),
+        method("task_done(self)", task_done),
+        method("shutdown(self, immediate=False)", shutdown),
+        coroutine("put(self, item)", PUT),
+        coroutine("get(self)", GET),
+        coroutine("join(self)", JOIN),
+        class_method("__class_getitem__(cls, item, /)", |vm, args| {
+            crate::builtins::generic_alias::make(vm, args[0], args[1])
+        }),
+    ],
+    attributes: &[
+        getter("maxsize", |vm, this| Ok(queue(vm, this).maxsize)),
+        attribute(
+            "_maxsize",
+            |vm, this| Ok(queue(vm, this).maxsize),
+            |vm, this, value| {
+                queue(vm, this).maxsize = value.given().unwrap_or(Value::small(0));
+                Ok(())
+            },
+        ),
+        attribute(
+            "_queue",
+            |vm, this| Ok(queue(vm, this).items),
+            |vm, this, value| {
+                queue(vm, this).items = value.given().unwrap_or(Value::NONE);
+                Ok(())
+            },
+        ),
+        getter("_getters", |vm, this| {
+            let list = getters(this).shown(vm);
+            Ok(list.some().unwrap_or_else(|| vm.heap.list(Vec::new())))
+        }),
+        getter("_putters", |vm, this| {
+            let list = putters(this).shown(vm);
+            Ok(list.some().unwrap_or_else(|| vm.heap.list(Vec::new())))
+        }),
+        getter("_unfinished_tasks", |vm, this| {
+            let n = queue(vm, this).n_unfinished;
+            Ok(vm.heap.int(n))
+        }),
+        getter("_finished", |vm, this| Ok(queue(vm, this).finished)),
+        getter("_is_shutdown", |vm, this| {
+            Ok(Value::bool(queue(vm, this).is_shut_down))
+        }),
+        getter("_loop", |vm, this| Ok(queue(vm, this).event_loop)),
+    ],
+    doc: "First in, first out. With a `maxsize` above 0, put() waits for room.",
+};
+
+const PUT: CoroutineBody = CoroutineBody {
+    n_registers: 1,
+    step: put_step,
+    at_once: Some(|vm, args| {
+        if !is_plain(vm, args[0]) || has_no_room(vm, args[0])? {
+            return Ok(None);
+        }
+        put_nowait(vm, args[0], args[1])?;
+        Ok(Some(Value::NONE))
+    }),
+};
+
+const GET: CoroutineBody = CoroutineBody {
+    n_registers: 1,
+    step: get_step,
+    at_once: Some(|vm, args| {
+        if !is_plain(vm, args[0]) || n_items(vm, args[0])? == 0 {
+            return Ok(None);
+        }
+        get_nowait(vm, args[0]).map(Some)
+    }),
+};
+
+const JOIN: CoroutineBody = CoroutineBody {
+    n_registers: 0,
+    step: |vm, frame, input| match input {
+        Input::Send(v) if v.is_empty() => {
+            let this = frame.get(vm, 0);
+            check::<Queue>(vm, this, "join")?;
+            let queue = queue(vm, this);
+            if queue.n_unfinished <= 0 {
+                return Ok(Step::Return(Value::NONE));
+            }
+            let finished = queue.finished;
+            vm.call_method(finished, "wait", &[]).map(Step::Await)
+        }
+        Input::Send(_) => Ok(Step::Return(Value::NONE)),
+        Input::Throw(e) => Err(Raised(e)),
+    },
+    at_once: None,
+};
+
+fn queue(vm: &mut Vm, this: Value) -> &mut Queue {
+    object(vm, this)
+}
+
+fn getters(this: Value) -> Waiters {
+    Waiters {
+        owner: this,
+        queue: |vm, this| &mut queue(vm, this).getters,
+    }
+}
+
+fn putters(this: Value) -> Waiters {
+    Waiters {
+        owner: this,
+        queue: |vm, this| &mut queue(vm, this).putters,
+    }
+}
+
+fn new(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let finished = event::new(vm, true);
+    let shape = vm.root_shape(args[0]);
+    Ok(vm.heap.opaque(
+        shape,
+        Queue {
+            maxsize: Value::small(0),
+            getters: WaitQueue::new(),
+            putters: WaitQueue::new(),
+            n_unfinished: 0,
+            finished,
+            is_shut_down: false,
+            items: Value::NONE,
+            event_loop: Value::NONE,
+        },
+    ))
+}
+
+fn init(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let maxsize = args[1].given().unwrap_or(Value::small(0));
+    queue(vm, args[0]).maxsize = maxsize;
+    vm.call_method(args[0], "_init", &[maxsize])?;
+    Ok(Value::NONE)
+}
+
+/// Whether all methods and the container are this file's.
+fn is_plain(vm: &mut Vm, this: Value) -> bool {
+    super::is_exactly(vm, this, |c| c.queue) && !vm.heap.has_attrs(this) && {
+        let items = queue(vm, this).items;
+        deque::len(vm, items).is_some()
+    }
+}
+
+fn n_items(vm: &mut Vm, this: Value) -> PyResult<usize> {
+    let items = queue(vm, this).items;
+    match deque::len(vm, items) {
+        Some(n) => Ok(n),
+        None => vm.len(items),
+    }
+}
+
+/// `full()` of the class itself.
+fn has_no_room(vm: &mut Vm, this: Value) -> PyResult<bool> {
+    let maxsize = queue(vm, this).maxsize;
+    if let Some(limit) = maxsize.as_int()
+        && is_plain(vm, this)
+    {
+        return Ok(limit > 0 && n_items(vm, this)? as i64 >= limit);
+    }
+    if vm.compare_bool(CompareOp::Le, maxsize, Value::small(0))? {
+        return Ok(false);
+    }
+    let n = vm.call_method(this, "qsize", &[])?;
+    vm.compare_bool(CompareOp::Ge, n, maxsize)
+}
+
+/// `full()` as the instance has it.
+fn is_full(vm: &mut Vm, this: Value) -> PyResult<bool> {
+    if is_plain(vm, this) {
+        return has_no_room(vm, this);
+    }
+    let full = vm.call_method(this, "full", &[])?;
+    vm.truth(full)
+}
+
+/// `empty()` as the instance has it.
+fn is_empty(vm: &mut Vm, this: Value) -> PyResult<bool> {
+    if is_plain(vm, this) {
+        return Ok(n_items(vm, this)? == 0);
+    }
+    let empty = vm.call_method(this, "empty", &[])?;
+    vm.truth(empty)
+}
+
+fn put_nowait(vm: &mut Vm, this: Value, item: Value) -> PyResult<()> {
+    if queue(vm, this).is_shut_down {
+        return Err(error(vm, |c| c.queue_shut_down));
+    }
+    if is_full(vm, this)? {
+        return Err(error(vm, |c| c.queue_full));
+    }
+    if is_plain(vm, this) {
+        let items = queue(vm, this).items;
+        deque::push_back(vm, items, item);
+    } else {
+        vm.call_method(this, "_put", &[item])?;
+    }
+    let q = queue(vm, this);
+    q.n_unfinished += 1;
+    let finished = q.finished;
+    event::clear(vm, finished);
+    getters(this).release_next(vm, Value::NONE)
+}
+
+fn get_nowait(vm: &mut Vm, this: Value) -> PyResult {
+    if is_empty(vm, this)? {
+        return Err(match queue(vm, this).is_shut_down {
+            true => error(vm, |c| c.queue_shut_down),
+            false => error(vm, |c| c.queue_empty),
+        });
+    }
+    let items = queue(vm, this).items;
+    let item = match is_plain(vm, this) {
+        true => deque::pop_front(vm, items).unwrap_or(Value::NONE),
+        false => vm.call_method(this, "_get", &[])?,
+    };
+    putters(this).release_next(vm, Value::NONE)?;
+    Ok(item)
+}
+
+fn error(vm: &mut Vm, which: fn(&super::Classes) -> Value) -> Raised {
+    let class = which(vm.ext::<super::Classes>());
+    match vm.call(class, &[]) {
+        Ok(exception) => Raised(exception),
+        Err(raised) => raised,
+    }
+}
+
+/// Registers: 0 the queue, 1 the item, 2 what was awaited, 3 the future waited for.
+fn put_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
+    let (this, item) = (frame.get(vm, 0), frame.get(vm, 1));
+    match input {
+        Input::Throw(e) => {
+            let waiter = frame.get(vm, 3);
+            broken_off(vm, putters(this), waiter, is_full)?;
+            Err(Raised(e))
+        }
+        Input::Send(_) => {
+            check::<Queue>(vm, this, "put")?;
+            if is_full(vm, this)? {
+                return wait_in(vm, putters(this), frame, 3);
+            }
+            if is_plain(vm, this) {
+                put_nowait(vm, this, item)?;
+                return Ok(Step::Return(Value::NONE));
+            }
+            vm.call_method(this, "put_nowait", &[item])
+                .map(Step::Return)
+        }
+    }
+}
+
+/// Registers: 0 the queue, 1 what was awaited, 2 the future waited for.
+fn get_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
+    let this = frame.get(vm, 0);
+    match input {
+        Input::Throw(e) => {
+            let waiter = frame.get(vm, 2);
+            broken_off(vm, getters(this), waiter, is_empty)?;
+            Err(Raised(e))
+        }
+        Input::Send(_) => {
+            check::<Queue>(vm, this, "get")?;
+            if is_empty(vm, this)? {
+                return wait_in(vm, getters(this), frame, 2);
+            }
+            if is_plain(vm, this) {
+                return get_nowait(vm, this).map(Step::Return);
+            }
+            vm.call_method(this, "get_nowait", &[]).map(Step::Return)
+        }
+    }
+}
+
+/// Waits for a wake-up, the future in register `at`.
+fn wait_in(vm: &mut Vm, waiters: Waiters, frame: StepFrame, at: usize) -> PyResult<Step> {
+    let this = waiters.owner;
+    if queue(vm, this).is_shut_down {
+        return Err(error(vm, |c| c.queue_shut_down));
+    }
+    let event_loop = bind_loop(vm, this, |vm, this| &mut queue(vm, this).event_loop)?;
+    let waiter = waiters.join(vm, event_loop)?;
+    frame.set(vm, at, waiter);
+    Ok(Step::Await(waiter))
+}
+
+/// The wait was broken off. Woken, yet about to leave: the wake-up goes to the
+/// next one, if there is anything to wake for.
+fn broken_off(
+    vm: &mut Vm,
+    waiters: Waiters,
+    waiter: Value,
+    still_blocked: fn(&mut Vm, Value) -> PyResult<bool>,
+) -> PyResult<()> {
+    if state(vm, waiter).is_some() {
+        vm.cancel_plain_future(waiter, Value::NONE)?;
+    }
+    waiters.leave(vm, waiter);
+    if !still_blocked(vm, waiters.owner)? && state(vm, waiter) != Some(State::Cancelled) {
+        waiters.release_next(vm, Value::NONE)?;
+    }
+    Ok(())
+}
+
+fn task_done(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let q = queue(vm, args[0]);
+    if q.n_unfinished <= 0 {
+        return Err(vm.value_error("task_done() called too many times"));
+    }
+    q.n_unfinished -= 1;
+    if q.n_unfinished == 0 {
+        let finished = q.finished;
+        event::set(vm, finished)?;
+    }
+    Ok(Value::NONE)
+}
+
+/// From now on `put` raises QueueShutDown, and so does `get` once the queue is
+/// empty, or at once when `immediate`.
+fn shutdown(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let this = args[0];
+    queue(vm, this).is_shut_down = true;
+    if vm.truth(args[1].given().unwrap_or(Value::FALSE))? {
+        while !is_empty(vm, this)? {
+            vm.call_method(this, "_get", &[])?;
+            let q = queue(vm, this);
+            q.n_unfinished = (q.n_unfinished - 1).max(0);
+        }
+        let q = queue(vm, this);
+        if q.n_unfinished == 0 {
+            let finished = q.finished;
+            event::set(vm, finished)?;
+        }
+    }
+    // They look again and find that it is shut down.
+    for waiters in [getters(this), putters(this)] {
+        while waiters.len(vm) > 0 {
+            waiters.release_next(vm, Value::NONE)?;
+        }
+    }
+    Ok(Value::NONE)
+}
+
+fn format(vm: &mut Vm, this: Value) -> PyResult<String> {
+    let q = queue(vm, this);
+    let (maxsize, items, n_unfinished, is_shut_down) =
+        (q.maxsize, q.items, q.n_unfinished, q.is_shut_down);
+    let mut parts = vec![format!("maxsize={}", vm.repr_string(maxsize)?)];
+    if vm.truth(items)? {
+        let items = vm.collect_iterable(items)?;
+        let list = vm.heap.list(items);
+        vm.root(list);
+        parts.push(format!("_queue={}", vm.repr_string(list)?));
+    }
+    for (name, waiters) in [("_getters", getters(this)), ("_putters", putters(this))] {
+        match waiters.len(vm) {
+            0 => {}
+            n => parts.push(format!("{name}[{n}]")),
+        }
+    }
+    if n_unfinished != 0 {
+        parts.push(format!("tasks={n_unfinished}"));
+    }
+    if is_shut_down {
+        parts.push(String::from("shutdown"));
+    }
+    Ok(parts.join(" "))
+}
