@@ -311,7 +311,7 @@ impl Vm {
             if hidden
                 && kind == Some(Kind::Instance)
                 && let Some(slot) = self.heap.shapes.slot(self.heap.shape_of(obj), name)
-                && let Some(value) = self.heap.slot(obj, slot as u16).given()
+                && let Some(value) = self.heap.slot(obj, slot).given()
             {
                 self.remember(line, OWN_CALLABLE, obj, None, Value::NONE);
                 line.set_word(3, slot as u64);
