@@ -14,6 +14,7 @@ mod math;
 mod modules;
 mod operator;
 mod random;
+mod re;
 pub mod sys;
 mod time;
 mod traceback;

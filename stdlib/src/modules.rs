@@ -9,7 +9,7 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, asyncio, contextvars, deque, function_marks, gc, math, operator,
-    random, sys, time, traceback, weakref,
+    random, re, sys, time, traceback, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -21,6 +21,7 @@ static NATIVE: &[&NativeModule] = &[
     &math::MODULE,
     &operator::MODULE,
     &random::MODULE,
+    &re::MODULE,
     &sys::MODULE,
     &time::MODULE,
     &traceback::MODULE,
@@ -71,6 +72,7 @@ static PY: &[PyModule] = &[
     py!("operator", "operator.async"),
     py!("pprint", "pprint.async"),
     py!("random", "random.async"),
+    py!("re", "re.async"),
     py!("statistics", "statistics.async"),
     py!("string", "string.async"),
     py!("textwrap", "textwrap.async"),
