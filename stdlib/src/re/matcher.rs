@@ -10,7 +10,7 @@
 use lockstep_runtime::text::pystr::Unit;
 
 use super::charset::{Fold, in_class};
-use super::program::{One, Op, Program};
+use super::program::{First, One, Op, Program};
 use super::tree::{At, Class, Greed, MANY};
 
 /// A mark, or a loop's last position, that is not set.
@@ -150,7 +150,7 @@ impl Matcher {
                     return Found::Nothing;
                 }
                 if self.mode == Mode::Search
-                    && let Some(first) = program.first
+                    && let Some(first) = &program.first
                 {
                     let tail = &text[self.start..];
                     let looked = &tail[..tail.len().min(fuel)];
@@ -520,15 +520,7 @@ impl Matcher {
 
 #[inline]
 fn accepts(program: &Program, one: One, cp: u32) -> bool {
-    match one {
-        One::Is(c) => cp == c,
-        One::IsNot(c) => cp != c,
-        One::Same(c, fold) => fold.lower(cp) == c,
-        One::NotSame(c, fold) => fold.lower(cp) != c,
-        One::Any => cp != '\n' as u32,
-        One::All => true,
-        One::In(set) => program.sets[set as usize].has(cp),
-    }
+    one.accepts(&program.sets, cp)
 }
 
 /// How many characters, up to `max`, are accepted from the beginning of `text`.
@@ -551,14 +543,10 @@ fn count<U: Unit>(program: &Program, one: One, text: &[U], max: u32) -> usize {
     stop.unwrap_or(text.len())
 }
 
-fn find_first<U: Unit>(program: &Program, first: One, text: &[U]) -> Option<usize> {
-    match first {
-        One::Is(c) => text.iter().position(|u| u.cp() == c),
-        One::In(set) => {
-            let set = &program.sets[set as usize];
-            text.iter().position(|u| set.has(u.cp()))
-        }
-        one => text.iter().position(|u| accepts(program, one, u.cp())),
+fn find_first<U: Unit>(program: &Program, first: &First, text: &[U]) -> Option<usize> {
+    match *first.ones.as_slice() {
+        [One::Is(c)] => text.iter().position(|u| u.cp() == c),
+        _ => text.iter().position(|u| first.has(&program.sets, u.cp())),
     }
 }
 

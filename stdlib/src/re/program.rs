@@ -95,6 +95,54 @@ pub enum One {
     In(u32),
 }
 
+impl One {
+    /// Whether a character is accepted.
+    #[inline]
+    pub fn accepts(self, sets: &[CharSet], cp: u32) -> bool {
+        match self {
+            One::Is(c) => cp == c,
+            One::IsNot(c) => cp != c,
+            One::Same(c, fold) => fold.lower(cp) == c,
+            One::NotSame(c, fold) => fold.lower(cp) != c,
+            One::Any => cp != '\n' as u32,
+            One::All => true,
+            One::In(set) => sets[set as usize].has(cp),
+        }
+    }
+}
+
+/// The characters that a match may begin with.
+pub struct First {
+    pub ones: Vec<One>,
+    /// The answer for each character below 256.
+    low: [u64; 4],
+}
+
+impl First {
+    fn of(ops: &[Op], sets: &[CharSet]) -> Option<First> {
+        let mut ones = Vec::new();
+        if !first_of(ops, 0, &mut ones) {
+            return None;
+        }
+        let mut low = [0; 4];
+        for cp in 0..256u32 {
+            if ones.iter().any(|one| one.accepts(sets, cp)) {
+                low[cp as usize / 64] |= 1 << (cp % 64);
+            }
+        }
+        Some(First { ones, low })
+    }
+
+    #[inline]
+    pub fn has(&self, sets: &[CharSet], cp: u32) -> bool {
+        if cp < 256 {
+            self.low[cp as usize / 64] >> (cp % 64) & 1 != 0
+        } else {
+            self.ones.iter().any(|one| one.accepts(sets, cp))
+        }
+    }
+}
+
 /// A compiled expression.
 pub struct Program {
     pub ops: Vec<Op>,
@@ -103,7 +151,7 @@ pub struct Program {
     pub n_loops: usize,
     pub n_barriers: usize,
     /// What a match begins with, if that is one character.
-    pub first: Option<One>,
+    pub first: Option<First>,
     /// Only at the beginning of the text can it match.
     pub anchored: bool,
     /// The least that it matches.
@@ -134,7 +182,7 @@ pub fn compile(tree: &Seq, n_groups: usize, flags: u32) -> Result<Program> {
         Some(Op::At(At::Beginning | At::BeginningText, _))
     );
     Ok(Program {
-        first: first_of(&compiler.ops),
+        first: First::of(&compiler.ops, &compiler.sets),
         ops: compiler.ops,
         sets: compiler.sets,
         n_groups,
@@ -145,15 +193,30 @@ pub fn compile(tree: &Seq, n_groups: usize, flags: u32) -> Result<Program> {
     })
 }
 
-/// The character that every match begins with.
-fn first_of(ops: &[Op]) -> Option<One> {
-    ops.iter()
-        .find(|op| !matches!(op, Op::Mark(_)))
-        .and_then(|op| match *op {
-            Op::One(one) => Some(one),
-            Op::Single { one, min: 1.., .. } => Some(one),
-            _ => None,
-        })
+/// The most characters that a match is known to begin with.
+const FIRST_MAX: usize = 32;
+
+/// Collects what a match from `place` on begins with; false if that is not one character.
+fn first_of(ops: &[Op], place: usize, firsts: &mut Vec<One>) -> bool {
+    let mut place = place;
+    loop {
+        match ops[place] {
+            Op::Mark(_) => place += 1,
+            Op::Jump(to) => place = to as usize,
+            Op::One(one) | Op::Single { one, min: 1.., .. } => {
+                firsts.push(one);
+                return firsts.len() <= FIRST_MAX;
+            }
+            // Alternatives stand one after the other, so this nests no deeper than they do.
+            Op::Branch(other) if firsts.len() < FIRST_MAX => {
+                if !first_of(ops, place + 1, firsts) {
+                    return false;
+                }
+                place = other as usize;
+            }
+            _ => return false,
+        }
+    }
 }
 
 /// The flags inside a group with flags of its own.
