@@ -104,6 +104,7 @@ pub fn finish(vm: &mut Vm, result: PyResult, pipe_closed: &AtomicBool) -> u8 {
         Ok(_) => 0,
         Err(raised) => report_uncaught(vm, raised, pipe_closed),
     };
+    vm.report_what_is_left();
     if let Err(error) = vm.host.flush_stdout()
         && status == 0
     {

@@ -14,6 +14,7 @@ mod math;
 mod modules;
 mod operator;
 mod random;
+mod re;
 mod sync;
 pub mod sys;
 mod time;

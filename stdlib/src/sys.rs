@@ -512,7 +512,19 @@ fn displayhook(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn get_asyncgen_hooks(vm: &mut Vm, _: &[Value]) -> PyResult {
-    let hooks = [vm.asyncgen_firstiter, vm.asyncgen_finalizer];
+    let mut hooks = [vm.asyncgen_firstiter, vm.asyncgen_finalizer];
+    let running = vm.tasks.running_loop;
+    if vm.heap.kind(running) == Some(Kind::EventLoop) {
+        // While a loop runs, its own hooks stand in for those that are not set.
+        let names = ["_asyncgen_firstiter_hook", "_asyncgen_finalizer_hook"];
+        for (hook, name) in hooks.iter_mut().zip(names) {
+            if hook.is_none() {
+                let name = vm.heap.intern(name);
+                *hook = vm.get_attr(running, name)?;
+                vm.root(*hook);
+            }
+        }
+    }
     Ok(named_tuple(
         vm,
         "asyncgen_hooks",

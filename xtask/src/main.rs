@@ -4,6 +4,7 @@
 
 mod bench;
 mod bless;
+mod conform;
 mod conformance;
 mod figures;
 mod fuzz;
@@ -25,6 +26,8 @@ enum Subcommands {
     Bless(bless::Options),
     /// Run the suite on CPython 3.13 and fail on a difference to the expected files
     Oracle(conformance::Options),
+    /// Run CPython's own test files on Lockstep
+    Conform(conform::Options),
     /// Compare the speed of Lockstep with CPython 3.13's
     Bench(bench::Options),
     /// Measure start-up, compiling, memory per parked task and growth
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Subcommands::Bless(options) => bless::run(&options),
         Subcommands::Oracle(options) => conformance::run(&options),
+        Subcommands::Conform(options) => conform::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
         Subcommands::Figures(options) => figures::run(&options),
         Subcommands::Fuzz(options) => fuzz::run(&options),

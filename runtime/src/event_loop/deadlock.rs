@@ -3,10 +3,10 @@
 //! where, and who holds it; then raises DeadlockError where the program waits.
 
 use crate::heap::Kind;
-use crate::native::PyResult;
+use crate::native::{NativeDef, PyResult, function};
 use crate::object::class::B;
-use crate::object::function::CodeObject;
-use crate::object::future::Future;
+use crate::object::function::{CodeObject, Native};
+use crate::object::future::{Callback, Future};
 use crate::object::generator::Generator;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -25,6 +25,13 @@ struct Blocked {
 }
 
 const MESSAGE: &str = "nothing can ever wake";
+
+static LOOK_AT: NativeDef = function("look_at(future, /)", |vm, args| {
+    if vm.heap.kind(args[0]) == Some(Kind::Future) {
+        vm.future_error(args[0]);
+    }
+    Ok(Value::NONE)
+});
 
 impl Vm {
     /// Reports, then raises DeadlockError: at the await of the task that
@@ -47,9 +54,35 @@ impl Vm {
             self.event_loop(event_loop).run_since_deadlock = None;
             return Err(error);
         }
+        self.look_at_in_time(main)?;
         self.detach_waiter(main);
         self.event_loop(event_loop).run_since_deadlock = Some(0);
         self.make_ready(event_loop, main, error.0)
+    }
+
+    /// What `main` waited for may fail later: the report has said why, and
+    /// nobody is there to ask for the exception.
+    fn look_at_in_time(&mut self, main: Value) -> PyResult<()> {
+        let future = self
+            .heap
+            .cell::<Future>(main)
+            .task
+            .as_ref()
+            .map(|t| t.waiting_on);
+        let Some(future) = future.filter(|&f| self.heap.kind(f) == Some(Kind::Future)) else {
+            return Ok(());
+        };
+        let target = self.heap.alloc(
+            B::NativeFunction.shape(),
+            Native {
+                def: &LOOK_AT,
+                owner: Value::EMPTY,
+                this: Value::EMPTY,
+                module: Value::NONE,
+            },
+        );
+        let context = self.capture_context();
+        self.add_callback(future, Callback { target, context })
     }
 
     fn deadlock_report(&mut self, event_loop: Value) -> String {

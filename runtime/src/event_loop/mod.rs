@@ -7,6 +7,7 @@ mod interrupt;
 mod ready;
 mod run;
 mod timers;
+mod unreachable;
 
 pub use interrupt::Interrupts;
 
@@ -28,20 +29,29 @@ pub struct EventLoop {
     pub stopping: bool,
     pub running: bool,
     pub debug: bool,
+    /// A script's subclass replaces what the loop calls of itself: `time`,
+    /// `call_soon`, `call_at` and the like. The short ways are left aside then.
+    pub overridden: bool,
+    /// `time` is among what it replaces.
+    pub own_clock: bool,
     /// The task whose step is running; None between steps.
     pub current_task: Value,
     /// Tasks in the order of their creation; those done are dropped now and
-    /// then. A task that waits is kept alive by it.
+    /// then. They are not kept alive by it (see `unreachable`): a task that
+    /// waits lives through what can wake it.
     tasks: Vec<Value>,
     /// How many of `tasks` may be done.
     n_done: usize,
-    /// Futures that failed and whose exception nobody may have looked at.
+    /// Futures that failed and whose exception nobody may have looked at; not
+    /// kept alive either.
     failed: Vec<Value>,
     /// What `run_until_complete` waits for; None outside of it.
     pub main: Value,
-    /// Async generators that have begun and may not have ended.
+    /// Async generators that have begun and may not have ended; not kept alive.
     async_generators: Vec<Value>,
     pub async_generators_closed: bool,
+    /// The async generators' hooks there were before it ran.
+    pub hooks_outside: [Value; 2],
     /// Operations of the world outside that will make something ready.
     pub n_outside: usize,
     /// DeadlockError was raised in `main`, and so many entries have run since.
@@ -59,6 +69,8 @@ impl Default for EventLoop {
             stopping: false,
             running: false,
             debug: false,
+            overridden: false,
+            own_clock: false,
             current_task: Value::NONE,
             tasks: Vec::new(),
             n_done: 0,
@@ -66,6 +78,7 @@ impl Default for EventLoop {
             main: Value::NONE,
             async_generators: Vec::new(),
             async_generators_closed: false,
+            hooks_outside: [Value::NONE; 2],
             n_outside: 0,
             run_since_deadlock: None,
             exception_handler: Value::NONE,
@@ -85,9 +98,7 @@ impl Object for EventLoop {
             self.exception_handler,
             self.task_factory,
         ]);
-        marker.mark_all(&self.tasks);
-        marker.mark_all(&self.failed);
-        marker.mark_all(&self.async_generators);
+        marker.mark_all(&self.hooks_outside);
     }
     fn external_bytes(&self) -> usize {
         let lists =
@@ -95,6 +106,16 @@ impl Object for EventLoop {
         self.ready.heap_bytes() + self.timers.heap_bytes() + lists * size_of::<Value>()
     }
 }
+
+/// What a loop calls of itself.
+const OWN_CALLS: [&str; 6] = [
+    "time",
+    "call_soon",
+    "call_at",
+    "call_later",
+    "create_future",
+    "_run_once",
+];
 
 /// Done tasks and generators are looked for when a list has at least this many.
 const SWEEP_MIN: usize = 64;
@@ -135,16 +156,17 @@ impl Vm {
         input: Value,
     ) -> PyResult<()> {
         match self.heap.get_mut::<EventLoop>(event_loop) {
-            Some(l) if !l.closed => {
+            Some(l) if !l.closed && !l.overridden => {
                 l.ready.push(target, input);
                 Ok(())
             }
-            Some(_) => Err(self.runtime_error("Event loop is closed")),
-            None => self.call_soon_elsewhere(event_loop, target, input),
+            Some(l) if l.closed => Err(self.runtime_error("Event loop is closed")),
+            _ => self.call_soon_elsewhere(event_loop, target, input),
         }
     }
 
-    /// `make_ready` for a loop that a script has written: its `call_soon`.
+    /// `make_ready` for a loop that a script has written, wholly or in part:
+    /// its `call_soon`.
     #[cold]
     fn call_soon_elsewhere(
         &mut self,
@@ -154,6 +176,12 @@ impl Vm {
     ) -> PyResult<()> {
         let (callback, args, context) = self.entry_as_call(target, input);
         let name = self.heap.intern("call_soon");
+        if self.heap.kind(event_loop) == Some(Kind::EventLoop)
+            && !self.class_overrides(event_loop, name)
+        {
+            self.event_loop(event_loop).ready.push(target, input);
+            return Ok(());
+        }
         let method = self.get_attr(event_loop, name)?;
         let method = self.root(method);
         let context = self.context_object(context);
@@ -218,6 +246,70 @@ impl Vm {
                 when,
             },
         )
+    }
+
+    /// Whether a script's subclass has its own version of a method of the loop.
+    pub fn class_overrides(&mut self, event_loop: Value, name: Value) -> bool {
+        let class = self.heap.class_of(event_loop);
+        self.lookup_class(class, name)
+            .is_some_and(|attr| self.heap.kind(attr) != Some(Kind::Native))
+    }
+
+    /// Notes what a new loop's class replaces of the methods that the loop
+    /// itself calls.
+    pub fn note_overrides(&mut self, event_loop: Value) {
+        self.heap.add_event_loop(event_loop);
+        let overridden = OWN_CALLS.iter().any(|name| {
+            let name = self.heap.intern(name);
+            self.class_overrides(event_loop, name)
+        });
+        let time = self.heap.intern("time");
+        let own_clock = overridden && self.class_overrides(event_loop, time);
+        let l = self.event_loop(event_loop);
+        (l.overridden, l.own_clock) = (overridden, own_clock);
+    }
+
+    /// The loop's time in seconds, by its own `time` where a script has replaced it.
+    ///
+    /// # Errors
+    /// What that raises; TypeError when it gives no number.
+    pub fn loop_time_s(&mut self, event_loop: Value) -> PyResult<f64> {
+        if !self
+            .heap
+            .get::<EventLoop>(event_loop)
+            .is_none_or(|l| l.own_clock)
+        {
+            return Ok(self.monotonic_s());
+        }
+        let now = self.call_method(event_loop, "time", &[])?;
+        match self
+            .heap
+            .as_float(now)
+            .or(self.heap.as_i64(now).map(|n| n as f64))
+        {
+            Some(now_s) => Ok(now_s),
+            None => {
+                let name = self.type_name(now);
+                Err(self.type_error(format!("must be real number, not {name}")))
+            }
+        }
+    }
+
+    /// The `call_soon` method itself: no subclass is asked.
+    ///
+    /// # Errors
+    /// RuntimeError when the loop is closed.
+    pub fn call_soon_here(
+        &mut self,
+        event_loop: Value,
+        callback: Value,
+        args: &[Value],
+        context: Value,
+    ) -> PyResult {
+        self.check_open(event_loop)?;
+        let handle = self.new_handle(callback, args, event_loop, context, Value::EMPTY);
+        self.event_loop(event_loop).ready.push(handle, Value::NONE);
+        Ok(handle)
     }
 
     /// `loop.call_soon(callback, *args)`; `context` as `Vm::capture_context` gives it.
@@ -356,21 +448,50 @@ impl Vm {
         self.event_loop(event_loop).failed.push(future);
     }
 
-    /// The failed futures whose exception nobody has looked at; the loop forgets them.
-    pub fn take_unretrieved(&mut self, event_loop: Value) -> Vec<Value> {
-        let failed = match self.heap.get_mut::<EventLoop>(event_loop) {
-            Some(l) => std::mem::take(&mut l.failed),
-            None => Vec::new(),
-        };
-        let mut lost = Vec::new();
-        for future in failed {
-            if let Some(f) = self.heap.get_mut::<Future>(future)
-                && std::mem::replace(&mut f.log_traceback, false)
-            {
-                lost.push(future);
-            }
+    /// Whether a future of the loop failed and nobody has looked at its exception.
+    pub fn has_unretrieved(&mut self, event_loop: Value) -> bool {
+        let failed = std::mem::take(&mut self.event_loop(event_loop).failed);
+        let found = failed
+            .iter()
+            .any(|&f| self.heap.get::<Future>(f).is_some_and(|f| f.log_traceback));
+        self.event_loop(event_loop).failed = failed;
+        found
+    }
+
+    /// Takes a task off its loop's list, as `_unregister_task` does.
+    pub fn forget_task(&mut self, event_loop: Value, task: Value) {
+        self.event_loop(event_loop).tasks.retain(|&t| t != task);
+    }
+
+    /// Puts a script's handle at the end of the ready queue.
+    pub fn push_ready_handle(&mut self, event_loop: Value, handle: Value) {
+        if self.heap.kind(handle) == Some(Kind::Handle) {
+            self.event_loop(event_loop).ready.push(handle, Value::NONE);
         }
-        lost
+    }
+
+    /// What is ready, as handles, in order.
+    pub fn ready_handles(&mut self, event_loop: Value) -> Vec<Value> {
+        let entries = self.event_loop(event_loop).ready.entries();
+        let mut handles = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let handle = if self.heap.kind(entry.target) == Some(Kind::Handle) {
+                entry.target
+            } else {
+                let (callback, args, context) = self.entry_as_call(entry.target, entry.input);
+                self.new_handle(callback, &args, event_loop, context, Value::EMPTY)
+            };
+            handles.push(self.root(handle));
+        }
+        handles
+    }
+
+    /// The timers that scripts have set, in no promised order.
+    pub fn timer_handles(&mut self, event_loop: Value) -> Vec<Value> {
+        let l = self.event_loop(event_loop);
+        let mut targets = l.timers.targets();
+        targets.retain(|&target| self.heap.kind(target) == Some(Kind::Handle));
+        targets
     }
 
     /// `loop.close()`: what was to be run never will be.
@@ -394,8 +515,15 @@ impl Vm {
     /// An async generator is about to run for the first time: the running loop
     /// will close it if nobody else does.
     pub fn async_generator_begins(&mut self, generator: Value) {
+        self.async_generator_begins_on(self.tasks.running_loop, generator);
+    }
+
+    /// As `async_generator_begins`, of a given loop.
+    pub fn async_generator_begins_on(&mut self, event_loop: Value, generator: Value) {
         use crate::object::generator::{GenState, Generator};
-        let event_loop = self.tasks.running_loop;
+        if self.heap.kind(generator) != Some(Kind::Generator) {
+            return;
+        }
         let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
             return;
         };
@@ -409,6 +537,10 @@ impl Vm {
             self.event_loop(event_loop).async_generators = list;
         }
         self.event_loop(event_loop).async_generators.push(generator);
+        let g = self.heap.cell_mut::<Generator>(generator);
+        if g.finalizer.is_empty() || g.finalizer.is_none() {
+            g.finalizer = event_loop;
+        }
     }
 
     /// The async generators of a loop that have begun and not ended; it forgets them.
@@ -424,21 +556,35 @@ impl Vm {
     }
 
     /// An async generator was left unfinished and nothing refers to it any
-    /// more: the running loop closes it in a task of its own, at the hop after next.
+    /// more: the finalizer hook gets it, which is the loop that first ran it
+    /// unless a script has set one. The loop closes it in a task of its own, at
+    /// the hop after next.
+    ///
+    /// # Errors
+    /// What making the task raises; what a script's hook raises.
+    pub fn abandon_async_generator(&mut self, generator: Value) -> PyResult<()> {
+        use crate::object::generator::{GenState, Generator};
+        let Some(g) = self.heap.get::<Generator>(generator) else {
+            return Ok(());
+        };
+        let (hook, begun) = (g.finalizer, g.state == GenState::Suspended);
+        if !begun || hook.is_empty() || hook.is_none() {
+            return Ok(());
+        }
+        if self.heap.kind(hook) == Some(Kind::EventLoop) {
+            return self.close_async_generator(hook, generator);
+        }
+        self.call(hook, &[generator])?;
+        Ok(())
+    }
+
+    /// Has a loop close an async generator in a task of its own, at the hop after next.
     ///
     /// # Errors
     /// What making the task raises.
-    pub fn abandon_async_generator(&mut self, generator: Value) -> PyResult<()> {
-        use crate::object::generator::{GenState, Generator};
-        let event_loop = self.tasks.running_loop;
-        let begun = self
-            .heap
-            .get::<Generator>(generator)
-            .is_some_and(|g| g.state == GenState::Suspended);
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
-            return Ok(());
-        };
-        if !begun || l.closed {
+    pub fn close_async_generator(&mut self, event_loop: Value, generator: Value) -> PyResult<()> {
+        let l = self.event_loop(event_loop);
+        if l.closed {
             return Ok(());
         }
         l.async_generators.retain(|&g| g != generator);

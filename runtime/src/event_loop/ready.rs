@@ -43,6 +43,11 @@ impl Ready {
         self.entries.pop_front()
     }
 
+    /// What is in the queue, in order.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.entries.iter().copied().collect()
+    }
+
     pub fn len(&self) -> usize {
         self.entries.len()
     }

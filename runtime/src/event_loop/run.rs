@@ -41,7 +41,7 @@ impl Vm {
         let result = self.holding(&[], |vm| vm.run_ready(event_loop));
         self.tasks.running_loop = before;
         result?;
-        let now_s = self.monotonic_s();
+        let now_s = self.loop_time_s(event_loop)?;
         let l = self.event_loop(event_loop);
         if !l.ready.is_empty() {
             return Ok(Some(0.0));
@@ -51,18 +51,55 @@ impl Vm {
             .map(|timer| (timer.when_s - now_s).max(0.0)))
     }
 
-    /// One iteration.
-    fn run_once(&mut self, event_loop: Value) -> PyResult<()> {
+    /// One iteration. Where a script has its own clock, it is asked for the time.
+    ///
+    /// # Errors
+    /// As `run_loop`.
+    pub fn run_once(&mut self, event_loop: Value) -> PyResult<()> {
         self.drop_cancelled_timers(event_loop);
         let l = self.heap.cell::<EventLoop>(event_loop);
         if l.ready.is_empty() && !l.stopping {
-            match l.timers.first() {
+            let (first, own_clock, n_outside) = (l.timers.first(), l.own_clock, l.n_outside);
+            let selector = self.heap.intern("_selector");
+            if let Some(selector) = self.own_attr(event_loop, selector) {
+                self.wait_by_selector(event_loop, selector, first.map(|timer| timer.when_s))?;
+                return self.run_ready(event_loop);
+            }
+            match first {
+                Some(timer) if own_clock => {
+                    let delay_s = timer.when_s - self.loop_time_s(event_loop)?;
+                    let now_s = self.monotonic_s();
+                    self.sleep_until_s(now_s + delay_s);
+                }
                 Some(timer) => self.sleep_until_s(timer.when_s),
-                None if l.n_outside == 0 => return self.deadlock(event_loop),
+                None if n_outside == 0 => return self.deadlock(event_loop),
                 None => {}
             }
         }
         self.run_ready(event_loop)
+    }
+
+    /// A script has given the loop a selector of its own: it does the waiting.
+    #[cold]
+    fn wait_by_selector(
+        &mut self,
+        event_loop: Value,
+        selector: Value,
+        first_s: Option<f64>,
+    ) -> PyResult<()> {
+        let timeout = match first_s {
+            Some(when_s) => {
+                let delay_s = (when_s - self.loop_time_s(event_loop)?).max(0.0);
+                self.heap.float(delay_s)
+            }
+            None => Value::NONE,
+        };
+        self.root(selector);
+        self.root(timeout);
+        let events = self.call_method(selector, "select", &[timeout])?;
+        self.root(events);
+        self.call_method(event_loop, "_process_events", &[events])?;
+        Ok(())
     }
 
     /// The second half of an iteration: what is due becomes ready, and what is
@@ -73,7 +110,7 @@ impl Vm {
         }
         self.tick()?;
         self.cancel_if_interrupted()?;
-        self.take_due_timers(event_loop);
+        self.take_due_timers(event_loop)?;
         let n = self.event_loop(event_loop).ready.len();
         for _ in 0..n {
             let l = self.event_loop(event_loop);
@@ -82,6 +119,9 @@ impl Vm {
                 *run += 1;
             }
             self.holding(&[entry.target, entry.input], |vm| {
+                if vm.event_loop(event_loop).debug {
+                    return vm.run_entry_timed(event_loop, entry);
+                }
                 vm.run_entry(event_loop, entry)
             })?;
             self.cancel_if_interrupted()?;
@@ -99,11 +139,11 @@ impl Vm {
         self.event_loop(event_loop).timers = timers;
     }
 
-    fn take_due_timers(&mut self, event_loop: Value) {
+    fn take_due_timers(&mut self, event_loop: Value) -> PyResult<()> {
         if self.event_loop(event_loop).timers.is_empty() {
-            return;
+            return Ok(());
         }
-        let end_s = self.monotonic_s() + CLOCK_RESOLUTION_S;
+        let end_s = self.loop_time_s(event_loop)? + CLOCK_RESOLUTION_S;
         let l = self.event_loop(event_loop);
         while let Some(timer) = l.timers.first()
             && timer.when_s < end_s
@@ -111,6 +151,26 @@ impl Vm {
             l.timers.pop();
             l.ready.push(timer.target, timer.input);
         }
+        Ok(())
+    }
+
+    /// `run_entry` in debug mode: one that takes long is told of.
+    #[cold]
+    fn run_entry_timed(&mut self, event_loop: Value, entry: Entry) -> PyResult<()> {
+        let start_s = self.loop_time_s(event_loop)?;
+        self.run_entry(event_loop, entry)?;
+        let duration_s = self.loop_time_s(event_loop)? - start_s;
+        let handle = match self.heap.kind(entry.target) {
+            Some(Kind::Handle) => entry.target,
+            _ => {
+                let (callback, args, context) = self.entry_as_call(entry.target, entry.input);
+                self.new_handle(callback, &args, event_loop, context, Value::EMPTY)
+            }
+        };
+        let handle = self.root(handle);
+        let duration = self.heap.float(duration_s);
+        self.call_method(event_loop, "_has_run", &[handle, duration])?;
+        Ok(())
     }
 
     fn run_entry(&mut self, event_loop: Value, entry: Entry) -> PyResult<()> {
@@ -175,7 +235,7 @@ impl Vm {
         let h = self.heap.cell::<Handle>(handle);
         let (callback, event_loop) = (h.callback, h.event_loop);
         let args = self.heap.handle_args(handle);
-        let shown = self.callback_source(callback, args)?;
+        let shown = self.callback_source(callback, args, event_loop)?;
         self.report_to_loop(
             event_loop,
             &format!("Exception in callback {shown}"),
@@ -186,12 +246,17 @@ impl Vm {
     }
 
     /// How messages call a callback: name, arguments left out, place.
-    fn callback_source(&mut self, callback: Value, args: Value) -> PyResult<String> {
+    fn callback_source(
+        &mut self,
+        callback: Value,
+        args: Value,
+        event_loop: Value,
+    ) -> PyResult<String> {
         let hook = self.tasks.hooks.callback_source;
         if hook.is_none() {
             return self.repr_string(callback);
         }
-        let text = self.call(hook, &[callback, args])?;
+        let text = self.call(hook, &[callback, args, event_loop])?;
         Ok(self
             .heap
             .as_str(text)

@@ -64,6 +64,11 @@ impl Timers {
         });
     }
 
+    /// What becomes ready at the deadlines, in no promised order.
+    pub fn targets(&self) -> Vec<Value> {
+        self.heap.iter().map(|timer| timer.target).collect()
+    }
+
     /// The earliest timer.
     pub fn first(&self) -> Option<Timer> {
         self.heap.peek().copied()

@@ -50,7 +50,12 @@ impl Heap {
         marker.mark_all(&self.to_finalize);
         self.drain(&mut marker);
         self.clear_weak();
+        let lost = self.forget_unreachable();
+        self.to_finalize.extend(lost);
         self.keep_finalizable(&mut marker);
+        let mut loops = std::mem::take(&mut self.event_loops);
+        loops.retain(|&l| self.is_marked(l));
+        self.event_loops = loops;
         self.forget_interned();
         self.sweep();
     }
@@ -69,7 +74,8 @@ impl Heap {
         }
     }
 
-    fn is_marked(&self, v: Value) -> bool {
+    /// Whether the collection under way has reached a value.
+    pub(crate) fn is_marked(&self, v: Value) -> bool {
         // SAFETY: as in `Marker::mark`.
         !v.is_ptr() || unsafe { (*v.header_ptr()).flags & FLAG_COLOR == self.color }
     }

@@ -111,6 +111,8 @@ pub struct Heap {
     weak: Vec<Value>,
     /// Live cells that want their finalizer called before they go.
     finalizable: Vec<Value>,
+    /// The live event loops, which list cells without keeping them alive.
+    event_loops: Vec<Value>,
     /// Unreachable ones, kept for their finalizer.
     to_finalize: Vec<Value>,
     pub(crate) interned: hashbrown::HashTable<Value>,
@@ -145,6 +147,7 @@ impl Heap {
             attrs: hashbrown::HashMap::new(),
             weak: Vec::new(),
             finalizable: Vec::new(),
+            event_loops: Vec::new(),
             to_finalize: Vec::new(),
             interned: hashbrown::HashTable::new(),
             n_collections: 0,
@@ -438,6 +441,16 @@ impl Heap {
     /// `take_to_finalize` to give.
     pub fn add_finalizable(&mut self, v: Value) {
         self.finalizable.push(v);
+    }
+
+    /// Registers a new event loop.
+    pub fn add_event_loop(&mut self, event_loop: Value) {
+        self.event_loops.push(event_loop);
+    }
+
+    /// The event loops there are.
+    pub fn event_loops(&self) -> Vec<Value> {
+        self.event_loops.clone()
     }
 
     /// Cells found unreachable that want their finalizer called, oldest first.

@@ -32,6 +32,9 @@ pub struct TaskState {
     pub(crate) context_owner: Value,
     /// The number of the next unnamed task.
     pub next_task_number: i64,
+    /// The current tasks of loops that scripts have written, a dict by loop;
+    /// None when there never was one.
+    pub foreign_current: Value,
     pub interrupts: Interrupts,
     pub classes: Classes,
     pub hooks: Hooks,
@@ -58,7 +61,9 @@ pub struct Hooks {
     pub future_repr: Value,
     pub task_repr: Value,
     pub handle_repr: Value,
-    /// `(callback, args) -> str`: how messages call it.
+    /// `(handle) -> list`: the parts of its repr.
+    pub handle_repr_info: Value,
+    /// `(callback, args, loop) -> str`: how messages call it.
     pub callback_source: Value,
     /// `() -> loop`: the policy's, where none is running.
     pub default_loop: Value,
@@ -73,6 +78,7 @@ impl Default for TaskState {
             context: none,
             context_owner: none,
             next_task_number: 1,
+            foreign_current: none,
             interrupts: Interrupts::default(),
             classes: Classes {
                 future: none,
@@ -89,6 +95,7 @@ impl Default for TaskState {
                 future_repr: none,
                 task_repr: none,
                 handle_repr: none,
+                handle_repr_info: none,
                 callback_source: none,
                 default_loop: none,
             },
@@ -105,6 +112,7 @@ impl TaskState {
             self.context,
             self.context_owner,
             self.interrupts.main,
+            self.foreign_current,
         ]);
         marker.mark_all(&[c.future, c.task, c.handle, c.timer_handle]);
         marker.mark_all(&[
@@ -119,6 +127,7 @@ impl TaskState {
             h.future_repr,
             h.task_repr,
             h.handle_repr,
+            h.handle_repr_info,
             h.callback_source,
             h.default_loop,
         ]);

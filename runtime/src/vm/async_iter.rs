@@ -80,6 +80,9 @@ impl Vm {
         if !g.hooked {
             g.hooked = true;
             g.finalizer = self.asyncgen_finalizer;
+            if !g.finalizer.is_none() {
+                self.heap.add_finalizable(generator);
+            }
             let firstiter = self.asyncgen_firstiter;
             if firstiter.is_none() {
                 self.async_generator_begins(generator);

@@ -41,7 +41,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use resume::{Input, Outcome};
 
 use crate::clock::Clock;
-use crate::heap::{COUNTDOWN_TICKS, Heap, Marker};
+use crate::heap::{COUNTDOWN_TICKS, Heap, Kind, Marker};
 use crate::host::Host;
 use crate::native::{ClassDef, NativeDef, PyResult, Raised};
 use crate::object::class::B;
@@ -407,7 +407,12 @@ impl Vm {
         }
         self.holding(&pending, |vm| {
             for &v in &pending {
-                if let Err(Raised(e)) = vm.call_special(v, N::del, &[]) {
+                let finalized = match vm.heap.kind(v) {
+                    // In the list for what their loop has to say, not for a `__del__`.
+                    Some(Kind::Future | Kind::Generator) => vm.report_unreachable(v),
+                    _ => vm.call_special(v, N::del, &[]).map(|_| ()),
+                };
+                if let Err(Raised(e)) = finalized {
                     let text = vm.format_exception(e);
                     let text = format!("Exception ignored in a __del__:\n{text}");
                     // There is nobody left to tell that stderr is gone.

@@ -14,12 +14,17 @@ pub static LOOP_CORE: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *args, **kwargs)", |vm, args| {
             let shape = vm.root_shape(args[0]);
-            Ok(vm.heap.alloc(shape, EventLoop::default()))
+            let this = vm.heap.alloc(shape, EventLoop::default());
+            vm.note_overrides(this);
+            Ok(this)
         }),
-        method("call_soon(self, callback, *args, context=None)", call_soon),
+        method(
+            "call_soon(self, callback, *args, context=None)",
+            |vm, args| call_soon(vm, args, "call_soon"),
+        ),
         method(
             "call_soon_threadsafe(self, callback, *args, context=None)",
-            call_soon,
+            |vm, args| call_soon(vm, args, "call_soon_threadsafe"),
         ),
         method(
             "call_later(self, delay, callback, *args, context=None)",
@@ -33,7 +38,12 @@ pub static LOOP_CORE: ClassDef = ClassDef {
             let now = vm.monotonic_s();
             Ok(vm.heap.float(now))
         }),
-        method("create_future(self)", |vm, args| Ok(vm.new_future(args[0]))),
+        method("create_future(self)", |vm, args| {
+            let future = vm.new_future(args[0]);
+            vm.root(future);
+            super::handle::note_source(vm, future, args[0])?;
+            Ok(future)
+        }),
         method(
             "create_task(self, coro, *, name=None, context=None)",
             create_task,
@@ -71,12 +81,24 @@ pub static LOOP_CORE: ClassDef = ClassDef {
             vm.check_open(args[0])?;
             Ok(Value::NONE)
         }),
+        method("_check_callback(self, callback, method)", |vm, args| {
+            let method = vm
+                .heap
+                .as_str(args[2])
+                .map_or(String::new(), |m| m.to_lossy());
+            check_callback(vm, args[1], &method)?;
+            Ok(Value::NONE)
+        }),
         method("_check_running(self)", |vm, args| {
             check_running(vm, args[0])?;
             Ok(Value::NONE)
         }),
         method("_run_forever_setup(self)", setup),
         method("_run_forever_cleanup(self)", cleanup),
+        method("_run_once(self)", |vm, args| {
+            vm.holding(&[], |vm| vm.run_once(args[0]))?;
+            Ok(Value::NONE)
+        }),
         method("_run(self)", |vm, args| {
             vm.run_loop(args[0])?;
             Ok(Value::NONE)
@@ -94,9 +116,32 @@ pub static LOOP_CORE: ClassDef = ClassDef {
             let list = vm.take_async_generators(args[0]);
             Ok(vm.heap.list(list))
         }),
-        method("_take_unretrieved(self)", |vm, args| {
-            let list = vm.take_unretrieved(args[0]);
-            Ok(vm.heap.list(list))
+        method("_collect_failed(self)", |vm, args| {
+            if vm.has_unretrieved(args[0]) {
+                vm.collect();
+                vm.run_finalizers()?;
+            }
+            Ok(Value::NONE)
+        }),
+        method("_push_ready(self, handle)", |vm, args| {
+            vm.push_ready_handle(args[0], args[1]);
+            Ok(Value::NONE)
+        }),
+        method("_swap_task(self, task)", |vm, args| {
+            let event_loop = vm.event_loop(args[0]);
+            Ok(std::mem::replace(&mut event_loop.current_task, args[1]))
+        }),
+        method("_forget_task(self, task)", |vm, args| {
+            vm.forget_task(args[0], args[1]);
+            Ok(Value::NONE)
+        }),
+        method("_asyncgen_firstiter_hook(self, agen)", |vm, args| {
+            vm.async_generator_begins_on(args[0], args[1]);
+            Ok(Value::NONE)
+        }),
+        method("_asyncgen_finalizer_hook(self, agen)", |vm, args| {
+            vm.close_async_generator(args[0], args[1])?;
+            Ok(Value::NONE)
         }),
     ],
     attributes: &[
@@ -105,6 +150,21 @@ pub static LOOP_CORE: ClassDef = ClassDef {
         }),
         getter("_stopping", |vm, this| {
             Ok(Value::bool(vm.event_loop(this).stopping))
+        }),
+        getter("_drives_itself", |vm, this| {
+            let name = vm.heap.intern("_run_once");
+            Ok(Value::bool(!vm.class_overrides(this, name)))
+        }),
+        getter("_has_own_timers", |vm, this| {
+            Ok(Value::bool(vm.event_loop(this).overridden))
+        }),
+        getter("_ready", |vm, this| {
+            let list = vm.ready_handles(this);
+            Ok(vm.heap.list(list))
+        }),
+        getter("_scheduled", |vm, this| {
+            let list = vm.timer_handles(this);
+            Ok(vm.heap.list(list))
         }),
         getter("_debug", |vm, this| {
             Ok(Value::bool(vm.event_loop(this).debug))
@@ -125,11 +185,20 @@ fn rest(vm: &Vm, args: Value) -> smallvec::SmallVec<[Value; 4]> {
 }
 
 /// In debug mode a callback must be callable, and no coroutine.
-fn check_callback(vm: &mut Vm, event_loop: Value, callback: Value, method: &str) -> PyResult<()> {
+fn check_callback_if_debug(
+    vm: &mut Vm,
+    event_loop: Value,
+    callback: Value,
+    method: &str,
+) -> PyResult<()> {
     vm.check_open(event_loop)?;
-    if !vm.event_loop(event_loop).debug {
-        return Ok(());
+    if vm.event_loop(event_loop).debug {
+        check_callback(vm, callback, method)?;
     }
+    Ok(())
+}
+
+fn check_callback(vm: &mut Vm, callback: Value, method: &str) -> PyResult<()> {
     if vm.is_coroutine(callback) || super::functions::is_coroutine_function(vm, callback)? {
         return Err(vm.type_error(format!("coroutines cannot be used with {method}()")));
     }
@@ -142,14 +211,17 @@ fn check_callback(vm: &mut Vm, event_loop: Value, callback: Value, method: &str)
     Ok(())
 }
 
-fn call_soon(vm: &mut Vm, args: &[Value]) -> PyResult {
+fn call_soon(vm: &mut Vm, args: &[Value], name: &str) -> PyResult {
     let &[this, callback, context, more] = args else {
         unreachable!("the signature has four parameters")
     };
-    check_callback(vm, this, callback, "call_soon")?;
+    check_callback_if_debug(vm, this, callback, name)?;
     let context = context_argument(vm, context)?;
     let more = rest(vm, more);
-    vm.call_soon(this, callback, &more, context)
+    let handle = vm.call_soon_here(this, callback, &more, context)?;
+    vm.root(handle);
+    super::handle::note_source(vm, handle, this)?;
+    Ok(handle)
 }
 
 fn call_later(vm: &mut Vm, args: &[Value]) -> PyResult {
@@ -159,13 +231,38 @@ fn call_later(vm: &mut Vm, args: &[Value]) -> PyResult {
     if delay.is_none() {
         return Err(vm.type_error("delay must not be None"));
     }
+    if vm.event_loop(this).overridden {
+        return call_later_in_full(vm, args);
+    }
     let now = vm.monotonic_s();
     let when = deadline(vm, now, delay)?;
     let when = vm.root(when);
-    check_callback(vm, this, callback, "call_at")?;
+    check_callback_if_debug(vm, this, callback, "call_at")?;
     let context = context_argument(vm, context)?;
     let more = rest(vm, more);
-    vm.call_at(this, when, callback, &more, context)
+    let handle = vm.call_at(this, when, callback, &more, context)?;
+    vm.root(handle);
+    super::handle::note_source(vm, handle, this)?;
+    Ok(handle)
+}
+
+/// `call_later` of a loop whose `time` or `call_at` a script has replaced.
+fn call_later_in_full(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let &[this, delay, callback, context, more] = args else {
+        unreachable!("the signature has five parameters")
+    };
+    let now = vm.call_method(this, "time", &[])?;
+    let now = vm.root(now);
+    let when = vm.binary(BinaryOp::Add, now, delay, false)?;
+    let when = vm.root(when);
+    let name = vm.heap.intern("call_at");
+    let call_at = vm.get_attr(this, name)?;
+    let call_at = vm.root(call_at);
+    let mut positional = vec![when, callback];
+    positional.extend(rest(vm, more));
+    let key = vm.heap.intern("context");
+    let context = context.given().unwrap_or(Value::NONE);
+    vm.call_kw(call_at, &positional, &[(key, context)])
 }
 
 /// `now + delay` as Python adds them.
@@ -184,10 +281,13 @@ fn call_at(vm: &mut Vm, args: &[Value]) -> PyResult {
     if when.is_none() {
         return Err(vm.type_error("when cannot be None"));
     }
-    check_callback(vm, this, callback, "call_at")?;
+    check_callback_if_debug(vm, this, callback, "call_at")?;
     let context = context_argument(vm, context)?;
     let more = rest(vm, more);
-    vm.call_at(this, when, callback, &more, context)
+    let handle = vm.call_at(this, when, callback, &more, context)?;
+    vm.root(handle);
+    super::handle::note_source(vm, handle, this)?;
+    Ok(handle)
 }
 
 /// `loop.create_task`: by the factory if there is one.
@@ -243,7 +343,11 @@ fn check_running(vm: &mut Vm, this: Value) -> PyResult<()> {
 fn setup(vm: &mut Vm, args: &[Value]) -> PyResult {
     vm.check_open(args[0])?;
     check_running(vm, args[0])?;
-    vm.event_loop(args[0]).running = true;
+    let hooks = [vm.asyncgen_firstiter, vm.asyncgen_finalizer];
+    (vm.asyncgen_firstiter, vm.asyncgen_finalizer) = (Value::NONE, Value::NONE);
+    let event_loop = vm.event_loop(args[0]);
+    event_loop.running = true;
+    event_loop.hooks_outside = hooks;
     vm.tasks.running_loop = args[0];
     Ok(Value::NONE)
 }
@@ -252,6 +356,8 @@ fn cleanup(vm: &mut Vm, args: &[Value]) -> PyResult {
     let event_loop = vm.event_loop(args[0]);
     event_loop.stopping = false;
     event_loop.running = false;
+    [vm.asyncgen_firstiter, vm.asyncgen_finalizer] =
+        std::mem::replace(&mut event_loop.hooks_outside, [Value::NONE; 2]);
     vm.tasks.running_loop = Value::NONE;
     Ok(Value::NONE)
 }

@@ -51,6 +51,13 @@ pub static FUNCTIONS: &[NativeDef] = &[
         vm.cancel_plain_future(args[0], Value::NONE)
             .map(Value::bool)
     }),
+    function("_set_foreign_current(tasks, /)", |vm, args| {
+        vm.tasks.foreign_current = args[0];
+        Ok(Value::NONE)
+    }),
+    function("_is_loop(loop, /)", |vm, args| {
+        Ok(Value::bool(super::event_loop::is_loop(vm, args[0])))
+    }),
     function("_code_place(func, /)", code_place),
     function("_suspended_line(coro, /)", suspended_line),
     function("_catch_interrupts(task, /)", |vm, args| {
@@ -61,7 +68,7 @@ pub static FUNCTIONS: &[NativeDef] = &[
         Ok(Value::small(vm.tasks.interrupts.count.into()))
     }),
     function(
-        "_set_hooks(future_repr, task_repr, handle_repr, callback_source, default_loop, invalid_state, /)",
+        "_set_hooks(future_repr, task_repr, handle_repr, handle_repr_info, callback_source, default_loop, invalid_state, /)",
         set_hooks,
     ),
     function("_write_error(text, exception, /)", write_error),
@@ -85,7 +92,13 @@ fn current_task(vm: &mut Vm, args: &[Value]) -> PyResult {
         None => vm.running_loop()?,
     };
     if !super::event_loop::is_loop(vm, event_loop) {
-        return Ok(Value::NONE);
+        let current = vm.tasks.foreign_current;
+        let found = if current.is_none() {
+            None
+        } else {
+            vm.dict_get(current, event_loop)?
+        };
+        return Ok(found.unwrap_or(Value::NONE));
     }
     Ok(vm.event_loop(event_loop).current_task)
 }
@@ -138,10 +151,29 @@ pub fn is_coroutine_function(vm: &mut Vm, v: Value) -> PyResult<bool> {
     Ok(f.marked_coroutine || vm.heap.cell::<CodeObject>(f.code).code.flags.coroutine)
 }
 
-/// The future behind `asyncio.sleep`: the loop finishes it when the time has come.
+/// Whether a loop is in debug mode. One that a script has written is asked.
+///
+/// # Errors
+/// What its `get_debug` raises.
+pub fn is_debug(vm: &mut Vm, event_loop: Value) -> PyResult<bool> {
+    if super::event_loop::is_loop(vm, event_loop) {
+        return Ok(vm.event_loop(event_loop).debug);
+    }
+    if event_loop.is_none() || event_loop.is_empty() {
+        return Ok(false);
+    }
+    let debug = vm.call_method(event_loop, "get_debug", &[])?;
+    vm.truth(debug)
+}
+
+/// The future behind `asyncio.sleep`: the loop finishes it when the time has
+/// come. None where a script's own loop has to be asked for a timer.
 fn start_sleep(vm: &mut Vm, args: &[Value]) -> PyResult {
     let (delay, result) = (args[0], args[1]);
     let event_loop = vm.running_loop()?;
+    if !super::event_loop::is_loop(vm, event_loop) || vm.event_loop(event_loop).overridden {
+        return Ok(Value::NONE);
+    }
     let future = vm.new_future(event_loop);
     let future = vm.root(future);
     let now = vm.monotonic_s();
@@ -197,17 +229,19 @@ fn set_hooks(vm: &mut Vm, args: &[Value]) -> PyResult {
         future_repr,
         task_repr,
         handle_repr,
+        handle_repr_info,
         callback_source,
         default_loop,
         invalid_state,
     ] = args
     else {
-        unreachable!("the signature has six parameters")
+        unreachable!("the signature has seven parameters")
     };
     vm.tasks.hooks = lockstep_runtime::task::Hooks {
         future_repr,
         task_repr,
         handle_repr,
+        handle_repr_info,
         callback_source,
         default_loop,
     };

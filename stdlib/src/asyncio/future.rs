@@ -63,7 +63,7 @@ pub static FUTURE: ClassDef = ClassDef {
         getter("_cancel_message", |vm, this| {
             Ok(future(vm, this).cancel_message)
         }),
-        getter("_source_traceback", |_, _| Ok(Value::NONE)),
+        getter("_source_traceback", super::handle::source_traceback),
         attribute(
             "_asyncio_future_blocking",
             |vm, this| Ok(Value::bool(future(vm, this).blocking)),
@@ -123,6 +123,7 @@ fn init(vm: &mut Vm, args: &[Value]) -> PyResult {
         None => super::functions::get_event_loop(vm, &[])?,
     };
     *vm.heap.cell_mut::<Future>(this) = Future::new(event_loop);
+    super::handle::note_source(vm, this, event_loop)?;
     Ok(Value::NONE)
 }
 

@@ -12,7 +12,20 @@ pub static HANDLE: ClassDef = ClassDef {
         method("__repr__(self, /)", |vm, args| {
             vm.call(vm.tasks.hooks.handle_repr, &[args[0]])
         }),
+        method("_repr_info(self, /)", |vm, args| {
+            vm.call(vm.tasks.hooks.handle_repr_info, &[args[0]])
+        }),
         method("cancel(self, /)", |vm, args| {
+            if !handle(vm, args[0]).cancelled && in_debug_mode(vm, args[0])? {
+                vm.heap.cell_mut::<Handle>(args[0]).cancelled = true;
+                let shown = vm.repr(args[0]);
+                vm.heap.cell_mut::<Handle>(args[0]).cancelled = false;
+                let shown = shown?;
+                vm.root(shown);
+                let dict = vm.attribute_dict(args[0]);
+                let name = vm.heap.intern("_repr");
+                vm.heap.ns_set(dict, name, shown);
+            }
             vm.cancel_handle(args[0]);
             Ok(Value::NONE)
         }),
@@ -36,7 +49,11 @@ pub static HANDLE: ClassDef = ClassDef {
         }),
         getter("_loop", |vm, this| Ok(handle(vm, this).event_loop)),
         getter("_context", |vm, this| Ok(vm.context_of(this))),
-        getter("_source_traceback", |_, _| Ok(Value::NONE)),
+        getter("_repr", |vm, this| {
+            let name = vm.heap.intern("_repr");
+            Ok(vm.own_attr(this, name).unwrap_or(Value::NONE))
+        }),
+        getter("_source_traceback", source_traceback),
     ],
     doc: "",
 };
@@ -81,6 +98,35 @@ fn handle(vm: &Vm, this: Value) -> &Handle {
     vm.heap.cell(this)
 }
 
+fn in_debug_mode(vm: &mut Vm, this: Value) -> PyResult<bool> {
+    let event_loop = handle(vm, this).event_loop;
+    super::functions::is_debug(vm, event_loop)
+}
+
+/// Where a handle, future or task was made; noted in debug mode only.
+pub fn source_traceback(vm: &mut Vm, this: Value) -> PyResult {
+    let name = vm.heap.intern("_source_traceback");
+    Ok(vm.own_attr(this, name).unwrap_or(Value::NONE))
+}
+
+/// In debug mode, notes where a handle, future or task is made.
+///
+/// # Errors
+/// What a script's loop raises when it is asked for its mode.
+pub fn note_source(vm: &mut Vm, this: Value, event_loop: Value) -> PyResult<()> {
+    if !super::functions::is_debug(vm, event_loop)? {
+        return Ok(());
+    }
+    let module = vm.import_module("asyncio.format_helpers")?;
+    vm.root(module);
+    let stack = vm.call_method(module, "extract_stack", &[])?;
+    vm.root(stack);
+    let dict = vm.attribute_dict(this);
+    let name = vm.heap.intern("_source_traceback");
+    vm.heap.ns_set(dict, name, stack);
+    Ok(())
+}
+
 fn make(vm: &mut Vm, class: Value, when: Value, rest: &[Value]) -> PyResult {
     let &[callback, args, event_loop, context] = rest else {
         unreachable!("both signatures end in these four parameters")
@@ -89,7 +135,7 @@ fn make(vm: &mut Vm, class: Value, when: Value, rest: &[Value]) -> PyResult {
     let args = vm.collect_iterable(args)?;
     let args = vm.heap.tuple(&args);
     let shape = vm.root_shape(class);
-    Ok(vm.heap.alloc(
+    let this = vm.heap.alloc(
         shape,
         Handle {
             callback,
@@ -101,7 +147,10 @@ fn make(vm: &mut Vm, class: Value, when: Value, rest: &[Value]) -> PyResult {
             event_loop,
             when,
         },
-    ))
+    );
+    vm.root(this);
+    note_source(vm, this, event_loop)?;
+    Ok(this)
 }
 
 fn new(vm: &mut Vm, args: &[Value]) -> PyResult {

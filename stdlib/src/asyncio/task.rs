@@ -29,9 +29,18 @@ pub static TASK: ClassDef = ClassDef {
         method("set_exception(self, exception, /)", |vm, _| {
             Err(vm.runtime_error("Task does not support set_exception operation"))
         }),
-        method("get_stack(self, /, *, limit=None)", |vm, _| {
-            Ok(vm.heap.list(Vec::new()))
+        method("get_stack(self, /, *, limit=None)", |vm, args| {
+            let limit = args[1].given().unwrap_or(Value::NONE);
+            in_base_tasks(vm, "_task_get_stack", &[args[0], limit])
         }),
+        method(
+            "print_stack(self, /, *, limit=None, file=None)",
+            |vm, args| {
+                let (limit, file) = (args[1].given(), args[2].given());
+                let [limit, file] = [limit, file].map(|v| v.unwrap_or(Value::NONE));
+                in_base_tasks(vm, "_task_print_stack", &[args[0], limit, file])
+            },
+        ),
         lockstep_runtime::task::STEP,
         lockstep_runtime::task::WAKEUP,
     ],
@@ -68,6 +77,13 @@ fn part(vm: &mut Vm, this: Value) -> PyResult<&mut TaskPart> {
     }
 }
 
+fn in_base_tasks(vm: &mut Vm, function: &str, args: &[Value]) -> PyResult {
+    part(vm, args[0])?;
+    let module = vm.import_module("asyncio.base_tasks")?;
+    vm.root(module);
+    vm.call_method(module, function, args)
+}
+
 fn init(vm: &mut Vm, args: &[Value]) -> PyResult {
     let &[this, coro, event_loop, name, context, eager] = args else {
         unreachable!("the signature has six parameters")
@@ -77,6 +93,7 @@ fn init(vm: &mut Vm, args: &[Value]) -> PyResult {
         None => super::functions::get_event_loop(vm, &[])?,
     };
     *vm.heap.cell_mut::<Future>(this) = Future::new(event_loop);
+    super::handle::note_source(vm, this, event_loop)?;
     let name = match name.some() {
         Some(name) => name_text(vm, name)?,
         None => Value::NONE,
@@ -150,6 +167,7 @@ pub fn new_task(
     let shape = vm.root_shape(vm.tasks.classes.task);
     let task = vm.heap.alloc(shape, Future::new(event_loop));
     let task = vm.root(task);
+    super::handle::note_source(vm, task, event_loop)?;
     vm.start_task(task, coro, event_loop, name, context, false)?;
     Ok(task)
 }

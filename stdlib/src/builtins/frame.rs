@@ -1,7 +1,7 @@
 //! Frame objects as far as scripts may see them: where code stands. They are
 //! snapshots; the running frame can't be changed through one.
 
-use lockstep_runtime::native::{ClassDef, getter};
+use lockstep_runtime::native::{ClassDef, getter, method};
 use lockstep_runtime::object::exception::TraceEntry;
 use lockstep_runtime::object::function::CodeObject;
 use lockstep_runtime::object::opaque::Native;
@@ -12,6 +12,8 @@ struct Frame {
     entry: TraceEntry,
     /// The frames around it, innermost first.
     outer: Vec<TraceEntry>,
+    /// Whether it was running when this was made.
+    running: bool,
 }
 
 impl Native for Frame {
@@ -36,7 +38,7 @@ impl Native for FrameClass {
 }
 
 static CLASS: ClassDef = ClassDef {
-    methods: &[],
+    methods: &[method("clear(self, /)", clear)],
     attributes: &[
         getter("f_code", |vm, this| {
             Ok(entry(vm, this).map_or(Value::NONE, |e| e.code))
@@ -65,6 +67,14 @@ fn entry(vm: &Vm, this: Value) -> Option<TraceEntry> {
     vm.heap.native::<Frame>(this).map(|f| f.entry)
 }
 
+/// A snapshot holds no variables, so that there is nothing to let go of.
+fn clear(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if vm.heap.native::<Frame>(a[0]).is_some_and(|f| f.running) {
+        return Err(vm.raise(B::RuntimeError, "cannot clear an executing frame"));
+    }
+    Ok(Value::NONE)
+}
+
 fn back(vm: &mut Vm, this: Value) -> PyResult {
     let outer = vm
         .heap
@@ -74,7 +84,7 @@ fn back(vm: &mut Vm, this: Value) -> PyResult {
     match outer.split_first() {
         Some((&entry, rest)) => {
             let rest = rest.to_vec();
-            make(vm, entry, rest)
+            make(vm, entry, rest, true)
         }
         None => Ok(Value::NONE),
     }
@@ -85,7 +95,7 @@ fn back(vm: &mut Vm, this: Value) -> PyResult {
 /// # Errors
 /// None of its own.
 pub fn of_entry(vm: &mut Vm, entry: TraceEntry) -> PyResult {
-    make(vm, entry, Vec::new())
+    make(vm, entry, Vec::new(), false)
 }
 
 /// The frame object of the running frame `depth` calls up.
@@ -95,12 +105,12 @@ pub fn of_entry(vm: &mut Vm, entry: TraceEntry) -> PyResult {
 pub fn running(vm: &mut Vm, depth: usize) -> PyResult {
     let entries = vm.running_entries();
     match entries.get(depth..) {
-        Some([entry, rest @ ..]) => make(vm, *entry, rest.to_vec()),
+        Some([entry, rest @ ..]) => make(vm, *entry, rest.to_vec(), true),
         _ => Err(vm.value_error("call stack is not deep enough")),
     }
 }
 
-fn make(vm: &mut Vm, entry: TraceEntry, outer: Vec<TraceEntry>) -> PyResult {
+fn make(vm: &mut Vm, entry: TraceEntry, outer: Vec<TraceEntry>, running: bool) -> PyResult {
     let class = match vm.ext::<FrameClass>().0 {
         Some(class) => class,
         None => {
@@ -111,5 +121,12 @@ fn make(vm: &mut Vm, entry: TraceEntry, outer: Vec<TraceEntry>) -> PyResult {
         }
     };
     let shape = vm.root_shape(class);
-    Ok(vm.heap.opaque(shape, Frame { entry, outer }))
+    Ok(vm.heap.opaque(
+        shape,
+        Frame {
+            entry,
+            outer,
+            running,
+        },
+    ))
 }

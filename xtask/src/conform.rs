@@ -1,0 +1,433 @@
+//! `cargo xtask conform`: runs the test files of an installed CPython 3.13 on Lockstep, each
+//! method in a fresh VM. Takes names of files and methods, gives a table and the failures, and
+//! writes docs/conformance.md when all files were run. The files are read where they are.
+
+use lockstep_tests::{oracle, workspace};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// The files that make up the table, as modules of the package `test`.
+const FILES: &[&str] = &[
+    "test_grammar",
+    "test_generators",
+    "test_coroutines",
+    "test_asyncgen",
+    "test_dict",
+    "test_list",
+    "test_tuple",
+    "test_set",
+    "test_int",
+    "test_float",
+    "test_long",
+    "test_str",
+    "test_bytes",
+    "test_fstring",
+    "test_format",
+    "test_unpack",
+    "test_unpack_ex",
+    "test_patma",
+    "test_exceptions",
+    "test_exception_group",
+    "test_except_star",
+    "test_class",
+    "test_descr",
+    "test_super",
+    "test_property",
+    "test_scope",
+    "test_decorators",
+    "test_with",
+    "test_named_expressions",
+    "test_keywordonlyarg",
+    "test_positional_only_arg",
+    "test_range",
+    "test_slice",
+    "test_bool",
+    "test_hash",
+    "test_sort",
+    "test_iter",
+    "test_enumerate",
+    "test_global",
+    "test_yield_from",
+    "test_typechecks",
+    "test_generator_stop",
+    "test_asyncio.test_futures",
+    "test_asyncio.test_futures2",
+    "test_asyncio.test_locks",
+    "test_asyncio.test_pep492",
+    "test_asyncio.test_queues",
+    "test_asyncio.test_runners",
+    "test_asyncio.test_taskgroups",
+    "test_asyncio.test_tasks",
+    "test_asyncio.test_timeouts",
+    "test_asyncio.test_waitfor",
+    "test_unittest.test_assertions",
+    "test_unittest.test_async_case",
+    "test_unittest.test_case",
+    "test_unittest.test_functiontestcase",
+    "test_unittest.test_loader",
+    "test_unittest.test_program",
+    "test_unittest.test_result",
+    "test_unittest.test_runner",
+    "test_unittest.test_setups",
+    "test_unittest.test_skipping",
+    "test_unittest.test_suite",
+    "test_unittest.test_util",
+    "test_unittest.testmock.testasync",
+    "test_unittest.testmock.testcallable",
+    "test_unittest.testmock.testhelpers",
+    "test_unittest.testmock.testmagicmethods",
+    "test_unittest.testmock.testmock",
+    "test_unittest.testmock.testpatch",
+    "test_unittest.testmock.testsealable",
+    "test_unittest.testmock.testsentinel",
+    "test_unittest.testmock.testwith",
+];
+
+/// How long one method may run.
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Files of CPython's tests: `test_dict`, `test_asyncio/test_locks`; all of the table without
+    files: Vec<String>,
+    /// Only methods whose `Class.method` contains this; shows their tracebacks and output
+    #[arg(long)]
+    method: Option<String>,
+    /// How many run at once
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// Cargo profile of the VM
+    #[arg(long, default_value = "quick")]
+    profile: String,
+}
+
+/// What one method, or a module that couldn't be imported, came to.
+struct Outcome {
+    method: String,
+    kind: Kind,
+    reason: String,
+    /// Its traceback and what it printed.
+    text: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Passed,
+    Refused,
+    Skipped,
+    Failed,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where no CPython 3.13 is found, or the worker can't be built.
+pub fn run(options: &Options) -> Result<(), String> {
+    let python = oracle::find()?;
+    let lib = library(&python)?;
+    let worker = build(&options.profile)?;
+    let files: Vec<String> = if options.files.is_empty() {
+        FILES.iter().map(|&name| name.to_owned()).collect()
+    } else {
+        options.files.iter().map(|name| module_name(name)).collect()
+    };
+    let n_jobs = options
+        .jobs
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let outcomes = run_files(&worker, &lib, &files, options.method.as_deref(), n_jobs)?;
+    for file in &files {
+        print_file(file, &outcomes[file], options.method.is_some());
+    }
+    if options.files.is_empty() && options.method.is_none() {
+        let path = workspace::root().join("docs/conformance.md");
+        std::fs::write(
+            &path,
+            document(&oracle::version(&python)?, &files, &outcomes),
+        )
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+        println!("written: docs/conformance.md");
+    }
+    Ok(())
+}
+
+/// `test_asyncio/test_locks.py` is `test_asyncio.test_locks`.
+fn module_name(file: &str) -> String {
+    let name = file.strip_suffix(".py").unwrap_or(file).replace('/', ".");
+    name.strip_prefix("test.").unwrap_or(&name).to_owned()
+}
+
+/// The folder of an interpreter's library.
+fn library(python: &Path) -> Result<PathBuf, String> {
+    let output = Command::new(python)
+        .args([
+            "-I",
+            "-c",
+            "import sysconfig; print(sysconfig.get_path('stdlib'))",
+        ])
+        .output()
+        .map_err(|error| error.to_string())?;
+    let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    if path.join("test/test_grammar.py").is_file() {
+        Ok(path)
+    } else {
+        Err(format!(
+            "{} is installed without its tests",
+            python.display()
+        ))
+    }
+}
+
+fn build(profile: &str) -> Result<PathBuf, String> {
+    let (target, _) = workspace::target_and_profile();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args([
+            "build",
+            "--quiet",
+            "-p",
+            "lockstep-conform",
+            "--profile",
+            profile,
+        ])
+        .arg("--target-dir")
+        .arg(&target)
+        .current_dir(workspace::root())
+        .output()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target.join(folder).join("lockstep-conform"))
+}
+
+/// Runs all methods of the files; the outcomes of a file are sorted by method.
+fn run_files(
+    worker: &Path,
+    lib: &Path,
+    files: &[String],
+    filter: Option<&str>,
+    n_jobs: usize,
+) -> Result<BTreeMap<String, Vec<Outcome>>, String> {
+    let mut outcomes: BTreeMap<String, Vec<Outcome>> = BTreeMap::new();
+    let mut jobs: Vec<(&String, String)> = Vec::new();
+    let mut first = Worker::start(worker, lib)?;
+    for file in files {
+        let found = outcomes.entry(file.clone()).or_default();
+        let answer = first.ask(&json!({ "module": format!("test.{file}") }));
+        match answer["methods"].as_array() {
+            Some(methods) => jobs.extend(
+                methods
+                    .iter()
+                    .filter_map(Json::as_str)
+                    .filter(|method| filter.is_none_or(|filter| method.contains(filter)))
+                    .map(|method| (file, method.to_owned())),
+            ),
+            None => found.push(Outcome::new("(import)", &answer)),
+        }
+    }
+    drop(first);
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(&mut outcomes);
+    std::thread::scope(|scope| {
+        let run_some = || -> Result<(), String> {
+            let mut worker = Worker::start(worker, lib)?;
+            while let Some((file, method)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let request = json!({ "module": format!("test.{file}"), "method": method });
+                let outcome = Outcome::new(method, &worker.ask(&request));
+                let mut results = results
+                    .lock()
+                    .unwrap_or_else(|poisoned| poisoned.into_inner());
+                results.entry((*file).clone()).or_default().push(outcome);
+            }
+            Ok(())
+        };
+        let threads: Vec<_> = (0..n_jobs.clamp(1, jobs.len().max(1)))
+            .map(|_| scope.spawn(run_some))
+            .collect();
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?)
+    })?;
+    for found in outcomes.values_mut() {
+        found.sort_by(|left, right| left.method.cmp(&right.method));
+    }
+    Ok(outcomes)
+}
+
+impl Outcome {
+    fn new(method: &str, answer: &Json) -> Outcome {
+        let text = |key: &str| answer[key].as_str().unwrap_or_default();
+        let kind = match text("outcome") {
+            "passed" => Kind::Passed,
+            "refused" => Kind::Refused,
+            "skipped" => Kind::Skipped,
+            _ => Kind::Failed,
+        };
+        Outcome {
+            method: method.to_owned(),
+            kind,
+            reason: text("reason").to_owned(),
+            text: format!("{}{}", text("printed").trim_start(), text("text")),
+        }
+    }
+}
+
+/// A process that runs one method after another.
+struct Worker {
+    program: PathBuf,
+    lib: PathBuf,
+    child: Child,
+    answers: Receiver<String>,
+}
+
+impl Worker {
+    fn start(program: &Path, lib: &Path) -> Result<Worker, String> {
+        let mut child = Command::new(program)
+            .arg(lib)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("{}: {error}", program.display()))?;
+        let stdout = child.stdout.take().expect("its stdout is a pipe");
+        let (sender, answers) = channel();
+        // The thread ends with the child, whose end closes the pipe.
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Worker {
+            program: program.to_path_buf(),
+            lib: lib.to_path_buf(),
+            child,
+            answers,
+        })
+    }
+
+    /// The answer to a request. A worker that hangs or dies is replaced.
+    fn ask(&mut self, request: &Json) -> Json {
+        let stdin = self.child.stdin.as_mut().expect("its stdin is a pipe");
+        // Where it has died already, so has its answer.
+        drop(writeln!(stdin, "{request}").and_then(|()| stdin.flush()));
+        let reason = match self.answers.recv_timeout(LIMIT) {
+            Ok(line) => match serde_json::from_str(&line) {
+                Ok(answer) => return answer,
+                Err(error) => format!("the worker's answer is no JSON: {error}"),
+            },
+            Err(RecvTimeoutError::Timeout) => format!("timed out after {} s", LIMIT.as_secs()),
+            Err(RecvTimeoutError::Disconnected) => "the process has died".to_owned(),
+        };
+        if let Ok(fresh) = Worker::start(&self.program, &self.lib) {
+            *self = fresh;
+        }
+        json!({ "outcome": "failed", "reason": reason })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It runs nothing between requests, and has already ended where the kill fails.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// How many of each kind, in the order of `Kind`.
+fn count(outcomes: &[Outcome]) -> [usize; 4] {
+    let mut counts = [0; 4];
+    for outcome in outcomes {
+        counts[outcome.kind as usize] += 1;
+    }
+    counts
+}
+
+/// Of those that are neither refused nor skipped, how many pass: "97%".
+fn share([passed, _, _, failed]: [usize; 4]) -> String {
+    match passed + failed {
+        0 => String::from("-"),
+        n => format!("{}%", 100 * passed / n),
+    }
+}
+
+fn print_file(file: &str, outcomes: &[Outcome], with_text: bool) {
+    let counts = count(outcomes);
+    let [passed, refused, skipped, failed] = counts;
+    println!(
+        "{file}: {passed} passed, {refused} refused, {skipped} skipped, {failed} failed ({})",
+        share(counts)
+    );
+    for outcome in outcomes {
+        if with_text {
+            let kind = ["passed", "refused", "skipped", "failed"][outcome.kind as usize];
+            println!("  {} {kind}: {}", outcome.method, outcome.reason);
+            for line in outcome.text.lines() {
+                println!("    {line}");
+            }
+        } else if outcome.kind == Kind::Failed {
+            println!("  {}: {}", outcome.method, outcome.reason);
+        }
+    }
+}
+
+fn document(version: &str, files: &[String], outcomes: &BTreeMap<String, Vec<Outcome>>) -> String {
+    let mut out = format!(
+        "# CPython's own tests\n\n\
+         Written by `cargo xtask conform`, which runs the test files of an installed {version} \
+         unmodified, each method in a fresh VM. A method is *refused* if it raises `Unsupported`, \
+         or its module's import does; *skipped* if it skips itself. The share is of those that are \
+         neither.\n\n\
+         | file | passed | refused | skipped | failed | share |\n|---|---|---|---|---|---|\n"
+    );
+    let mut total = [0; 4];
+    for file in files {
+        let counts = count(&outcomes[file]);
+        for (sum, n) in total.iter_mut().zip(counts) {
+            *sum += n;
+        }
+        push_row(&mut out, file, counts);
+    }
+    push_row(&mut out, "**all**", total);
+    out.push_str("\n## Failures\n");
+    for file in files {
+        let failures = outcomes[file].iter().filter(|o| o.kind == Kind::Failed);
+        for (index, outcome) in failures.enumerate() {
+            if index == 0 {
+                // A String can't fail to be written to.
+                let _ = write!(out, "\n### {file}\n\n");
+            }
+            let reason = outcome.reason.replace('`', "'");
+            let _ = writeln!(out, "- {}: `{reason}`", outcome.method);
+        }
+    }
+    out.push_str("\n## Modules that can't be imported\n\n");
+    for file in files {
+        for outcome in &outcomes[file] {
+            if outcome.method == "(import)" && outcome.kind != Kind::Failed {
+                let reason = outcome.reason.replace('`', "'");
+                let _ = writeln!(out, "- {file}: `{reason}`");
+            }
+        }
+    }
+    out
+}
+
+fn push_row(out: &mut String, name: &str, counts: [usize; 4]) {
+    let [passed, refused, skipped, failed] = counts;
+    let _ = writeln!(
+        out,
+        "| {name} | {passed} | {refused} | {skipped} | {failed} | {} |",
+        share(counts)
+    );
+}
