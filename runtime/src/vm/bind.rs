@@ -214,12 +214,14 @@ impl Vm {
             values[star_star] = self.heap.dict();
         }
         if !keywords.is_empty() {
-            let names = def.param_names();
             for &(name, value) in keywords {
-                let text = self.heap.string(name);
-                match names[..star].iter().position(|&p| p == text) {
+                let at = self.native_params(def)[..star]
+                    .iter()
+                    .position(|&param| param == name);
+                match at {
                     Some(i) if i >= arity.posonly as usize => {
                         if !values[i].is_empty() {
+                            let text = self.heap.string(name);
                             let message = format!(
                                 "argument for {}() given by name ('{text}') and position ({})",
                                 def.name,
@@ -240,6 +242,7 @@ impl Vm {
                         return Err(self.type_error(message));
                     }
                     _ => {
+                        let text = self.heap.string(name);
                         let shown = self.constructor_name(def, args);
                         let message =
                             format!("{shown}() got an unexpected keyword argument '{text}'");
@@ -267,6 +270,23 @@ impl Vm {
             }
         }
         Ok(values)
+    }
+
+    /// The names of a native's parameters as interned strs, as keywords are.
+    fn native_params(&mut self, def: &'static NativeDef) -> &[Value] {
+        let Vm {
+            heap,
+            native_params,
+            ..
+        } = self;
+        native_params
+            .entry(std::ptr::from_ref(def).addr())
+            .or_insert_with(|| {
+                def.param_names()
+                    .into_iter()
+                    .map(|p| heap.intern(p))
+                    .collect()
+            })
     }
 
     /// The class's name for `__new__` and `__init__`, else the function's.

@@ -221,11 +221,16 @@ impl Vm {
                     // Its own dict may get the name at any time.
                 } else if self.heap.kind(attr) == Some(Kind::Function) {
                     self.remember(line, METHOD, obj, Some(0), attr);
-                } else if self.heap.kind(attr) == Some(Kind::Class) && kind == Kind::Instance {
+                } else if kind == Kind::Instance && !self.binds(attr) {
                     self.remember(line, CLASS_VALUE, obj, Some(0), attr);
                 }
             }
         }
+    }
+
+    /// Whether accessing a class's attribute may give something else than it.
+    fn binds(&mut self, attr: Value) -> bool {
+        self.special(attr, crate::vm::names::N::get).is_some()
     }
 
     fn learn_of_class(&mut self, line: CacheLine, class: Value, name: Value, value: Value) {
@@ -239,13 +244,11 @@ impl Vm {
         let Some(attr) = self.lookup_class(class, name) else {
             return;
         };
-        let stays = match self.heap.kind(attr) {
-            Some(Kind::Function | Kind::StaticMethod | Kind::Class | Kind::Instance) => {
-                self.special(attr, crate::vm::names::N::get).is_none()
-                    || self.heap.kind(attr) != Some(Kind::Instance)
-            }
-            _ => false,
-        };
+        // A function or static method of a class gives the same at each access.
+        let stays = matches!(
+            self.heap.kind(attr),
+            Some(Kind::Function | Kind::StaticMethod)
+        ) || !self.binds(attr);
         if !stays {
             return;
         }

@@ -34,7 +34,6 @@ mod variables;
 mod with;
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -53,6 +52,7 @@ use crate::task::TaskState;
 use crate::value::Value;
 use frame::{Activation, Frame};
 use names::N;
+use rustc_hash::FxHashMap;
 use stack::Stack;
 
 /// Depth of calls at which RecursionError is raised, as CPython's default.
@@ -99,9 +99,12 @@ pub struct Vm {
     reraised_at: Option<crate::object::exception::TraceEntry>,
     /// Called with an async generator that is given up; None when not set.
     pub asyncgen_finalizer: Value,
-    ext: HashMap<TypeId, Box<dyn ExtState>>,
+    ext: FxHashMap<TypeId, Box<dyn ExtState>>,
     /// `reprs` under way, to cut cycles.
     pub(crate) repr_stack: Vec<Value>,
+    /// The parameter names of natives called with keywords, by the address of
+    /// their declaration.
+    native_params: FxHashMap<usize, Box<[Value]>>,
     /// Bytes that may be live after a collection.
     pub memory_max: usize,
 }
@@ -152,8 +155,9 @@ impl Vm {
             asyncgen_firstiter: Value::NONE,
             reraised_at: None,
             asyncgen_finalizer: Value::NONE,
-            ext: HashMap::new(),
+            ext: FxHashMap::default(),
             repr_stack: Vec::new(),
+            native_params: FxHashMap::default(),
             memory_max: 16 << 30,
         };
         vm.make_builtin_classes();
@@ -365,6 +369,7 @@ impl Vm {
             ext,
             repr_stack,
             invalid_state_error,
+            native_params,
             pending_input,
             asyncgen_firstiter,
             asyncgen_finalizer,
@@ -388,6 +393,9 @@ impl Vm {
             marker.mark_all(names);
             marker.mark_all(roots);
             marker.mark_all(repr_stack);
+            for params in native_params.values() {
+                marker.mark_all(params);
+            }
             tasks.trace(marker);
             for state in ext.values() {
                 state.trace(marker);
