@@ -5,7 +5,7 @@
 use crate::native::{PyResult, Raised};
 use crate::object::class::B;
 use crate::text::pystr::{PyStr, StrBuilder};
-use crate::text::spec::{self, Limits, SpecError};
+use crate::text::spec::{self, Limits, Quick, SpecError};
 use crate::text::strformat::{self, Accessor, FieldName, First, Numbering, Template};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -81,6 +81,15 @@ impl Vm {
     pub fn builtin_format(&mut self, v: Value, spec: Value) -> PyResult {
         if self.heap.text(spec).is_empty() {
             return self.str(v);
+        }
+        let number = match (v.as_int(), self.heap.as_float(v)) {
+            (Some(n), _) => Some(Quick::Int(n)),
+            (None, f) => f.map(Quick::Float),
+        };
+        if let Some(number) = number
+            && let Some(text) = spec::quick(number, self.heap.text(spec))
+        {
+            return Ok(self.heap.str(text));
         }
         let name = self.type_name(v);
         let limits = self.text_limits();

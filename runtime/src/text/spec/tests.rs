@@ -53,3 +53,47 @@ fn sizes_are_checked_before_padding_is_made() {
         Err(SpecError::Memory)
     );
 }
+
+#[test]
+fn the_quick_way_gives_what_the_general_way_gives() {
+    let specs = [
+        "d", "5", ">8", "<8d", "^9", "07", "012d", ".0f", "8.2f", "<9.1f", "010.3f", ".17f",
+    ];
+    let ints = [0, 1, -1, 7, -42, 1_000_000, i64::MAX, i64::MIN];
+    let floats = [
+        0.0,
+        -0.0,
+        0.5,
+        1.5,
+        2.5,
+        -0.125,
+        0.045,
+        1e15,
+        123_456.789,
+        1e-9,
+        5e-324,
+        1e22,
+        2.675,
+    ];
+    let mut n_quick = 0;
+    for spec in specs.map(PyStr::from) {
+        for n in ints {
+            if let Some(text) = quick(Quick::Int(n), &spec) {
+                let general = format_int(&n.into(), &spec, "int", Limits::default());
+                assert_eq!(general, Ok(text), "{n} {spec:?}");
+                n_quick += 1;
+            }
+        }
+        for f in floats
+            .into_iter()
+            .chain((0..500).map(|i| f64::from(i) * 0.375 - 77.7))
+        {
+            if let Some(text) = quick(Quick::Float(f), &spec) {
+                let general = format_float(f, &spec, "float", Limits::default());
+                assert_eq!(general, Ok(text), "{f} {spec:?}");
+                n_quick += 1;
+            }
+        }
+    }
+    assert!(n_quick > 2000, "{n_quick}");
+}
