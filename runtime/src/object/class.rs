@@ -217,7 +217,13 @@ pub struct Class {
     pub subclasses: Vec<Value>,
     pub hooks: Hooks,
     pub fast_init: FastInit,
+    /// A builtin class's short way for calls with positional arguments.
+    pub constructor: Option<Constructor>,
 }
+
+/// The instance that a call of a builtin class with these positional arguments
+/// gives; None where `__new__` and `__init__` must be asked.
+pub type Constructor = fn(&mut crate::vm::Vm, &[Value]) -> crate::native::PyResult<Option<Value>>;
 
 /// What calling a class comes to when nothing special is defined: a new
 /// instance and one plain call of this `__init__`.
@@ -250,6 +256,8 @@ pub struct Hooks {
     pub custom_setattr: bool,
     /// `__new__` is `object`'s.
     pub plain_new: bool,
+    /// An exception class whose instances only keep the arguments of the call.
+    pub keeps_args: bool,
     /// Some class of the MRO has an `__eq__` of its own (not object's).
     pub custom_eq: bool,
     /// Some class of the MRO has a `__hash__` of its own (not object's).

@@ -3,7 +3,7 @@
 
 use crate::heap::{Kind, ShapeId};
 use crate::native::PyResult;
-use crate::object::class::{B, Class, FastInit, Hooks};
+use crate::object::class::{B, Class, Constructor, FastInit, Hooks};
 use crate::object::descriptor::{ClassMethod, StaticMethod};
 use crate::object::function::{Cell, Native};
 use crate::object::instance::SlotDescriptor;
@@ -156,6 +156,7 @@ impl Vm {
                     subclasses: Vec::new(),
                     hooks: Hooks::default(),
                     fast_init: FastInit::UNKNOWN,
+                    constructor: None,
                 },
             );
             let mut mro = vec![class];
@@ -243,6 +244,9 @@ impl Vm {
                 || self.lookup_class_where(class, self.n(N::getattr)).is_some(),
             custom_setattr: overridden_by_script(N::setattr) || overridden_by_script(N::delattr),
             plain_new: !overridden(N::new),
+            keeps_args: self.has_plain_exceptions(class)
+                && !overridden_by_script(N::new)
+                && !overridden_by_script(N::init),
             custom_eq: overridden(N::eq),
             custom_hash: overridden(N::hash),
             has_del: overridden(N::del),
@@ -374,6 +378,7 @@ impl Vm {
                 subclasses: Vec::new(),
                 hooks: Hooks::default(),
                 fast_init: FastInit::UNKNOWN,
+                constructor: None,
             },
         );
         self.root(class);
@@ -797,6 +802,7 @@ impl Vm {
                 subclasses: Vec::new(),
                 hooks: Hooks::default(),
                 fast_init: FastInit::UNKNOWN,
+                constructor: None,
             },
         );
         let mut mro = vec![class];
@@ -814,6 +820,23 @@ impl Vm {
     #[inline]
     pub fn root_shape(&self, class: Value) -> ShapeId {
         self.heap.cell::<Class>(class).root_shape
+    }
+
+    /// Gives a builtin class its short way of being called.
+    pub fn set_constructor(&mut self, class: B, constructor: Constructor) {
+        let class = self.class(class);
+        self.heap.cell_mut::<Class>(class).constructor = Some(constructor);
+    }
+
+    /// Whether exceptions of this class have no fields besides those of
+    /// BaseException: what `__new__` and `__init__` of the class itself do is
+    /// to keep the arguments.
+    fn has_plain_exceptions(&self, class: Value) -> bool {
+        let c = self.heap.cell::<Class>(class);
+        c.layout == Kind::Exception
+            && !EXCEPTIONS_WITH_FIELDS
+                .iter()
+                .any(|&b| self.is_subclass(self.class(c.builtin_base), self.class(b)))
     }
 
     /// Whether an attribute found in a class is one of Rust's functions with this body's name.

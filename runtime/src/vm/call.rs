@@ -7,6 +7,7 @@ use crate::heap::Kind;
 use crate::native::{Body, Flow, NativeDef, PyResult};
 use crate::object::class::{B, Class, FastInit};
 use crate::object::descriptor::StaticMethod;
+use crate::object::exception::Exception;
 use crate::object::function::{CodeObject, Function, Method, Native};
 use crate::object::generator::{Flavor, Generator};
 use crate::value::Value;
@@ -416,6 +417,21 @@ impl Vm {
     ) -> PyResult<Called> {
         if class == self.class(B::Type) && args.len() == 1 && keywords.is_empty() {
             return Ok(Called::Value(self.heap.class_of(args[0])));
+        }
+        if keywords.is_empty() {
+            let c = self.heap.cell::<Class>(class);
+            let (constructor, keeps_args, shape) =
+                (c.constructor, c.hooks.keeps_args, c.root_shape);
+            if let Some(constructor) = constructor
+                && let Some(instance) = constructor(self, args)?
+            {
+                return Ok(Called::Value(instance));
+            }
+            if keeps_args {
+                let args = self.heap.tuple(args);
+                let instance = Exception::new(args);
+                return Ok(Called::Value(self.heap.alloc(shape, instance)));
+            }
         }
         let plain_new = self.heap.cell::<Class>(class).hooks.plain_new;
         let instance = if plain_new {

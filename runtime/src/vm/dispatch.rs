@@ -305,51 +305,19 @@ impl Vm {
                 let (mut callee, mut first, mut argc): (Value, usize, usize) =
                     ($callee, $first, $argc);
                 let self_fits: bool = $self_fits;
-                if let Some(method) = self.heap.get::<Method>(callee) {
+                let mut kind = self.heap.kind(callee);
+                if kind == Some(Kind::Method) {
                     // The register before the arguments held the callee.
+                    let method = self.heap.cell::<Method>(callee);
                     let this = method.this;
                     callee = method.func;
                     first -= 1;
                     argc += 1;
                     set!(first, this);
+                    kind = self.heap.kind(callee);
                 }
-                if let Some(native) = self.heap.get::<Native>(callee)
-                    && let Body::Plain(body) = native.def.body
-                    && native.def.arity.is_positional
-                {
-                    let (arity, this) = (&native.def.arity, native.this);
-                    let bound = !this.is_empty() as usize;
-                    let n_params = arity.positional as usize;
-                    let given = argc + bound;
-                    if given <= n_params
-                        && given >= arity.required as usize
-                        && n_params <= NATIVE_PARAMS_MAX
-                        && (self_fits
-                            || bound != 0
-                            || self.heap.is_exact(callee, B::NativeFunction))
-                    {
-                        let first = first - bound;
-                        if bound != 0 {
-                            set!(first, this);
-                        }
-                        let result = if given == n_params {
-                            let args = unsafe { slice::from_raw_parts(regs.add(first), given) };
-                            save!($n);
-                            body(self, args)
-                        } else {
-                            let mut args = [Value::EMPTY; NATIVE_PARAMS_MAX];
-                            for (i, arg) in args.iter_mut().enumerate().take(given) {
-                                *arg = r!(first + i);
-                            }
-                            save!($n);
-                            body(self, &args[..n_params])
-                        };
-                        let v = op!($n, result);
-                        set!($w.a(), v);
-                        next!($n);
-                    }
-                }
-                if let Some(f) = self.heap.get::<Function>(callee)
+                if kind == Some(Kind::Function)
+                    && let f = self.heap.cell::<Function>(callee)
                     && f.plain_args as usize == argc
                 {
                     let (code, suspends, is_coroutine) = (f.code, f.suspends, f.is_coroutine);
@@ -393,6 +361,43 @@ impl Vm {
                             next!($n + 1);
                         }
                         awaited_call!($n + 1, callee, args, $w.a());
+                    }
+                }
+                if kind == Some(Kind::Native)
+                    && let native = self.heap.cell::<Native>(callee)
+                    && let Body::Plain(body) = native.def.body
+                    && native.def.arity.is_positional
+                {
+                    let (arity, this) = (&native.def.arity, native.this);
+                    let bound = !this.is_empty() as usize;
+                    let n_params = arity.positional as usize;
+                    let given = argc + bound;
+                    if given <= n_params
+                        && given >= arity.required as usize
+                        && n_params <= NATIVE_PARAMS_MAX
+                        && (self_fits
+                            || bound != 0
+                            || self.heap.is_exact(callee, B::NativeFunction))
+                    {
+                        let first = first - bound;
+                        if bound != 0 {
+                            set!(first, this);
+                        }
+                        let result = if given == n_params {
+                            let args = unsafe { slice::from_raw_parts(regs.add(first), given) };
+                            save!($n);
+                            body(self, args)
+                        } else {
+                            let mut args = [Value::EMPTY; NATIVE_PARAMS_MAX];
+                            for (i, arg) in args.iter_mut().enumerate().take(given) {
+                                *arg = r!(first + i);
+                            }
+                            save!($n);
+                            body(self, &args[..n_params])
+                        };
+                        let v = op!($n, result);
+                        set!($w.a(), v);
+                        next!($n);
                     }
                 }
                 if let Some(class) = self.heap.get::<Class>(callee)

@@ -4,7 +4,8 @@ pub mod anext;
 pub mod bytes;
 pub mod class;
 pub mod codec;
-pub mod descriptor;
+pub mod construct;
+mod descriptor;
 pub mod dict;
 pub mod exception;
 pub mod file;
@@ -139,6 +140,7 @@ pub fn install(vm: &mut Vm) {
             vm.install(class, &iterator::ITERATOR);
         }
     }
+    construct::install(vm);
     unhashable(vm);
     modules_of_classes(vm);
 
