@@ -706,6 +706,11 @@ impl Vm {
                 self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
                 return match action {
                     AsyncGenAction::Close => Ok(Outcome::Return(Value::NONE)),
+                    // CPython 3.13 genobject.c async_gen_athrow_send: what is
+                    // thrown into a generator that has ended is dropped.
+                    AsyncGenAction::Throw if gen_state == GenState::Closed => {
+                        Ok(Outcome::Return(Value::NONE))
+                    }
                     AsyncGenAction::Throw | AsyncGenAction::Send => {
                         Err(self.raise(B::StopAsyncIteration, ""))
                     }
