@@ -145,6 +145,7 @@ impl Vm {
         let g = self.heap.cell_mut::<Generator>(generator);
         g.state = GenState::Closed;
         g.agen_closed = true;
+        g.op_running = false;
         g.handled = Value::EMPTY;
         g.inherited = Value::EMPTY;
         g.delegate = Value::EMPTY;
