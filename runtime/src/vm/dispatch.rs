@@ -1383,7 +1383,7 @@ impl Vm {
                 Op::Reraise => {
                     save!(1);
                     let e = r!(w.a());
-                    self.forget_last_trace(e);
+                    self.note_reraise(e);
                     raise!(crate::native::Raised(e));
                 }
                 Op::EnterHandler => {

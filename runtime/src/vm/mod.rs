@@ -94,8 +94,9 @@ pub struct Vm {
     pub interrupt: Arc<AtomicBool>,
     /// Called with an async generator at its first operation; None when not set.
     pub asyncgen_firstiter: Value,
-    /// Where an exception that is being raised again was raised in the running
-    /// frame: its traceback keeps that line, not the one of the `raise`.
+    /// What stands in the traceback of an exception that is being raised again
+    /// for the running frame: it is not added once more, so that the line is
+    /// where the exception first came by, not that of the `raise`.
     reraised_at: Option<crate::object::exception::TraceEntry>,
     /// Called with an async generator that is given up; None when not set.
     pub asyncgen_finalizer: Value,

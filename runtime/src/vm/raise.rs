@@ -19,7 +19,7 @@ impl Vm {
         if x == 0 {
             return match self.handled.given() {
                 Some(e) => {
-                    self.forget_last_trace(e);
+                    self.note_reraise(e);
                     Raised(e)
                 }
                 None => self.runtime_error("No active exception to reraise"),
@@ -50,13 +50,13 @@ impl Vm {
         Raised(exception)
     }
 
-    /// The line of the frame that caught an exception is taken out of its
-    /// traceback when it is raised again there, for unwinding to put back.
-    pub(crate) fn forget_last_trace(&mut self, exception: Value) {
+    /// The frame that caught an exception already stands in its traceback when
+    /// it is raised again there: unwinding is not to add it once more.
+    pub(crate) fn note_reraise(&mut self, exception: Value) {
         let code = self.frames.last().map_or(Value::EMPTY, |f| f.code_value);
-        if let Some(e) = self.heap.get_mut::<Exception>(exception) {
-            self.reraised_at = e.trace.pop_if(|entry| entry.code == code);
-        }
+        self.reraised_at = self
+            .outermost_entry(exception)
+            .filter(|entry| entry.code == code);
     }
 
     pub(crate) fn enter_handler(&mut self, exception: Value) -> Value {
