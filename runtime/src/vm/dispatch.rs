@@ -1252,7 +1252,7 @@ impl Vm {
                 }
                 Op::Await => {
                     save!(1);
-                    after!(self.await_value(r!(w.b()), w.a()));
+                    after!(self.await_value(r!(w.b()), w.a(), w.x()));
                 }
                 Op::NativeStep => {
                     save!(1);

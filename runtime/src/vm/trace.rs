@@ -3,6 +3,7 @@
 use crate::object::class::B;
 use crate::object::exception::{Exception, TraceEntry, Traceback};
 use crate::object::function::CodeObject;
+use crate::object::generator::Generator;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::frame::Frame;
@@ -74,27 +75,35 @@ impl Vm {
 
     /// Where the running frames stand, innermost first.
     pub fn running_entries(&self) -> Vec<TraceEntry> {
-        self.frames
-            .iter()
-            .rev()
-            .map(|f| self.trace_entry(f))
-            .collect()
+        let mut entries = Vec::new();
+        for frame in self.frames.iter().rev() {
+            entries.push(self.trace_entry(frame));
+            // Those that wait for it stand below it, as if they had called it.
+            let mut at = frame.generator;
+            while let Some(g) = self.heap.get::<Generator>(at)
+                && let Some(outer) = self.heap.get::<Generator>(g.awaiter)
+            {
+                at = g.awaiter;
+                entries.push(TraceEntry {
+                    code: outer.code,
+                    pc: outer.pc.saturating_sub(1),
+                });
+            }
+        }
+        entries
     }
 
     /// The lines of the running frames, innermost first.
     pub fn current_lines(&self) -> Vec<TraceLine> {
-        self.frames
-            .iter()
-            .rev()
-            .map(|f| self.trace_line(self.trace_entry(f)))
+        self.running_entries()
+            .into_iter()
+            .map(|entry| self.trace_line(entry))
             .collect()
     }
 
     /// Where a suspended frame stands.
     pub fn suspended_line(&self, generator: Value) -> Option<TraceLine> {
-        let g = self
-            .heap
-            .get::<crate::object::generator::Generator>(generator)?;
+        let g = self.heap.get::<Generator>(generator)?;
         Some(self.trace_line(TraceEntry {
             code: g.code,
             pc: g.pc.saturating_sub(1),
