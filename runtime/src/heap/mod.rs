@@ -34,6 +34,7 @@ use std::alloc::{self, Layout};
 use std::mem;
 use std::ptr;
 
+use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::shape::Shapes;
 use crate::value::Value;
 use page::{CELL_SIZE_MAX, N_CLASSES, PAGE_SIZE, PageHead};
@@ -457,6 +458,18 @@ impl Heap {
     /// They are nobody's any more: the caller roots them.
     pub fn take_to_finalize(&mut self) -> Vec<Value> {
         std::mem::take(&mut self.to_finalize)
+    }
+
+    /// The coroutines that were never started, alive or not.
+    pub(crate) fn take_unawaited(&mut self) -> Vec<Value> {
+        let all = std::mem::take(&mut self.finalizable);
+        let unawaited = |&v: &Value| {
+            self.get::<Generator>(v)
+                .is_some_and(|g| g.flavor == Flavor::Coroutine && g.state == GenState::Created)
+        };
+        let (found, rest) = all.into_iter().partition(unawaited);
+        self.finalizable = rest;
+        found
     }
 
     /// Registers weak-reference cell `weak`, so that the collector clears it.
