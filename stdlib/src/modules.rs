@@ -49,6 +49,7 @@ macro_rules! py {
 
 static PY: &[PyModule] = &[
     py!("__future__", "__future__.async"),
+    py!("_weakproxy", "_weakproxy.async"),
     py!("abc", "abc.async"),
     py!("bisect", "bisect.async"),
     py!("collections", "collections/__init__.async", package),

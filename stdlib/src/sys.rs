@@ -369,6 +369,7 @@ pub fn named_tuple_class(vm: &mut Vm, module: &str, name: &str, fields: &[&str])
             set: none,
             del: none,
             doc: none,
+            getter_doc: false,
             name: names[i],
         };
         let property = vm.heap.alloc(B::Property.shape(), property);

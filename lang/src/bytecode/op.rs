@@ -256,7 +256,7 @@ ops! {
     StoreCell [s s _];
     /// empties the cell in R[a]; UnboundLocalError when already empty
     DelCell [s _ _];
-    /// R[a] = contents of free variable b; NameError when empty
+    /// R[a] = contents of free variable b; NameError when empty, unless x is 1
     LoadFree [d f _];
     /// free variable a := R[b]
     StoreFree [f s _];

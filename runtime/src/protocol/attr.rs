@@ -375,14 +375,28 @@ impl Vm {
         }
     }
 
+    #[cold]
     fn property_error(&mut self, property: Value, obj: Value, what: &str) -> Raised {
-        let name = self.heap.cell::<Property>(property).name;
-        let class = self.type_name(obj);
-        let message = match self.heap.as_str(name) {
-            Some(name) => format!("property '{name}' of '{class}' object has no {what}"),
-            None => format!("property of '{class}' object has no {what}"),
+        let p = self.heap.cell::<Property>(property);
+        let (name, get) = (p.name, p.get);
+        let key = self.n(N::name_);
+        let name = match name.given() {
+            Some(name) => Some(name),
+            None if get.is_none() => None,
+            // Without a name of its own it goes by its getter's.
+            None => match self.get_attr_opt(get, key) {
+                Ok(name) => name,
+                Err(raised) => return raised,
+            },
         };
-        self.attribute_error(message)
+        let class = self.heap.class_of(obj);
+        let qualname = self.heap.cell::<Class>(class).qualname;
+        let shown = match name.map(|name| self.repr_string(name)).transpose() {
+            Ok(name) => name.map_or(String::new(), |name| format!(" {name}")),
+            Err(raised) => return raised,
+        };
+        let class = self.heap.text(qualname).repr().to_lossy();
+        self.attribute_error(format!("property{shown} of {class} object has no {what}"))
     }
 
     /// A bound method.

@@ -377,6 +377,18 @@ impl Vm {
             },
         );
         self.root(class);
+        // The methods know their class before its `mro` is called.
+        if let Some(cell) = classcell {
+            match self.heap.get_mut::<Cell>(cell) {
+                Some(cell) => cell.value = class,
+                None => {
+                    let found = self.class_full_name(self.heap.class_of(cell));
+                    return Err(self.type_error(format!(
+                        "__classcell__ must be a nonlocal cell, not <class '{found}'>"
+                    )));
+                }
+            }
+        }
         self.heap.cell_mut::<Class>(class).mro = self.linearize(class, &bases)?;
         self.apply_custom_mro(class, meta)?;
 
@@ -394,11 +406,6 @@ impl Vm {
         }
         self.class_changed(class);
 
-        if let Some(cell) = classcell
-            && let Some(cell) = self.heap.get_mut::<Cell>(cell)
-        {
-            cell.value = class;
-        }
         self.call_set_names(class, attrs)?;
         self.call_init_subclass(class, keywords)?;
         Ok(class)
@@ -516,13 +523,10 @@ impl Vm {
             ) {
                 continue;
             }
-            if let Some(property) = self
-                .heap
-                .get_mut::<crate::object::descriptor::Property>(value)
-            {
-                if property.name.is_none() {
-                    property.name = name;
-                }
+            if self.heap.is_exact(value, B::Property) {
+                self.heap
+                    .cell_mut::<crate::object::descriptor::Property>(value)
+                    .name = name;
                 continue;
             }
             let value = self.root(value);
@@ -723,13 +727,20 @@ impl Vm {
         self.root(cell);
         let class = self.call_kw(meta, &[name, bases_tuple, ns], &keywords)?;
         if let Some(c) = self.heap.get::<Cell>(cell)
-            && c.value.is_empty()
             && self.heap.kind(class) == Some(Kind::Class)
+            && c.value != class
         {
+            let set = c.value;
             let text = self.heap.string(name);
-            let class = self.repr_string(class)?;
-            return Err(self.runtime_error(format!(
-                "__class__ not set defining '{text}' as {class}. Was __classcell__ propagated to type.__new__?"
+            let shown = self.repr_string(class)?;
+            if set.is_empty() {
+                return Err(self.runtime_error(format!(
+                    "__class__ not set defining '{text}' as {shown}. Was __classcell__ propagated to type.__new__?"
+                )));
+            }
+            let set = self.repr_string(set)?;
+            return Err(self.type_error(format!(
+                "__class__ set to {set} defining '{text}' as {shown}"
             )));
         }
         Ok(class)

@@ -539,7 +539,7 @@ impl Vm {
                 Op::LoadFree => {
                     let func = unsafe { self.frames.last().unwrap_unchecked().func };
                     let v = self.cell_value(self.free_cell(func, w.b()));
-                    if v.is_empty() {
+                    if v.is_empty() && w.x() == 0 {
                         save!(1);
                         let raised = self.unbound_free(w.b());
                         raise!(raised);
