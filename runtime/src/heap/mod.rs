@@ -481,6 +481,15 @@ impl Heap {
         self.weak.push(weak);
     }
 
+    /// A weak reference to an object, if there is one.
+    pub fn weak_of(&self, target: Value) -> Option<Value> {
+        let refers = |w: &Value| {
+            self.get::<crate::object::weak::WeakRef>(*w)
+                .is_some_and(|w| w.target == target)
+        };
+        self.weak.iter().copied().find(refers)
+    }
+
     // ---- figures ---------------------------------------------------------------
 
     /// Whether a collection is due.
