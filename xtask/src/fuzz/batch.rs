@@ -131,7 +131,8 @@ pub fn run(
     Ok(found.into_inner().unwrap_or_else(|e| e.into_inner()))
 }
 
-/// The seeds of a batch whose output differs, or that one side never came to.
+/// The seeds of a batch whose output differs. Where a program ends CPython's process, because it
+/// could wait for ever, the rest of the batch begins anew after it.
 fn compare(
     server: &mut Server,
     lockstep: &Path,
@@ -139,6 +140,24 @@ fn compare(
     worker: usize,
     seeds: std::ops::Range<u64>,
 ) -> Result<Vec<u64>, String> {
+    let mut suspects = Vec::new();
+    let mut rest = seeds;
+    while !rest.is_empty() {
+        let (mut found, n_compared) = compare_once(server, lockstep, dir, worker, rest.clone())?;
+        suspects.append(&mut found);
+        rest.start += n_compared.max(1);
+    }
+    Ok(suspects)
+}
+
+/// As `compare`, and how many of the seeds CPython came to.
+fn compare_once(
+    server: &mut Server,
+    lockstep: &Path,
+    dir: &Path,
+    worker: usize,
+    seeds: std::ops::Range<u64>,
+) -> Result<(Vec<u64>, u64), String> {
     let case = difference::program(dir, &format!("batch{worker}"), &joined(seeds.clone()))?;
     let (theirs, ours) = std::thread::scope(|scope| {
         let ours = scope.spawn(|| binary::run_case(lockstep, &case));
@@ -148,13 +167,12 @@ fn compare(
     });
     let (theirs, ours) = (theirs?, ours??);
     let (theirs, ours) = (sections(&theirs), sections(&ours));
-    Ok(seeds
-        .filter(|seed| {
-            let of =
-                |sections: &std::collections::HashMap<u64, String>| sections.get(seed).cloned();
-            of(&theirs).is_none() || of(&theirs) != of(&ours)
-        })
-        .collect())
+    let n_compared = seeds
+        .clone()
+        .filter(|seed| theirs.contains_key(seed))
+        .count() as u64;
+    let differs = |seed: &u64| theirs.contains_key(seed) && theirs.get(seed) != ours.get(seed);
+    Ok((seeds.filter(differs).collect(), n_compared))
 }
 
 /// What each program printed, by its seed.
