@@ -10,6 +10,7 @@ pub mod heap;
 pub mod host;
 pub mod native;
 pub mod object;
+pub mod planted;
 pub mod protocol;
 pub mod random;
 pub mod table;

@@ -17,6 +17,7 @@ mod random;
 mod re;
 mod sync;
 pub mod sys;
+mod template_parts;
 mod time;
 mod traceback;
 mod weakref;

@@ -9,7 +9,7 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, asyncio, contextvars, deque, function_marks, gc, math, operator,
-    random, re, sync, sys, time, traceback, weakref,
+    random, re, sync, sys, template_parts, time, traceback, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -24,6 +24,7 @@ static NATIVE: &[&NativeModule] = &[
     &re::MODULE,
     &sync::MODULE,
     &sys::MODULE,
+    &template_parts::MODULE,
     &time::MODULE,
     &traceback::MODULE,
     &weakref::MODULE,
@@ -49,8 +50,10 @@ macro_rules! py {
 
 static PY: &[PyModule] = &[
     py!("__future__", "__future__.async"),
+    py!("_weakproxy", "_weakproxy.async"),
     py!("abc", "abc.async"),
     py!("bisect", "bisect.async"),
+    py!("codecs", "codecs.async"),
     py!("collections", "collections/__init__.async", package),
     py!("collections._user", "collections/_user.async"),
     py!("collections.abc", "collections/abc.async"),

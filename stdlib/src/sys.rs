@@ -36,9 +36,20 @@ const FUNCTIONS: &[NativeDef] = &[
         let n = vm.int_digits_max();
         Ok(vm.heap.usize(n))
     }),
+    function("settrace(function, /)", |vm, a| {
+        no_tracing(vm, a, "settrace")
+    }),
+    function("setprofile(function, /)", |vm, a| {
+        no_tracing(vm, a, "setprofile")
+    }),
     function("gettrace()", |_, _| Ok(Value::NONE)),
     function("getprofile()", |_, _| Ok(Value::NONE)),
     function("excepthook(exctype, value, traceback, /)", excepthook),
+    function("unraisablehook(unraisable, /)", unraisablehook),
+    function(
+        "_report_unraisable(exception, object, /)",
+        report_unraisable,
+    ),
     function("displayhook(object, /)", displayhook),
     function("get_asyncgen_hooks()", get_asyncgen_hooks),
     function(
@@ -245,6 +256,7 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
     for (alias, name) in [
         ("__excepthook__", "excepthook"),
         ("__displayhook__", "displayhook"),
+        ("__unraisablehook__", "unraisablehook"),
     ] {
         let (alias, name) = (vm.heap.intern(alias), vm.heap.intern(name));
         if let Some(value) = vm.heap.ns_get(dict, name) {
@@ -357,6 +369,7 @@ pub fn named_tuple_class(vm: &mut Vm, module: &str, name: &str, fields: &[&str])
             set: none,
             del: none,
             doc: none,
+            getter_doc: false,
             name: names[i],
         };
         let property = vm.heap.alloc(B::Property.shape(), property);
@@ -481,19 +494,88 @@ fn getframe(vm: &mut Vm, a: &[Value]) -> PyResult {
     frame::running(vm, depth as usize)
 }
 
-/// Writes the last line of a traceback; the whole of it is the host's business.
-fn excepthook(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let class = vm.type_name(a[1]);
-    let text = vm.str_string(a[1])?;
-    let line = if text.is_empty() {
-        format!("{class}\n")
-    } else {
-        format!("{class}: {text}\n")
-    };
-    match vm.host.write_stderr(line.as_bytes()) {
-        Ok(()) => Ok(Value::NONE),
-        Err(error) => Err(file::io_error(vm, &error, None)),
+fn no_tracing(vm: &mut Vm, a: &[Value], name: &str) -> PyResult {
+    if a[0].is_none() {
+        return Ok(Value::NONE);
     }
+    Err(vm.unsupported(format!(
+        "sys.{name} is not supported: a script can't watch frames"
+    )))
+}
+
+fn excepthook(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if !vm.heap.is_exception(a[1]) {
+        let found = vm.type_name(a[1]);
+        let text =
+            format!("TypeError: print_exception(): Exception expected for value, {found} found\n");
+        return write_stderr(vm, &text);
+    }
+    let text = vm.format_exception(a[1]);
+    write_stderr(vm, &text)
+}
+
+/// Writes to what `sys.stderr` is now.
+fn write_stderr(vm: &mut Vm, text: &str) -> PyResult {
+    let sys = vm.import_module("sys")?;
+    let name = vm.heap.intern("stderr");
+    let stderr = vm.get_attr(sys, name)?;
+    let text = vm.heap.str(text);
+    if !stderr.is_none() {
+        vm.holding(&[stderr, text], |vm| {
+            vm.call_method(stderr, "write", &[text])
+        })?;
+    }
+    Ok(Value::NONE)
+}
+
+/// What the script does not see: an exception of a finalizer, with what raised it.
+fn report_unraisable(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (exception, object) = (a[0], a[1]);
+    let traceback = vm.traceback_of(exception);
+    let class = vm.heap.class_of(exception);
+    let sys = vm.import_module("sys")?;
+    let unraisable = named_tuple(
+        vm,
+        "UnraisableHookArgs",
+        &[
+            "exc_type",
+            "exc_value",
+            "exc_traceback",
+            "err_msg",
+            "object",
+        ],
+        &[class, exception, traceback, Value::NONE, object],
+    );
+    vm.holding(&[unraisable], |vm| {
+        vm.call_method(sys, "unraisablehook", &[unraisable])
+    })
+}
+
+fn unraisablehook(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let mut parts = Vec::new();
+    for name in ["exc_value", "err_msg", "object"] {
+        let name = vm.heap.intern(name);
+        let part = vm.get_attr(a[0], name)?;
+        parts.push(vm.root(part));
+    }
+    let what = if parts[1].is_none() {
+        String::from("Exception ignored in")
+    } else {
+        vm.str_string(parts[1])?
+    };
+    let mut text = what;
+    if !parts[2].is_none() {
+        let object = match vm.repr_string(parts[2]) {
+            Ok(object) => object,
+            Err(_) => String::from("<object repr() failed>"),
+        };
+        text = format!("{text}: {object}");
+    }
+    text.push('\n');
+    if vm.heap.is_exception(parts[0]) {
+        text.push_str(&vm.format_exception(parts[0]));
+    }
+    write_stderr(vm, &text)
 }
 
 fn displayhook(vm: &mut Vm, a: &[Value]) -> PyResult {

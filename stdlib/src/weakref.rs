@@ -2,8 +2,10 @@
 //! callback is kept but nothing promises when, or that, it is called.
 
 use lockstep_runtime::native::{ClassDef, function, getter, method, static_method};
+use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::weak::WeakRef;
-use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
+use lockstep_runtime::protocol::class::refers_weakly;
+use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::NativeModule;
 
@@ -50,25 +52,9 @@ fn target(vm: &Vm, this: Value) -> Option<Value> {
 
 fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
     let object = a[1];
-    // As in CPython, only instances, classes and functions can be referred to.
-    let refers = matches!(
-        vm.heap.kind(object),
-        Some(
-            Kind::Instance
-                | Kind::Class
-                | Kind::Function
-                | Kind::Method
-                | Kind::Native
-                | Kind::Module
-                | Kind::Generator
-                | Kind::Set
-                | Kind::Future
-                | Kind::Opaque
-                | Kind::EventLoop
-                | Kind::Code
-        )
-    ) || vm.heap.attrs(object).is_some()
-        || is_script_class(vm, object);
+    let class = vm.heap.class_of(object);
+    let refers =
+        vm.heap.kind(object).is_some_and(refers_weakly) || vm.heap.cell::<Class>(class).has_weakref;
     if !refers {
         let name = vm.type_name(object);
         return Err(vm.type_error(format!("cannot create weak reference to '{name}' object")));
@@ -83,12 +69,4 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
     );
     vm.heap.add_weak(weak, object);
     Ok(weak)
-}
-
-/// Whether the object's class was made by a script, such as a subclass of list.
-fn is_script_class(vm: &Vm, object: Value) -> bool {
-    let class = vm.heap.class_of(object);
-    vm.heap
-        .get::<lockstep_runtime::object::class::Class>(class)
-        .is_some_and(|c| c.is_heap)
 }

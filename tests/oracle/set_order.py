@@ -8,6 +8,8 @@ replaces the sets they make; never touches sets that a program makes itself.
 import asyncio
 import asyncio.taskgroups
 import asyncio.tasks
+import inspect
+import textwrap
 
 
 class InsertionOrderedSet(set):
@@ -99,6 +101,8 @@ def install():
     scheduled = asyncio.tasks._scheduled_tasks
     scheduled.data = InsertionOrderedSet(scheduled.data)
 
+    order_as_completed()
+
     all_tasks = asyncio.tasks.all_tasks
 
     def ordered_all_tasks(loop=None):
@@ -109,6 +113,18 @@ def install():
 
     ordered_all_tasks.__name__ = ordered_all_tasks.__qualname__ = "all_tasks"
     asyncio.tasks.all_tasks = asyncio.all_tasks = ordered_all_tasks
+
+
+def order_as_completed():
+    # Its set is a comprehension, which no name stands for; among futures that are done already
+    # its order is the order of completion.
+    iterator = asyncio.tasks._AsCompletedIterator
+    source = textwrap.dedent(inspect.getsource(iterator.__init__))
+    ordered = source.replace("todo = {", "todo = set([").replace("for aw in set(aws)}", "for aw in set(aws)])")
+    assert ordered != source, "as_completed is not what it was"
+    namespace = {}
+    exec(compile(ordered, iterator.__init__.__code__.co_filename, "exec"), vars(asyncio.tasks), namespace)
+    iterator.__init__ = namespace["__init__"]
 
 
 def of_loop(loop):

@@ -32,8 +32,10 @@ enum Subcommands {
     Bench(bench::Options),
     /// Measure start-up, compiling, memory per parked task and growth
     Figures(figures::Options),
-    /// Compare random programs with CPython 3.13
-    Fuzz(fuzz::Options),
+    /// Compare random programs of tasks with CPython 3.13
+    FuzzAsync(fuzz::AsyncOptions),
+    /// Compare random programs of statements and expressions with CPython 3.13
+    FuzzLang(fuzz::LanguageOptions),
 }
 
 fn main() -> ExitCode {
@@ -43,7 +45,8 @@ fn main() -> ExitCode {
         Subcommands::Conform(options) => conform::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
         Subcommands::Figures(options) => figures::run(&options),
-        Subcommands::Fuzz(options) => fuzz::run(&options),
+        Subcommands::FuzzAsync(options) => fuzz::run_async(&options),
+        Subcommands::FuzzLang(options) => fuzz::run_language(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

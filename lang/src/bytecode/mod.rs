@@ -10,3 +10,12 @@ pub mod verify;
 
 pub use code::{Capture, Code, CodeFlags, Const, ConstIdx, Handler, LocalVar, Reg};
 pub use op::{Op, Word};
+
+/// What gave the value that an `Await` awaits: its operand x.
+pub mod await_of {
+    /// An expression behind `await`.
+    pub const AWAIT: u8 = 0;
+    pub const AENTER: u8 = 1;
+    pub const AEXIT: u8 = 2;
+    pub const ANEXT: u8 = 3;
+}

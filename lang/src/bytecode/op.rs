@@ -256,7 +256,7 @@ ops! {
     StoreCell [s s _];
     /// empties the cell in R[a]; UnboundLocalError when already empty
     DelCell [s _ _];
-    /// R[a] = contents of free variable b; NameError when empty
+    /// R[a] = contents of free variable b; NameError when empty, unless x is 1
     LoadFree [d f _];
     /// free variable a := R[b]
     StoreFree [f s _];
@@ -496,7 +496,7 @@ ops! {
     GetYieldFromIter [d s _];
     /// R[a] = the value of `yield from` over the iterator R[b]
     YieldFrom [d s _];
-    /// R[a] = await R[b]
+    /// R[a] = await R[b]; x says what gave R[b] (`await_of`), for the error
     Await [d s _];
     /// (in the code of a coroutine written in Rust) runs its next step, told R[a]: x = 0 the value
     /// awaited, 1 the exception raised; the step ends the frame or leaves in R[a] what to await

@@ -257,6 +257,11 @@ impl Assembler {
         self.emit(op, 0, a.0, b.0, 0, &[]);
     }
 
+    /// `reg = await reg`; `given_by` is one of `await_of`.
+    pub fn await_given(&mut self, reg: Reg, given_by: u8) {
+        self.emit(Op::Await, given_by, reg.0, reg.0, 0, &[]);
+    }
+
     pub fn a(&mut self, op: Op, a: Reg) {
         self.emit(op, 0, a.0, 0, 0, &[]);
     }

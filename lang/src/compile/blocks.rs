@@ -10,7 +10,7 @@
 use super::asm::{Label, RegSet, RegionId};
 use super::frame::Frame;
 use crate::ast::*;
-use crate::bytecode::{Op, Reg};
+use crate::bytecode::{Op, Reg, await_of};
 use crate::source::Span;
 
 /// A `finally` body longer than this many bytes of source is not copied.
@@ -457,7 +457,7 @@ impl<'a> Frame<'a> {
         self.at(span);
         let region = self.asm.open_region(round.done, round.exc);
         self.asm.ab(Op::GetAnext, round.item, iter);
-        self.asm.ab(Op::Await, round.item, round.item);
+        self.asm.await_given(round.item, await_of::ANEXT);
         self.asm.close_region(region);
         round.item
     }
@@ -827,7 +827,7 @@ impl<'a> Frame<'a> {
         self.asm
             .emit(Op::BeforeWith, is_async as u8, pair.0, manager.0, 0, &[]);
         if is_async {
-            self.asm.ab(Op::Await, entered, entered);
+            self.asm.await_given(entered, await_of::AENTER);
         }
         let Some(bound) = self.stable_state() else {
             return;
@@ -869,7 +869,7 @@ impl<'a> Frame<'a> {
         self.asm
             .emit(Op::WithExit, is_async as u8, result.0, exit.0, 0, &[]);
         if is_async {
-            self.asm.ab(Op::Await, result, result);
+            self.asm.await_given(result, await_of::AEXIT);
         }
         self.regs.release(mark);
     }
@@ -901,7 +901,7 @@ impl<'a> Frame<'a> {
             &[],
         );
         if is_async {
-            self.asm.ab(Op::Await, result, result);
+            self.asm.await_given(result, await_of::AEXIT);
         }
         self.asm.jump_on(Op::JumpIf, result, suppressed);
         self.asm.close_region(region);

@@ -430,7 +430,11 @@ impl<'a> Frame<'a> {
         self.at(span);
         let class = Name::from("__class__");
         match self.access(&class) {
-            Access::Free(_) => self.load_name(plus(window, 1), &class),
+            // An empty cell is for `super` to complain of.
+            Access::Free(free) => {
+                let to = plus(window, 1);
+                self.asm.emit(Op::LoadFree, 1, to.0, free, 0, &[]);
+            }
             _ => {
                 self.asm.a(Op::LoadUnbound, plus(window, 1));
                 x |= SUPER_NO_CLASS;

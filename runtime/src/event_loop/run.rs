@@ -8,6 +8,7 @@ use crate::heap::{Heap, Kind};
 use crate::native::PyResult;
 use crate::object::future::Future;
 use crate::object::handle::Handle;
+use crate::planted::{self, Bug};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -112,6 +113,11 @@ impl Vm {
         self.cancel_if_interrupted()?;
         self.take_due_timers(event_loop)?;
         let n = self.event_loop(event_loop).ready.len();
+        let n = if planted::is(Bug::RunsWhatCameMeanwhile) {
+            n + 16
+        } else {
+            n
+        };
         for _ in 0..n {
             let l = self.event_loop(event_loop);
             let Some(entry) = l.ready.pick() else { break };
@@ -144,6 +150,11 @@ impl Vm {
             return Ok(());
         }
         let end_s = self.loop_time_s(event_loop)? + CLOCK_RESOLUTION_S;
+        let end_s = if planted::is(Bug::EarlyTimer) {
+            end_s + 0.1
+        } else {
+            end_s
+        };
         let l = self.event_loop(event_loop);
         while let Some(timer) = l.timers.first()
             && timer.when_s < end_s
@@ -179,6 +190,10 @@ impl Vm {
             Some(Kind::Future) => {
                 let f = self.heap.cell::<Future>(target);
                 if f.task.is_none() {
+                    if planted::is(Bug::ExtraHop) && f.timed {
+                        self.heap.cell_mut::<Future>(target).timed = false;
+                        return self.make_ready(event_loop, target, input);
+                    }
                     return if f.is_done() {
                         Ok(())
                     } else {

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use crate::heap::Marker;
+use crate::planted::{self, Bug};
 use crate::value::Value;
 
 /// A deadline and what becomes ready at it (see `ready::Entry`).
@@ -55,6 +56,11 @@ impl Timers {
     pub fn push(&mut self, when_s: f64, target: Value, input: Value) {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
+        let sequence = if planted::is(Bug::TimerTies) {
+            u64::MAX - sequence
+        } else {
+            sequence
+        };
         // -0.0 and 0.0 are the same deadline.
         self.heap.push(Timer {
             when_s: when_s + 0.0,

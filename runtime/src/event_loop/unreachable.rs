@@ -4,10 +4,10 @@
 //! `report_unreachable` says it. Never decides when a collection happens.
 
 use crate::event_loop::EventLoop;
-use crate::heap::{Heap, Kind};
+use crate::heap::Heap;
 use crate::native::PyResult;
 use crate::object::future::Future;
-use crate::object::generator::{GenState, Generator};
+use crate::object::generator::{Flavor, GenState, Generator};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -66,8 +66,11 @@ impl Vm {
     /// # Errors
     /// What the exception handler lets out.
     pub(crate) fn report_unreachable(&mut self, lost: Value) -> PyResult<()> {
-        if self.heap.kind(lost) == Some(Kind::Generator) {
-            return self.abandon_async_generator(lost);
+        if let Some(g) = self.heap.get::<Generator>(lost) {
+            return match g.flavor {
+                Flavor::Coroutine => self.warn_of_unawaited(lost),
+                _ => self.abandon_async_generator(lost),
+            };
         }
         let f = self.heap.cell_mut::<Future>(lost);
         let event_loop = f.event_loop;
@@ -108,5 +111,21 @@ impl Vm {
                 }
             });
         }
+        let unawaited = self.heap.take_unawaited();
+        self.holding(&unawaited, |vm| {
+            for &coroutine in &unawaited {
+                let _ = vm.warn_of_unawaited(coroutine);
+            }
+        });
+    }
+
+    /// A coroutine that was made and never awaited.
+    ///
+    /// # Errors
+    /// The warning, where a filter makes it an error.
+    fn warn_of_unawaited(&mut self, coroutine: Value) -> PyResult<()> {
+        let warnings = self.import_module("warnings")?;
+        self.call_method(warnings, "_warn_unawaited_coroutine", &[coroutine])?;
+        Ok(())
     }
 }

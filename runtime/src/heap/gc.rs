@@ -2,6 +2,7 @@
 //! the Rust stack. It takes the VM's roots as a closure and runs no script code.
 
 use super::{FLAG_ATTRS, FLAG_COLOR, FLAG_WEAK, GC_THRESHOLD_MIN, Header, Heap, Kind, kind, page};
+use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::weak::WeakRef;
 use crate::value::Value;
 
@@ -85,6 +86,13 @@ impl Heap {
     fn keep_finalizable(&mut self, marker: &mut Marker) {
         let all = std::mem::take(&mut self.finalizable);
         for v in all {
+            // A coroutine has something to say only if it was never started.
+            let done = self
+                .get::<Generator>(v)
+                .is_some_and(|g| g.flavor == Flavor::Coroutine && g.state != GenState::Created);
+            if done {
+                continue;
+            }
             if self.is_marked(v) {
                 self.finalizable.push(v)
             } else {

@@ -34,6 +34,7 @@ use std::alloc::{self, Layout};
 use std::mem;
 use std::ptr;
 
+use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::shape::Shapes;
 use crate::value::Value;
 use page::{CELL_SIZE_MAX, N_CLASSES, PAGE_SIZE, PageHead};
@@ -459,6 +460,18 @@ impl Heap {
         std::mem::take(&mut self.to_finalize)
     }
 
+    /// The coroutines that were never started, alive or not.
+    pub(crate) fn take_unawaited(&mut self) -> Vec<Value> {
+        let all = std::mem::take(&mut self.finalizable);
+        let unawaited = |&v: &Value| {
+            self.get::<Generator>(v)
+                .is_some_and(|g| g.flavor == Flavor::Coroutine && g.state == GenState::Created)
+        };
+        let (found, rest) = all.into_iter().partition(unawaited);
+        self.finalizable = rest;
+        found
+    }
+
     /// Registers weak-reference cell `weak`, so that the collector clears it.
     pub fn add_weak(&mut self, weak: Value, target: Value) {
         if target.is_ptr() {
@@ -466,6 +479,15 @@ impl Heap {
             unsafe { (*target.header_ptr()).flags |= FLAG_WEAK };
         }
         self.weak.push(weak);
+    }
+
+    /// A weak reference to an object, if there is one.
+    pub fn weak_of(&self, target: Value) -> Option<Value> {
+        let refers = |w: &Value| {
+            self.get::<crate::object::weak::WeakRef>(*w)
+                .is_some_and(|w| w.target == target)
+        };
+        self.weak.iter().copied().find(refers)
     }
 
     // ---- figures ---------------------------------------------------------------

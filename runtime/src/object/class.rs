@@ -200,6 +200,8 @@ pub struct Class {
     pub layout: Kind,
     /// Whether instances have a `__dict__`.
     pub has_dict: bool,
+    /// Whether instances of a script's class can be weakly referenced.
+    pub has_weakref: bool,
     /// Whether `bool`, `NoneType` and the like: no subclasses.
     pub is_final: bool,
     /// Made by a class statement or `type()`; builtin ones can't be changed.

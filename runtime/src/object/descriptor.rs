@@ -10,7 +10,9 @@ pub struct Property {
     pub set: Value,
     pub del: Value,
     pub doc: Value,
-    /// The attribute's name from `__set_name__`, or None.
+    /// The docstring came from the getter.
+    pub getter_doc: bool,
+    /// The attribute's name from `__set_name__`; empty if it has none yet.
     pub name: Value,
 }
 

@@ -21,9 +21,10 @@ pub struct Exception {
     pub cause: Value,
     pub context: Value,
     pub suppress_context: bool,
-    /// Innermost frame first, as unwinding meets them.
+    /// The frames left since `traceback` was made, innermost first, as unwinding
+    /// meets them: they stand before it.
     pub trace: Vec<TraceEntry>,
-    /// `__traceback__` as a script set it, to which `trace` is added; None else.
+    /// `__traceback__` as a script last saw or set it; None else.
     pub traceback: Value,
     /// What the class needs besides: StopIteration's value, SystemExit's code,
     /// a group's message and tuple of exceptions, OSError's errno, strerror and
@@ -45,22 +46,18 @@ impl Object for Exception {
     }
 }
 
-/// A traceback object: a snapshot of an exception's trace from `at` inwards.
+/// A traceback object: one frame, and those further in.
 pub struct Traceback {
-    /// Outermost frame first.
-    pub entries: Vec<TraceEntry>,
-    pub at: usize,
+    pub entry: TraceEntry,
+    /// The traceback of the frame that this one had called, or None.
+    pub next: Value,
 }
 
 impl Object for Traceback {
     const KIND: Kind = Kind::Traceback;
     fn trace(&self, marker: &mut Marker) {
-        for entry in &self.entries {
-            marker.mark(entry.code);
-        }
-    }
-    fn external_bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<TraceEntry>()
+        marker.mark(self.entry.code);
+        marker.mark(self.next);
     }
 }
 

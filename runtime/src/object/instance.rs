@@ -26,8 +26,12 @@ impl Object for Instance {
 pub struct SlotDescriptor {
     pub name: Value,
     pub class: Value,
+    /// The instance's slot; `SIDE_SLOT` where instances are no `Instance` cells.
     pub slot: u16,
 }
+
+/// The value lies in the side table, under its name.
+pub const SIDE_SLOT: u16 = u16::MAX;
 
 impl Object for SlotDescriptor {
     const KIND: Kind = Kind::SlotDescriptor;

@@ -8,7 +8,7 @@ use crate::object::descriptor::{ClassMethod, GetSet, Property, StaticMethod, Sup
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
 use crate::object::function::{Method, Native};
-use crate::object::instance::SlotDescriptor;
+use crate::object::instance::{SIDE_SLOT, SlotDescriptor};
 use crate::object::module::Module;
 use crate::text::pystr::PyStr;
 use crate::value::Value;
@@ -136,6 +136,7 @@ impl Vm {
         let in_class = self.lookup_class(class, name);
         if let Some(attr) = in_class
             && self.is_data_descriptor(attr)
+            && self.has_get(attr)
         {
             return self.bind(attr, obj, class).map(Some);
         }
@@ -180,6 +181,7 @@ impl Vm {
         let in_meta = self.lookup_class(meta, name);
         if let Some(attr) = in_meta
             && self.is_data_descriptor(attr)
+            && self.has_get(attr)
         {
             return self.bind(attr, class, meta).map(Some);
         }
@@ -276,6 +278,16 @@ impl Vm {
         }
     }
 
+    /// Whether a data descriptor can be read; one that can't leaves the word to
+    /// the instance's own attribute.
+    fn has_get(&mut self, attr: Value) -> bool {
+        if self.heap.kind(attr) != Some(Kind::Instance) {
+            return true;
+        }
+        let class = self.heap.class_of(attr);
+        self.lookup_class(class, self.n(N::get)).is_some()
+    }
+
     /// What class attribute `attr` gives on instance `obj` (`Value::EMPTY`: on
     /// the class itself) of `class`: calls `__get__`.
     ///
@@ -349,12 +361,12 @@ impl Vm {
                 if obj.is_empty() {
                     return Ok(attr);
                 }
-                let d = self.heap.cell::<SlotDescriptor>(attr);
-                let (name, slot) = (d.name, d.slot);
-                if self.heap.kind(obj) != Some(Kind::Instance) {
-                    return Err(self.no_attribute(obj, name));
-                }
-                match self.heap.slot(obj, slot).given() {
+                let (name, slot) = self.slot_of(attr, obj)?;
+                let value = match slot {
+                    SIDE_SLOT => self.own_attr(obj, name),
+                    slot => self.heap.slot(obj, slot).given(),
+                };
+                match value {
                     Some(value) => Ok(value),
                     None => Err(self.no_attribute(obj, name)),
                 }
@@ -375,14 +387,45 @@ impl Vm {
         }
     }
 
+    /// The name and slot of a slot's descriptor, for an instance of its class.
+    fn slot_of(&mut self, descriptor: Value, obj: Value) -> PyResult<(Value, u16)> {
+        let d = self.heap.cell::<SlotDescriptor>(descriptor);
+        let (name, class, slot) = (d.name, d.class, d.slot);
+        let found = self.heap.class_of(obj);
+        if !self.is_subclass(found, class) {
+            let message = format!(
+                "descriptor '{}' for '{}' objects doesn't apply to a '{}' object",
+                self.heap.string(name),
+                self.class_name(class),
+                self.class_name(found)
+            );
+            return Err(self.type_error(message));
+        }
+        Ok((name, slot))
+    }
+
+    #[cold]
     fn property_error(&mut self, property: Value, obj: Value, what: &str) -> Raised {
-        let name = self.heap.cell::<Property>(property).name;
-        let class = self.type_name(obj);
-        let message = match self.heap.as_str(name) {
-            Some(name) => format!("property '{name}' of '{class}' object has no {what}"),
-            None => format!("property of '{class}' object has no {what}"),
+        let p = self.heap.cell::<Property>(property);
+        let (name, get) = (p.name, p.get);
+        let key = self.n(N::name_);
+        let name = match name.given() {
+            Some(name) => Some(name),
+            None if get.is_none() => None,
+            // Without a name of its own it goes by its getter's.
+            None => match self.get_attr_opt(get, key) {
+                Ok(name) => name,
+                Err(raised) => return raised,
+            },
         };
-        self.attribute_error(message)
+        let class = self.heap.class_of(obj);
+        let qualname = self.heap.cell::<Class>(class).qualname;
+        let shown = match name.map(|name| self.repr_string(name)).transpose() {
+            Ok(name) => name.map_or(String::new(), |name| format!(" {name}")),
+            Err(raised) => return raised,
+        };
+        let class = self.heap.text(qualname).repr().to_lossy();
+        self.attribute_error(format!("property{shown} of {class} object has no {what}"))
     }
 
     /// A bound method.
@@ -520,10 +563,11 @@ impl Vm {
                 Ok(true)
             }
             Some(Kind::SlotDescriptor) => {
-                let d = self.heap.cell::<SlotDescriptor>(attr);
-                let (name, slot) = (d.name, d.slot);
-                if self.heap.kind(obj) != Some(Kind::Instance) {
-                    return Err(self.no_attribute(obj, name));
+                let (name, slot) = self.slot_of(attr, obj)?;
+                if slot == SIDE_SLOT {
+                    let dict = self.attribute_dict(obj);
+                    self.set_in_dict(dict, obj, name, value)?;
+                    return Ok(true);
                 }
                 if value.is_empty() && self.heap.slot(obj, slot).is_empty() {
                     let text = self.heap.text(name).clone();

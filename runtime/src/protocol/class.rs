@@ -4,9 +4,9 @@
 use crate::heap::{Kind, ShapeId};
 use crate::native::PyResult;
 use crate::object::class::{B, Class, Constructor, FastInit, Hooks};
-use crate::object::descriptor::{ClassMethod, StaticMethod};
+use crate::object::descriptor::{ClassMethod, GetSet, StaticMethod};
 use crate::object::function::{Cell, Native};
-use crate::object::instance::SlotDescriptor;
+use crate::object::instance::{SIDE_SLOT, SlotDescriptor};
 use crate::object::weak::WeakRef;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -147,6 +147,7 @@ impl Vm {
                     root_shape: b.shape(),
                     layout: b.layout(),
                     has_dict,
+                    has_weakref: false,
                     is_final: !b.subclassable(),
                     is_heap: false,
                     builtin_base: b,
@@ -316,7 +317,12 @@ impl Vm {
             let c = self.heap.cell::<Class>(best);
             (c.layout, c.builtin_base, c.n_slots)
         };
-        let mut has_dict = bases.iter().any(|&b| self.heap.cell::<Class>(b).has_dict);
+        let of_base = |has: fn(&Class) -> bool| bases.iter().any(|&b| has(self.heap.cell(b)));
+        let (had_dict, had_weakref) = (of_base(|c| c.has_dict), of_base(|c| c.has_weakref));
+        // CPython: what is of variable size has no room for either.
+        let sized = matches!(layout, Kind::Tuple | Kind::BigInt)
+            || layout == Kind::Bytes && builtin_base == B::Bytes;
+        let known_to_weakref = had_weakref || refers_weakly(layout);
 
         let attrs = self.heap.dict();
         for (key, value) in self.heap.dict_entries(ns) {
@@ -343,18 +349,30 @@ impl Vm {
         {
             self.heap.ns_set(attrs, module, current);
         }
-        if self.heap.ns_get(attrs, self.n(N::doc)).is_none() {
-            self.heap.ns_set(attrs, self.n(N::doc), Value::NONE);
-        }
         self.wrap_special_methods(attrs);
         let slots = self.slot_names(attrs, name)?;
-        if let Some((_, wants_dict)) = &slots {
-            if builtin_base == B::Object || layout == Kind::Instance {
-                has_dict |= *wants_dict;
+        if let Some(slots) = &slots {
+            let any = !slots.names.is_empty() || slots.dicts + slots.weakrefs > 0;
+            if any && sized {
+                let base = self.class_name(best);
+                let message = format!("nonempty __slots__ not supported for subtype of '{base}'");
+                return Err(self.type_error(message));
             }
-        } else {
-            has_dict = true;
+            for (name, n, had) in [
+                ("__dict__", slots.dicts, had_dict),
+                ("__weakref__", slots.weakrefs, known_to_weakref),
+            ] {
+                if n > usize::from(!had) {
+                    let message = format!("{name} slot disallowed: we already got one");
+                    return Err(self.type_error(message));
+                }
+            }
         }
+        let wants = |n: fn(&Slots) -> usize| slots.as_ref().is_none_or(|s| n(s) > 0);
+        let adds_dict = !had_dict && wants(|s| s.dicts);
+        let adds_weakref = !known_to_weakref && !sized && wants(|s| s.weakrefs);
+        let has_dict = had_dict || adds_dict;
+        let has_weakref = known_to_weakref || adds_weakref;
 
         let version = self.new_version();
         let meta_shape = self.heap.cell::<Class>(meta).root_shape;
@@ -369,6 +387,7 @@ impl Vm {
                 root_shape: ShapeId(0),
                 layout,
                 has_dict,
+                has_weakref,
                 is_final: false,
                 is_heap: true,
                 builtin_base,
@@ -382,12 +401,32 @@ impl Vm {
             },
         );
         self.root(class);
+        // The methods know their class before its `mro` is called.
+        if let Some(cell) = classcell {
+            match self.heap.get_mut::<Cell>(cell) {
+                Some(cell) => cell.value = class,
+                None => {
+                    let found = self.class_full_name(self.heap.class_of(cell));
+                    return Err(self.type_error(format!(
+                        "__classcell__ must be a nonlocal cell, not <class '{found}'>"
+                    )));
+                }
+            }
+        }
         self.heap.cell_mut::<Class>(class).mro = self.linearize(class, &bases)?;
         self.apply_custom_mro(class, meta)?;
 
-        if let Some((names, _)) = slots {
-            let names = self.add_slots(class, attrs, names, n_slots)?;
-            n_slots += names;
+        if let Some(slots) = slots {
+            n_slots += self.add_slots(class, attrs, slots.names, n_slots)?;
+        }
+        for (name, adds) in [(N::dict, adds_dict), (N::weakref, adds_weakref)] {
+            if adds {
+                self.add_object_attribute(class, attrs, name);
+            }
+        }
+        let doc = self.n(N::doc);
+        if self.heap.ns_get(attrs, doc).is_none() {
+            self.heap.ns_set(attrs, doc, Value::NONE);
         }
         let root_shape = self.heap.shapes.new_root(class, n_slots);
         let c = self.heap.cell_mut::<Class>(class);
@@ -399,11 +438,6 @@ impl Vm {
         }
         self.class_changed(class);
 
-        if let Some(cell) = classcell
-            && let Some(cell) = self.heap.get_mut::<Cell>(cell)
-        {
-            cell.value = class;
-        }
         self.call_set_names(class, attrs)?;
         self.call_init_subclass(class, keywords)?;
         Ok(class)
@@ -439,12 +473,23 @@ impl Vm {
         }
     }
 
-    /// The names in `__slots__`, and whether `__dict__` is among them.
-    fn slot_names(
-        &mut self,
-        attrs: Value,
-        class_name: Value,
-    ) -> PyResult<Option<(Vec<Value>, bool)>> {
+    /// A class's own descriptor of what `object` gives all that have it.
+    fn add_object_attribute(&mut self, class: Value, attrs: Value, name: N) {
+        let key = self.n(name);
+        let object = self.class(B::Object);
+        let of_object = self.heap.ns_get(self.heap.cell::<Class>(object).attrs, key);
+        if let Some(getset) = of_object.and_then(|v| self.heap.get::<GetSet>(v))
+            && self.heap.ns_get(attrs, key).is_none()
+        {
+            let def = getset.def;
+            let shape = B::GetSet.shape();
+            let own = self.heap.alloc(shape, GetSet { def, owner: class });
+            self.heap.ns_set(attrs, key, own);
+        }
+    }
+
+    /// What `__slots__` says, if it is there.
+    fn slot_names(&mut self, attrs: Value, class_name: Value) -> PyResult<Option<Slots>> {
         let Some(slots) = self.heap.ns_get(attrs, self.n(N::slots)) else {
             return Ok(None);
         };
@@ -453,7 +498,7 @@ impl Vm {
         } else {
             self.collect_iterable(slots)?
         };
-        let (mut names, mut wants_dict) = (Vec::new(), false);
+        let mut found = Slots::default();
         for item in items {
             let Some(text) = self.heap.as_str(item) else {
                 let message = format!(
@@ -462,20 +507,25 @@ impl Vm {
                 );
                 return Err(self.type_error(message));
             };
+            if !text.is_identifier() {
+                return Err(self.type_error("__slots__ must be identifiers"));
+            }
             let text = text.to_lossy();
             if text == "__dict__" {
-                wants_dict = true;
-            } else if text != "__weakref__" {
+                found.dicts += 1;
+            } else if text == "__weakref__" {
+                found.weakrefs += 1;
+            } else {
                 let mangled = if text.starts_with("__") && !text.ends_with("__") {
                     let class = self.heap.string(class_name);
                     format!("_{}{text}", class.trim_start_matches('_'))
                 } else {
                     text
                 };
-                names.push(self.heap.intern(&mangled));
+                found.names.push(self.heap.intern(&mangled));
             }
         }
-        Ok(Some((names, wants_dict)))
+        Ok(Some(found))
     }
 
     fn add_slots(
@@ -485,17 +535,7 @@ impl Vm {
         names: Vec<Value>,
         first: u16,
     ) -> PyResult<u16> {
-        let layout = self.heap.cell::<Class>(class).layout;
-        if !names.is_empty() && layout != Kind::Instance {
-            if matches!(layout, Kind::Tuple | Kind::BigInt | Kind::Bytes) {
-                let base = self.heap.cell::<Class>(class).builtin_base.name();
-                let message = format!("nonempty __slots__ not supported for subtype of '{base}'");
-                return Err(self.type_error(message));
-            }
-            // Their attributes lie in the side table, like any other of theirs.
-            self.heap.cell_mut::<Class>(class).has_dict = true;
-            return Ok(0);
-        }
+        let in_cell = self.heap.cell::<Class>(class).layout == Kind::Instance;
         for (i, &name) in names.iter().enumerate() {
             if self.heap.ns_get(attrs, name).is_some() {
                 let message = format!("{} in __slots__ conflicts with class variable", {
@@ -504,13 +544,13 @@ impl Vm {
                 });
                 return Err(self.value_error(message));
             }
-            let slot = first + i as u16;
+            let slot = if in_cell { first + i as u16 } else { SIDE_SLOT };
             let descriptor = self
                 .heap
                 .alloc(B::Member.shape(), SlotDescriptor { name, class, slot });
             self.heap.ns_set(attrs, name, descriptor);
         }
-        Ok(names.len() as u16)
+        Ok(if in_cell { names.len() as u16 } else { 0 })
     }
 
     fn call_set_names(&mut self, class: Value, attrs: Value) -> PyResult<()> {
@@ -521,13 +561,10 @@ impl Vm {
             ) {
                 continue;
             }
-            if let Some(property) = self
-                .heap
-                .get_mut::<crate::object::descriptor::Property>(value)
-            {
-                if property.name.is_none() {
-                    property.name = name;
-                }
+            if self.heap.is_exact(value, B::Property) {
+                self.heap
+                    .cell_mut::<crate::object::descriptor::Property>(value)
+                    .name = name;
                 continue;
             }
             let value = self.root(value);
@@ -728,13 +765,20 @@ impl Vm {
         self.root(cell);
         let class = self.call_kw(meta, &[name, bases_tuple, ns], &keywords)?;
         if let Some(c) = self.heap.get::<Cell>(cell)
-            && c.value.is_empty()
             && self.heap.kind(class) == Some(Kind::Class)
+            && c.value != class
         {
+            let set = c.value;
             let text = self.heap.string(name);
-            let class = self.repr_string(class)?;
-            return Err(self.runtime_error(format!(
-                "__class__ not set defining '{text}' as {class}. Was __classcell__ propagated to type.__new__?"
+            let shown = self.repr_string(class)?;
+            if set.is_empty() {
+                return Err(self.runtime_error(format!(
+                    "__class__ not set defining '{text}' as {shown}. Was __classcell__ propagated to type.__new__?"
+                )));
+            }
+            let set = self.repr_string(set)?;
+            return Err(self.type_error(format!(
+                "__class__ set to {set} defining '{text}' as {shown}"
             )));
         }
         Ok(class)
@@ -793,6 +837,7 @@ impl Vm {
                 root_shape: ShapeId(0),
                 layout,
                 has_dict: true,
+                has_weakref: false,
                 is_final: false,
                 is_heap: false,
                 builtin_base,
@@ -845,6 +890,33 @@ impl Vm {
             .get::<Native>(v)
             .is_some_and(|n| n.def.name == name)
     }
+}
+
+/// What `__slots__` says.
+#[derive(Default)]
+struct Slots {
+    names: Vec<Value>,
+    /// How often `__dict__` and `__weakref__` are among them.
+    dicts: usize,
+    weakrefs: usize,
+}
+
+/// Whether the builtin objects of a layout can be weakly referenced.
+pub fn refers_weakly(layout: Kind) -> bool {
+    matches!(
+        layout,
+        Kind::Class
+            | Kind::Function
+            | Kind::Method
+            | Kind::Native
+            | Kind::Module
+            | Kind::Generator
+            | Kind::Set
+            | Kind::Future
+            | Kind::Opaque
+            | Kind::EventLoop
+            | Kind::Code
+    )
 }
 
 /// Exceptions with fields of their own; all others are laid out like

@@ -18,7 +18,7 @@ use crate::vm::Vm;
 use crate::vm::names::N;
 
 /// Where the made-up addresses of objects begin.
-const ADDRESS_BASE: u64 = 0x7f00_0000_0000;
+const ADDRESS_BASE: u64 = hash::IDENTITY_BASE as u64;
 
 impl Vm {
     /// `hash(v)`.

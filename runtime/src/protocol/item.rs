@@ -424,6 +424,8 @@ impl Vm {
             Kind::Range if item.is_int() || item.is_bool() || self.heap.is_exact(item, B::Int) => {
                 self.range_index(container, item).is_some()
             }
+            // A float, or what says itself what it equals, is compared with each.
+            Kind::Range => return self.range_holds(container, item).map(Some),
             Kind::DictView => {
                 let DictView { dict, of } = *self.heap.cell::<DictView>(container);
                 match of {
@@ -441,6 +443,17 @@ impl Vm {
             }
             _ => return Ok(None),
         }))
+    }
+
+    fn range_holds(&mut self, range: Value, item: Value) -> PyResult<bool> {
+        let mut found = false;
+        let iter = self.iter(range)?;
+        self.root(iter);
+        while !found && let Some(number) = self.next(iter)? {
+            self.tick()?;
+            found = self.eq(number, item)?;
+        }
+        Ok(found)
     }
 
     /// Where `item` first stands in a list or tuple, from `from` to before `to`.

@@ -38,15 +38,50 @@ impl<K: TableKey> Slot<K> {
     }
 }
 
-/// A set of keys in CPython's order.
+/// Marks a place in the order whose key has gone.
+const GONE: u32 = u32::MAX;
+
+/// The order of insertion, kept beside the slots.
+#[derive(Clone, Debug, Default)]
+struct Order {
+    /// The slots in the order in which their keys came; `GONE` where one left.
+    list: Vec<u32>,
+    /// Where in `list` each slot stands.
+    place_of: Vec<u32>,
+}
+
+impl Order {
+    fn push(&mut self, slot: usize) {
+        self.place_of[slot] = self.list.len() as u32;
+        self.list.push(slot as u32);
+    }
+
+    /// Forgets the gaps once they are the larger part; says whether it did. Only where a key is
+    /// added: whoever iterates is told of the change anyway.
+    fn close_gaps(&mut self, used: usize) -> bool {
+        if self.list.len() <= 2 * used + MIN_SIZE {
+            return false;
+        }
+        self.list.retain(|&slot| slot != GONE);
+        for (place, &slot) in self.list.iter().enumerate() {
+            self.place_of[slot as usize] = place as u32;
+        }
+        true
+    }
+}
+
+/// A set of keys in CPython's order; in the order of insertion once a key came
+/// that is hashed by its identity: there CPython's is the order of addresses,
+/// another one in each run.
 #[derive(Clone, Debug)]
 pub struct SetTable<K> {
     /// Empty stands for eight free slots: an empty set owns no memory.
     slots: Box<[Slot<K>]>,
+    order: Option<Box<Order>>,
     /// Slots that are not free: live and deleted.
     fill: usize,
     used: usize,
-    /// Where `pop` begins to look.
+    /// Where `pop` begins to look: a slot, or a place in the order.
     finger: usize,
     /// Counts changes of layout: slots from before one mean nothing.
     layout: u32,
@@ -95,6 +130,7 @@ impl<K: TableKey> SetTable<K> {
     pub fn new() -> Self {
         SetTable {
             slots: Box::default(),
+            order: None,
             fill: 0,
             used: 0,
             finger: 0,
@@ -121,7 +157,10 @@ impl<K: TableKey> SetTable<K> {
 
     /// The bytes that the table owns outside itself.
     pub fn heap_bytes(&self) -> usize {
-        self.slots.len() * size_of::<Slot<K>>()
+        let order = self.order.as_ref().map_or(0, |order| {
+            (order.list.capacity() + order.place_of.capacity()) * size_of::<u32>()
+        });
+        self.slots.len() * size_of::<Slot<K>>() + order
     }
 
     /// The bytes that one more insertion may allocate; 0 when there is room.
@@ -243,7 +282,11 @@ impl<K: TableKey> SetTable<K> {
         debug_assert!(key != K::VACANT && hash != DELETED);
         if self.slots.is_empty() {
             self.slots = vec![Slot::FREE; MIN_SIZE].into();
+            self.order = None;
             self.layout = self.layout.wrapping_add(1);
+        }
+        if self.order.is_none() && hash::is_identity(hash) {
+            self.keep_order();
         }
         // CPython 3.13 takes the last deleted slot on the way to the free one.
         let mask = self.mask();
@@ -265,7 +308,14 @@ impl<K: TableKey> SetTable<K> {
         };
         self.used += 1;
         self.version = self.version.wrapping_add(1);
-        self.slots[deleted.unwrap_or(free)] = Slot { hash, key };
+        let at = deleted.unwrap_or(free);
+        self.slots[at] = Slot { hash, key };
+        if let Some(order) = &mut self.order {
+            if order.close_gaps(self.used) {
+                self.finger = 0;
+            }
+            order.push(at);
+        }
         if deleted.is_none() {
             self.fill += 1;
             if self.fill * 5 >= mask * 3 {
@@ -303,15 +353,42 @@ impl<K: TableKey> SetTable<K> {
             hash: DELETED,
             key: K::VACANT,
         };
+        if let Some(order) = &mut self.order {
+            let place = order.place_of[at as usize];
+            order.list[place as usize] = GONE;
+        }
         self.used -= 1;
         self.version = self.version.wrapping_add(1);
         key
+    }
+
+    /// From now on the order of insertion counts. What is there already comes
+    /// first, as it stood.
+    #[cold]
+    fn keep_order(&mut self) {
+        let mut order = Order {
+            list: Vec::new(),
+            place_of: vec![GONE; self.slots.len()],
+        };
+        for (at, slot) in self.slots.iter().enumerate() {
+            if slot.key != K::VACANT {
+                order.push(at);
+            }
+        }
+        self.order = Some(Box::new(order));
+        self.finger = 0;
     }
 
     /// `set.pop`: the next key after the one that was popped last.
     pub fn pop(&mut self) -> Option<K> {
         if self.used == 0 {
             return None;
+        }
+        if self.order.is_some() {
+            let next = self.next_in_order(self.finger as u32);
+            let (place, at) = next.or_else(|| self.next_in_order(0))?;
+            self.finger = place as usize + 1;
+            return Some(self.remove_at(at));
         }
         let mask = self.mask();
         let mut at = self.finger & mask;
@@ -325,6 +402,7 @@ impl<K: TableKey> SetTable<K> {
     /// Empties the set.
     pub fn clear(&mut self) {
         self.slots = Box::default();
+        self.order = None;
         self.fill = 0;
         self.used = 0;
         self.layout = self.layout.wrapping_add(1);
@@ -335,15 +413,31 @@ impl<K: TableKey> SetTable<K> {
     /// does with its result.
     pub fn replace_with(&mut self, other: SetTable<K>) {
         self.slots = other.slots;
+        self.order = other.order;
         self.fill = other.fill;
         self.used = other.used;
         self.layout = self.layout.wrapping_add(1);
         self.version = self.version.wrapping_add(1);
     }
 
-    /// The first live key in slot `from` or after it: its slot, hash and key.
+    /// The first live key at place `from` or after it, in the order kept
+    /// beside the slots: its place and slot.
+    fn next_in_order(&self, from: u32) -> Option<(u32, u32)> {
+        let order = self.order.as_ref()?;
+        let rest = order.list.get(from as usize..)?;
+        let skipped = rest.iter().position(|&slot| slot != GONE)?;
+        Some((from + skipped as u32, rest[skipped]))
+    }
+
+    /// The first live key at place `from` or after it: its place, hash and
+    /// key. Places are slots, or places in the order of insertion.
     #[inline]
     pub fn next_from(&self, from: u32) -> Option<(u32, i64, K)> {
+        if self.order.is_some() {
+            let (place, at) = self.next_in_order(from)?;
+            let slot = self.slots[at as usize];
+            return Some((place, slot.hash, slot.key));
+        }
         let rest = self.slots.get(from as usize..)?;
         let skipped = rest.iter().position(|slot| slot.key != K::VACANT)?;
         let slot = rest[skipped];
@@ -352,10 +446,12 @@ impl<K: TableKey> SetTable<K> {
 
     /// The keys in order, with their hashes.
     pub fn iter(&self) -> impl Iterator<Item = (i64, K)> {
-        self.slots
-            .iter()
-            .filter(|slot| slot.key != K::VACANT)
-            .map(|slot| (slot.hash, slot.key))
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let (place, hash, key) = self.next_from(from)?;
+            from = place + 1;
+            Some((hash, key))
+        })
     }
 
     /// `hash()` of the set as a frozenset.
@@ -393,13 +489,13 @@ impl<K: TableKey> SetTable<K> {
         }
         if self.mask() == other.mask() && other.fill == other.used {
             self.slots = other.slots.clone();
+            self.order = other.order.clone();
         } else {
             if self.slots.is_empty() {
                 self.slots = vec![Slot::FREE; MIN_SIZE].into();
             }
-            for slot in other.slots.iter().filter(|slot| slot.key != K::VACANT) {
-                insert_clean(&mut self.slots, *slot);
-            }
+            let slots = std::mem::take(&mut self.slots);
+            (self.slots, self.order) = other.laid_out(slots);
         }
         self.fill = other.used;
         self.used = other.used;
@@ -434,13 +530,31 @@ impl<K: TableKey> SetTable<K> {
         if size == MIN_SIZE && self.slots.len() <= MIN_SIZE && self.fill == self.used {
             return;
         }
-        let mut slots = vec![Slot::FREE; size].into_boxed_slice();
-        for slot in self.slots.iter().filter(|slot| slot.key != K::VACANT) {
-            insert_clean(&mut slots, *slot);
+        let slots = vec![Slot::FREE; size].into_boxed_slice();
+        (self.slots, self.order) = self.laid_out(slots);
+        if self.order.is_some() {
+            self.finger = 0;
         }
-        self.slots = slots;
         self.fill = self.used;
         self.layout = self.layout.wrapping_add(1);
+    }
+
+    /// The keys put into slots that are all free, and their order if it is kept.
+    fn laid_out(&self, mut slots: Box<[Slot<K>]>) -> (Box<[Slot<K>]>, Option<Box<Order>>) {
+        let Some(order) = &self.order else {
+            for slot in self.slots.iter().filter(|slot| slot.key != K::VACANT) {
+                insert_clean(&mut slots, *slot);
+            }
+            return (slots, None);
+        };
+        let mut kept = Order {
+            list: Vec::with_capacity(self.used),
+            place_of: vec![GONE; slots.len()],
+        };
+        for &at in order.list.iter().filter(|&&at| at != GONE) {
+            kept.push(insert_clean(&mut slots, self.slots[at as usize]));
+        }
+        (slots, Some(Box::new(kept)))
     }
 }
 
@@ -454,16 +568,16 @@ fn size_above(min_used: usize) -> usize {
     (min_used + 1).next_power_of_two().max(MIN_SIZE)
 }
 
-/// Puts a key into a table without deleted slots that lacks it.
-fn insert_clean<K: TableKey>(slots: &mut [Slot<K>], new: Slot<K>) {
+/// Puts a key into a table without deleted slots that lacks it; gives its slot.
+fn insert_clean<K: TableKey>(slots: &mut [Slot<K>], new: Slot<K>) -> usize {
     let mask = slots.len() - 1;
     let mut base = new.hash as usize & mask;
     let mut perturb = new.hash as u64;
     loop {
-        for slot in &mut slots[base..=base + group(base, mask)] {
-            if slot.key == K::VACANT {
-                *slot = new;
-                return;
+        for at in base..=base + group(base, mask) {
+            if slots[at].key == K::VACANT {
+                slots[at] = new;
+                return at;
             }
         }
         perturb >>= PERTURB_SHIFT;

@@ -5,6 +5,7 @@ use crate::native::PyResult;
 use crate::object::class::B;
 use crate::object::function::Native;
 use crate::object::future::Future;
+use crate::planted::{self, Bug};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -52,7 +53,7 @@ impl Vm {
             let Some(part) = f.task.as_mut() else {
                 return self.cancel_plain_future(task, message);
             };
-            part.cancel_requests += 1;
+            part.cancel_requests += u32::from(!planted::is(Bug::UncountedCancel));
             let next = part.waiting_on;
             if !next.is_none() {
                 let is_pending_task = self.has_native_cancel(next)
@@ -60,7 +61,8 @@ impl Vm {
                         .heap
                         .get::<Future>(next)
                         .is_some_and(|f| f.task.is_some() && !f.is_done());
-                if is_pending_task {
+                let stops_short = is_pending_task && planted::is(Bug::CancelStopsShort);
+                if is_pending_task && !stops_short {
                     if next == mark {
                         let message =
                             "maximum recursion depth exceeded while calling a Python object";
@@ -74,14 +76,14 @@ impl Vm {
                     task = next;
                     continue;
                 }
-                if self.cancel_future(next, message)? {
+                if !stops_short && self.cancel_future(next, message)? {
                     return Ok(true);
                 }
             }
             let f = self.heap.cell_mut::<Future>(task);
             f.cancel_message = message;
             if let Some(part) = f.task.as_mut() {
-                part.must_cancel = true;
+                part.must_cancel = !planted::is(Bug::SkippedCancel);
             }
             return Ok(true);
         }

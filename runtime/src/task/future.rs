@@ -5,6 +5,7 @@ use crate::native::{PyResult, Raised};
 use crate::object::class::B;
 use crate::object::exception::Exception;
 use crate::object::future::{Callback, Future, State};
+use crate::planted::{self, Bug};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -90,7 +91,11 @@ impl Vm {
             return Ok(false);
         }
         f.state = State::Cancelled;
-        f.cancel_message = message;
+        f.cancel_message = if planted::is(Bug::LostMessage) {
+            Value::NONE
+        } else {
+            message
+        };
         let (timed, event_loop) = (f.timed, f.event_loop);
         if timed {
             self.timed_future_cancelled(event_loop);
@@ -107,6 +112,9 @@ impl Vm {
             return Ok(());
         }
         let event_loop = f.event_loop;
+        if planted::is(Bug::WakeOrder) {
+            f.callbacks.reverse();
+        }
         for callback in std::mem::take(&mut f.callbacks) {
             self.schedule_callback(event_loop, future, callback)?;
         }
@@ -134,6 +142,9 @@ impl Vm {
     pub fn add_callback(&mut self, future: Value, callback: Callback) -> PyResult<()> {
         let f = self.heap.cell_mut::<Future>(future);
         if !f.is_done() {
+            if planted::is(Bug::DroppedCallback) && f.callbacks.len() >= 2 {
+                return Ok(());
+            }
             let before = f.callbacks.spilled();
             f.callbacks.push(callback);
             if !before && f.callbacks.spilled() {

@@ -93,6 +93,16 @@ pub fn identity(address: u64) -> i64 {
     not_minus_one(address.rotate_right(4) as i64)
 }
 
+/// Whether a hash is one of `identity`, given the addresses that the VM makes
+/// up: they share their upper bits. Of other hashes one in 2^32 looks so.
+#[inline]
+pub fn is_identity(hash: i64) -> bool {
+    hash >> 32 == IDENTITY_BASE >> 36
+}
+
+/// Where the addresses that the VM makes up for objects begin.
+pub const IDENTITY_BASE: i64 = 0x7f00_0000_0000;
+
 /// Mixes one item's hash into a tuple's.
 #[inline]
 fn mix(acc: u64, item: i64) -> u64 {

@@ -2,8 +2,9 @@
 //! operations of async generators.
 
 use crate::heap::Kind;
-use crate::native::PyResult;
+use crate::native::{PyResult, Raised};
 use crate::object::class::B;
+use crate::object::exception::Exception;
 use crate::object::generator::{AsyncGenAction, AsyncGenOp, Flavor, GenState, Generator};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -48,13 +49,7 @@ impl Vm {
         }
         match self.call_special(v, N::anext, &[])? {
             Some(awaitable) if self.is_awaitable(awaitable) => Ok(awaitable),
-            Some(other) => {
-                let message = format!(
-                    "'async for' received an invalid object from __anext__: {}",
-                    self.type_name(other)
-                );
-                Err(self.type_error(message))
-            }
+            Some(other) => Err(self.invalid_anext(other, None)),
             None => {
                 let message = format!(
                     "'async for' requires an iterator with __anext__ method, got {}",
@@ -63,6 +58,22 @@ impl Vm {
                 Err(self.type_error(message))
             }
         }
+    }
+
+    /// The error of `async for` over what gives no awaitables.
+    pub(crate) fn invalid_anext(&mut self, found: Value, cause: Option<Value>) -> Raised {
+        let message = format!(
+            "'async for' received an invalid object from __anext__: {}",
+            self.type_name(found)
+        );
+        let raised = self.type_error(message);
+        if let Some(cause) = cause {
+            let e = self.heap.cell_mut::<Exception>(raised.0);
+            e.cause = cause;
+            e.context = cause;
+            e.suppress_context = true;
+        }
+        raised
     }
 
     /// `asend`, `athrow`, `aclose` of an async generator: an awaitable.

@@ -198,6 +198,7 @@ impl Vm {
                     .heap
                     .get::<crate::object::instance::SlotDescriptor>(attr)
                     && kind == Kind::Instance
+                    && self.is_subclass(self.heap.class_of(obj), d.class)
                 {
                     let slot = d.slot as u32;
                     self.remember(line, SLOT, obj, Some(slot), Value::NONE);
@@ -414,6 +415,8 @@ impl Vm {
                 if let Some(d) = self
                     .heap
                     .get::<crate::object::instance::SlotDescriptor>(attr)
+                    && self.heap.kind(obj) == Some(Kind::Instance)
+                    && self.is_subclass(class, d.class)
                 {
                     let slot = d.slot as u32;
                     self.remember(line, SLOT, obj, Some(slot), Value::NONE);

@@ -217,13 +217,13 @@ impl Vm {
         let (code, suspends) = (f.code, f.suspends);
         if f.plain_args as usize == args.len() && keywords.is_empty() {
             if suspends {
-                return Ok(Called::Value(self.new_generator(func, args)));
+                return Ok(Called::Value(self.made_generator(func, args)));
             }
             self.push_copied(func, code, args, dst, ret)?;
         } else {
             let regs = self.bind_function(func, args, keywords)?;
             if suspends {
-                return Ok(Called::Value(self.new_generator(func, &regs)));
+                return Ok(Called::Value(self.made_generator(func, &regs)));
             }
             self.push_copied(func, code, &regs, dst, ret)?;
         }
@@ -297,6 +297,16 @@ impl Vm {
             ret,
         });
         Ok(())
+    }
+
+    /// What a script gets from a call of `func`: as `new_generator`, but that
+    /// a coroutine is remembered, to warn of it if it is never awaited.
+    fn made_generator(&mut self, func: Value, args: &[Value]) -> Value {
+        let generator = self.new_generator(func, args);
+        if self.heap.cell::<Generator>(generator).flavor == Flavor::Coroutine {
+            self.heap.add_finalizable(generator);
+        }
+        generator
     }
 
     /// A suspended frame of `func`, its first registers set to `args`.

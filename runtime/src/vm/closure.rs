@@ -17,7 +17,6 @@ impl Vm {
         this: Value,
         x: u8,
     ) -> PyResult {
-        use crate::object::function::Cell;
         if callee != self.class(B::Super) {
             return self.call(callee, &[]);
         }
@@ -27,10 +26,6 @@ impl Vm {
         if x & 4 != 0 {
             return Err(self.runtime_error("super(): __class__ cell not found"));
         }
-        let this = match self.heap.get::<Cell>(this) {
-            Some(cell) => cell.value,
-            None => this,
-        };
         if this.is_empty() {
             return Err(self.runtime_error("super(): arg[0] deleted"));
         }

@@ -544,7 +544,7 @@ impl Vm {
                 Op::LoadFree => {
                     let func = unsafe { self.frames.last().unwrap_unchecked().func };
                     let v = self.cell_value(self.free_cell(func, w.b()));
-                    if v.is_empty() {
+                    if v.is_empty() && w.x() == 0 {
                         save!(1);
                         let raised = self.unbound_free(w.b());
                         raise!(raised);
@@ -1257,7 +1257,7 @@ impl Vm {
                 }
                 Op::Await => {
                     save!(1);
-                    after!(self.await_value(r!(w.b()), w.a()));
+                    after!(self.await_value(r!(w.b()), w.a(), w.x()));
                 }
                 Op::NativeStep => {
                     save!(1);
@@ -1388,7 +1388,7 @@ impl Vm {
                 Op::Reraise => {
                     save!(1);
                     let e = r!(w.a());
-                    self.forget_last_trace(e);
+                    self.note_reraise(e);
                     raise!(crate::native::Raised(e));
                 }
                 Op::EnterHandler => {

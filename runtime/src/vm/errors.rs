@@ -1,6 +1,6 @@
 //! Making exceptions: one function per common class, texts as CPython's.
 
-use crate::native::Raised;
+use crate::native::{PyResult, Raised};
 use crate::object::class::B;
 use crate::object::exception::Exception;
 use crate::text::pystr::PyStr;
@@ -116,5 +116,20 @@ impl Vm {
                 .heap
                 .get::<crate::object::class::Class>(class)
                 .is_some_and(|c| c.mro.contains(&of))
+    }
+}
+
+impl Vm {
+    /// `warnings.warn(message, category)` for the code that called a native.
+    ///
+    /// # Errors
+    /// The warning, where a filter makes it an error; what a script's
+    /// `showwarning` raises.
+    pub fn warn(&mut self, category: B, message: &str) -> PyResult<()> {
+        let warnings = self.import_module("warnings")?;
+        let category = self.class(category);
+        let message = self.heap.str(message);
+        self.call_method(warnings, "warn", &[message, category])?;
+        Ok(())
     }
 }

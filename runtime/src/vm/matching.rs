@@ -392,16 +392,18 @@ impl Vm {
 
     /// Whether a group is a part of another one, not raised anew: same notes,
     /// cause, context and traceback object.
-    fn shares_metadata(&self, a: Value, b: Value) -> bool {
+    fn shares_metadata(&mut self, a: Value, b: Value) -> bool {
         use crate::object::exception::Exception;
-        let (Some(x), Some(y)) = (self.heap.get::<Exception>(a), self.heap.get::<Exception>(b))
-        else {
+        if !self.is_instance_of(a, B::BaseExceptionGroup)
+            || self.traceback_of(a) != self.traceback_of(b)
+        {
             return false;
-        };
-        self.is_instance_of(a, B::BaseExceptionGroup)
-            && x.cause == y.cause
-            && x.context == y.context
-            && x.trace.first().map(|t| (t.code, t.pc)) == y.trace.first().map(|t| (t.code, t.pc))
+        }
+        let (x, y) = (
+            self.heap.cell::<Exception>(a),
+            self.heap.cell::<Exception>(b),
+        );
+        x.cause == y.cause && x.context == y.context
     }
 
     /// The part of group `original` whose leaves are in `parts`.
@@ -460,21 +462,17 @@ impl Vm {
     /// Gives a derived group the traceback, cause, context and notes of its source.
     pub fn copy_metadata(&mut self, from: Value, to: Value) {
         use crate::object::exception::Exception;
-        let Some(e) = self.heap.get::<Exception>(from) else {
+        if !self.heap.is_exception(from) {
             return;
-        };
-        let (cause, context, suppress, trace, traceback) = (
-            e.cause,
-            e.context,
-            e.suppress_context,
-            e.trace.clone(),
-            e.traceback,
-        );
+        }
+        let traceback = self.traceback_of(from);
+        let e = self.heap.cell::<Exception>(from);
+        let (cause, context, suppress) = (e.cause, e.context, e.suppress_context);
         if let Some(e) = self.heap.get_mut::<Exception>(to) {
             e.cause = cause;
             e.context = context;
             e.suppress_context = suppress;
-            e.trace = trace;
+            e.trace.clear();
             e.traceback = traceback;
         }
         let key = self.n(N::notes);

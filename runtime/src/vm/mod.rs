@@ -94,8 +94,9 @@ pub struct Vm {
     pub interrupt: Arc<AtomicBool>,
     /// Called with an async generator at its first operation; None when not set.
     pub asyncgen_firstiter: Value,
-    /// Where an exception that is being raised again was raised in the running
-    /// frame: its traceback keeps that line, not the one of the `raise`.
+    /// What stands in the traceback of an exception that is being raised again
+    /// for the running frame: it is not added once more, so that the line is
+    /// where the exception first came by, not that of the `raise`.
     reraised_at: Option<crate::object::exception::TraceEntry>,
     /// Called with an async generator that is given up; None when not set.
     pub asyncgen_finalizer: Value,
@@ -421,14 +422,28 @@ impl Vm {
                     _ => vm.call_special(v, N::del, &[]).map(|_| ()),
                 };
                 if let Err(Raised(e)) = finalized {
-                    let text = vm.format_exception(e);
-                    let text = format!("Exception ignored in a __del__:\n{text}");
-                    // There is nobody left to tell that stderr is gone.
-                    let _ = vm.host.write_stderr(text.as_bytes());
+                    vm.report_unraisable(e, v);
                 }
             }
         });
         Ok(())
+    }
+
+    /// Tells `sys.unraisablehook` of an exception that a finalizer raised.
+    fn report_unraisable(&mut self, exception: Value, finalized: Value) {
+        let reported = self.holding(&[exception, finalized], |vm| {
+            let object = vm.special(finalized, N::del).unwrap_or(finalized);
+            let sys = vm.import_module("sys")?;
+            vm.call_method(sys, "_report_unraisable", &[exception, object])
+        });
+        if let Err(Raised(e)) = reported {
+            let text = format!(
+                "Exception ignored in sys.unraisablehook:\n{}",
+                self.format_exception(e)
+            );
+            // There is nobody left to tell that stderr is gone.
+            let _ = self.host.write_stderr(text.as_bytes());
+        }
     }
 
     /// Depth of calls now.

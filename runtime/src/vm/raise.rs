@@ -1,25 +1,21 @@
 //! The `raise` statement, the exception being handled, and the host's errors
 //! as exceptions. Finding a handler is `unwind`'s part.
 
-use crate::native::PyResult;
+use crate::heap::Kind;
+use crate::native::{PyResult, Raised};
 use crate::object::class::B;
 use crate::object::exception::Exception;
 use crate::object::generator::Generator;
 use crate::value::Value;
 use crate::vm::Vm;
+use crate::vm::names::N;
 
 impl Vm {
-    pub(crate) fn raise_statement(
-        &mut self,
-        x: u8,
-        exception: Value,
-        cause: Value,
-    ) -> crate::native::Raised {
-        use crate::native::Raised;
+    pub(crate) fn raise_statement(&mut self, x: u8, exception: Value, cause: Value) -> Raised {
         if x == 0 {
             return match self.handled.given() {
                 Some(e) => {
-                    self.forget_last_trace(e);
+                    self.note_reraise(e);
                     Raised(e)
                 }
                 None => self.runtime_error("No active exception to reraise"),
@@ -50,13 +46,70 @@ impl Vm {
         Raised(exception)
     }
 
-    /// The line of the frame that caught an exception is taken out of its
-    /// traceback when it is raised again there, for unwinding to put back.
-    pub(crate) fn forget_last_trace(&mut self, exception: Value) {
-        let code = self.frames.last().map_or(Value::EMPTY, |f| f.code_value);
-        if let Some(e) = self.heap.get_mut::<Exception>(exception) {
-            self.reraised_at = e.trace.pop_if(|entry| entry.code == code);
+    /// The exception that `throw(type, value, traceback)` means; what is not
+    /// given is None.
+    ///
+    /// # Errors
+    /// TypeError; what the class raises.
+    pub fn exception_to_throw(&mut self, class: Value, value: Value, traceback: Value) -> PyResult {
+        if let Some(traceback) = traceback.some()
+            && self.heap.kind(traceback) != Some(Kind::Traceback)
+        {
+            return Err(self.type_error("throw() third argument must be a traceback object"));
         }
+        let exception = if self.heap.is_exception(class) {
+            if value.some().is_some() {
+                return Err(self.type_error("instance exception may not have a separate value"));
+            }
+            class
+        } else if self.heap.kind(class) == Some(Kind::Class)
+            && self.is_subclass(class, self.class(B::BaseException))
+        {
+            // What goes wrong here is what the frame sees.
+            match self.made_exception(class, value, traceback) {
+                Ok(e) | Err(Raised(e)) => e,
+            }
+        } else {
+            let message = format!(
+                "exceptions must be classes or instances deriving from BaseException, not {}",
+                self.type_name(class)
+            );
+            return Err(self.type_error(message));
+        };
+        if let Some(traceback) = traceback.some() {
+            let name = self.n(N::traceback);
+            self.holding(&[exception], |vm| vm.set_attr(exception, name, traceback))?;
+        }
+        Ok(exception)
+    }
+
+    fn made_exception(&mut self, class: Value, value: Value, traceback: Value) -> PyResult {
+        let made = match value.some() {
+            Some(v) if self.is_subclass(self.heap.class_of(v), class) => return Ok(v),
+            Some(v) => {
+                let args = self.heap.as_tuple(v).map_or(vec![v], <[Value]>::to_vec);
+                self.holding(&[value, traceback], |vm| vm.call(class, &args))?
+            }
+            None => self.holding(&[traceback], |vm| vm.call(class, &[]))?,
+        };
+        if self.heap.is_exception(made) {
+            return Ok(made);
+        }
+        let message = format!(
+            "calling {} should have returned an instance of BaseException, not {}",
+            self.repr_string(class)?,
+            self.type_name(made)
+        );
+        Err(self.type_error(message))
+    }
+
+    /// The frame that caught an exception already stands in its traceback when
+    /// it is raised again there: unwinding is not to add it once more.
+    pub(crate) fn note_reraise(&mut self, exception: Value) {
+        let code = self.frames.last().map_or(Value::EMPTY, |f| f.code_value);
+        self.reraised_at = self
+            .outermost_entry(exception)
+            .filter(|entry| entry.code == code);
     }
 
     pub(crate) fn enter_handler(&mut self, exception: Value) -> Value {

@@ -156,7 +156,8 @@ impl Vm {
             return None;
         }
         let e = self.heap.get::<Exception>(exception)?;
-        let (name, obj, first) = (e.fields[0].some()?, e.fields[1], e.trace.first().copied());
+        let (name, obj) = (e.fields[0].some()?, e.fields[1]);
+        let innermost = self.trace_entries(exception).last().copied();
         let wanted = self.heap.as_str(name)?.to_lossy();
         let mut names: Vec<String> = Vec::new();
         if is_attribute {
@@ -166,10 +167,10 @@ impl Vm {
                 names.retain(|n| !n.starts_with('_'));
             }
         } else {
-            let first = first?;
+            let innermost = innermost?;
             let co = self
                 .heap
-                .cell::<crate::object::function::CodeObject>(first.code);
+                .cell::<crate::object::function::CodeObject>(innermost.code);
             let (code, globals) = (co.code.clone(), co.globals);
             names.extend(code.locals.iter().map(|v| v.name.to_string()));
             names.extend(code.free.iter().map(|n| n.to_string()));

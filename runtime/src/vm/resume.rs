@@ -13,6 +13,7 @@ use crate::vm::Vm;
 use crate::vm::frame::{Activation, Frame, Ret};
 use crate::vm::names::N;
 use crate::vm::unwind::Next;
+use lockstep_lang::bytecode::await_of;
 
 /// What a suspended frame is resumed with.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +70,19 @@ impl Vm {
         ret: Ret,
     ) -> PyResult<()> {
         let g = self.heap.cell::<Generator>(root);
+        let waits = g
+            .innermost
+            .given()
+            .is_some_and(|innermost| innermost != root);
+        let input = match input {
+            Input::Throw(e)
+                if waits && g.state == GenState::Suspended && self.is_generator_exit(e) =>
+            {
+                Input::Throw(self.close_delegates(root, e))
+            }
+            input => input,
+        };
+        let g = self.heap.cell::<Generator>(root);
         let flavor = g.flavor;
         match g.state {
             GenState::Running => return Err(self.already_running(flavor)),
@@ -114,6 +128,70 @@ impl Vm {
             self.pending_input = Some(input);
         }
         Ok(())
+    }
+
+    fn is_generator_exit(&self, exception: Value) -> bool {
+        self.is_instance_of(exception, B::GeneratorExit)
+    }
+
+    /// GeneratorExit thrown into a frame that waits for others closes those
+    /// first, from the inside, each by a GeneratorExit of its own. Gives what is
+    /// then to be raised in `root`: `exit`, or what went wrong.
+    ///
+    /// CPython 3.13 genobject.c _gen_throw and gen_close, which recurse.
+    fn close_delegates(&mut self, root: Value, exit: Value) -> Value {
+        let mut chain = vec![root];
+        let mut last = root;
+        loop {
+            let inner = self.heap.cell::<Generator>(last).delegate;
+            match self.heap.get::<Generator>(inner) {
+                Some(g) if g.awaiter == last => chain.push(inner),
+                _ => break,
+            }
+            last = inner;
+        }
+        for &frame in &chain {
+            let g = self.heap.cell_mut::<Generator>(frame);
+            if frame != last {
+                g.delegate = Value::EMPTY;
+                // Whoever is closed finds those around it at work.
+                g.state = GenState::Running;
+            }
+            g.innermost = Value::EMPTY;
+            g.inherited = Value::EMPTY;
+            if frame != root {
+                g.awaiter = Value::EMPTY;
+            }
+        }
+        let n_roots = self.roots.len();
+        self.roots.extend_from_slice(&chain);
+        self.roots.push(exit);
+        let mut failure = None;
+        for &frame in chain[1..].iter().rev() {
+            let thrown = failure.unwrap_or_else(|| self.raise(B::GeneratorExit, "").0);
+            self.heap.cell_mut::<Generator>(frame).state = GenState::Suspended;
+            failure = match self.resume(frame, Input::Throw(thrown)) {
+                Ok(Outcome::Return(_)) => None,
+                Ok(Outcome::Yield(_)) => {
+                    let what = flavor_name(self.heap.cell::<Generator>(frame).flavor);
+                    Some(
+                        self.runtime_error(format!("{what} ignored GeneratorExit"))
+                            .0,
+                    )
+                }
+                Err(Raised(e))
+                    if self.is_generator_exit(e) || self.is_instance_of(e, B::StopIteration) =>
+                {
+                    None
+                }
+                Err(Raised(e)) => Some(e),
+            };
+            // Rooted until the next frame has it.
+            self.roots.extend(failure);
+        }
+        self.roots.truncate(n_roots);
+        self.heap.cell_mut::<Generator>(root).state = GenState::Suspended;
+        failure.unwrap_or(exit)
     }
 
     fn already_running(&mut self, flavor: Flavor) -> Raised {
@@ -370,11 +448,12 @@ impl Vm {
         }
     }
 
-    /// `await v` in the running frame.
+    /// `await v` in the running frame; `given_by` says what gave it, as the
+    /// opcode Await does.
     ///
     /// # Errors
     /// TypeError; what the awaited thing raises at once.
-    pub(crate) fn await_value(&mut self, v: Value, dst: u16) -> PyResult<Next> {
+    pub(crate) fn await_value(&mut self, v: Value, dst: u16, given_by: u8) -> PyResult<Next> {
         match self.heap.kind(v) {
             Some(Kind::Generator) => {
                 let g = self.heap.cell::<Generator>(v);
@@ -394,34 +473,52 @@ impl Vm {
             Some(Kind::AsyncGenOp) => return self.await_async_op(v, dst),
             _ => {}
         }
+        let iterator = match self.await_iterator(v, given_by) {
+            Ok(iterator) => iterator,
+            Err(Raised(e)) if given_by == await_of::ANEXT => {
+                return Err(self.invalid_anext(v, Some(e)));
+            }
+            Err(raised) => return Err(raised),
+        };
+        self.yield_from(iterator, dst)
+    }
+
+    /// The iterator that drives an awaitable that is no coroutine or future of ours.
+    ///
+    /// # Errors
+    /// TypeError; what `__await__` raises.
+    pub fn await_iterator(&mut self, v: Value, given_by: u8) -> PyResult {
         let Some(method) = self.special(v, N::await_) else {
-            let message = format!(
-                "object {} can't be used in 'await' expression",
-                self.type_name(v)
-            );
-            return Err(self.type_error(message));
+            let name = self.type_name(v);
+            let without = |method: &str| {
+                format!(
+                    "'async with' received an object from {method} that does not implement __await__: {name}"
+                )
+            };
+            return Err(self.type_error(match given_by {
+                await_of::AENTER => without("__aenter__"),
+                await_of::AEXIT => without("__aexit__"),
+                _ => format!("object {name} can't be used in 'await' expression"),
+            }));
         };
         let class = self.heap.class_of(v);
         let iterator = self.call_attr(method, v, class, &[])?;
-        match self.heap.kind(iterator) {
-            Some(Kind::Generator) => {
-                if self.heap.cell::<Generator>(iterator).flavor == Flavor::Coroutine {
-                    return Err(self.type_error("__await__() returned a coroutine"));
-                }
-                self.delegate_to(iterator, dst)
-            }
-            Some(Kind::Iter | Kind::Future | Kind::AsyncGenOp) => self.yield_from(iterator, dst),
-            _ => {
-                if self.special(iterator, N::next).is_none() {
-                    let message = format!(
-                        "__await__() returned non-iterator of type '{}'",
-                        self.type_name(iterator)
-                    );
-                    return Err(self.type_error(message));
-                }
-                self.yield_from(iterator, dst)
-            }
+        let flavor = self.heap.get::<Generator>(iterator).map(|g| g.flavor);
+        if flavor == Some(Flavor::Coroutine) {
+            return Err(self.type_error("__await__() returned a coroutine"));
         }
+        let is_native = matches!(
+            self.heap.kind(iterator),
+            Some(Kind::Iter | Kind::Future | Kind::AsyncGenOp)
+        );
+        if flavor.is_some() || is_native || self.special(iterator, N::next).is_some() {
+            return Ok(iterator);
+        }
+        let message = format!(
+            "__await__() returned non-iterator of type '{}'",
+            self.type_name(iterator)
+        );
+        Err(self.type_error(message))
     }
 
     fn is_marked_coroutine(&self, generator: Value) -> bool {
@@ -673,6 +770,25 @@ impl Vm {
         self.after_foreign(step, op, dst)
     }
 
+    /// Whether an operation that has not begun may begin.
+    ///
+    /// # Errors
+    /// RuntimeError when another one is under way.
+    pub fn check_async_op(&mut self, op: Value) -> PyResult<()> {
+        let o = self.heap.cell::<AsyncGenOp>(op);
+        let (action, state) = (o.action, o.state);
+        if state != GenState::Created || !self.heap.cell::<Generator>(o.generator).op_running {
+            return Ok(());
+        }
+        self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
+        let what = match action {
+            AsyncGenAction::Send => "anext()",
+            AsyncGenAction::Throw => "athrow()",
+            AsyncGenAction::Close => "aclose()",
+        };
+        Err(self.runtime_error(format!("{what}: asynchronous generator is already running")))
+    }
+
     /// One step of an async generator's operation. Its yield is the result.
     ///
     /// # Errors
@@ -689,23 +805,19 @@ impl Vm {
             return Err(self.runtime_error(format!("cannot reuse already awaited {what}")));
         }
         let first = state == GenState::Created;
+        self.check_async_op(op)?;
         let g = self.heap.cell::<Generator>(generator);
-        let (closed, running, gen_state) = (g.agen_closed, g.op_running, g.state);
+        let (closed, gen_state) = (g.agen_closed, g.state);
         if first {
-            if running {
-                self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
-                let what = match action {
-                    AsyncGenAction::Send => "anext()",
-                    AsyncGenAction::Throw => "athrow()",
-                    AsyncGenAction::Close => "aclose()",
-                };
-                return Err(self
-                    .runtime_error(format!("{what}: asynchronous generator is already running")));
-            }
             if closed || gen_state == GenState::Closed {
                 self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
                 return match action {
                     AsyncGenAction::Close => Ok(Outcome::Return(Value::NONE)),
+                    // CPython 3.13 genobject.c async_gen_athrow_send: what is
+                    // thrown into a generator that has ended is dropped.
+                    AsyncGenAction::Throw if gen_state == GenState::Closed => {
+                        Ok(Outcome::Return(Value::NONE))
+                    }
                     AsyncGenAction::Throw | AsyncGenAction::Send => {
                         Err(self.raise(B::StopAsyncIteration, ""))
                     }
@@ -713,9 +825,29 @@ impl Vm {
             }
         }
         let input = match (first, input) {
-            (true, Input::Send(_)) => match action {
-                AsyncGenAction::Send => Input::Send(value),
-                AsyncGenAction::Throw => Input::Throw(value),
+            (true, Input::Send(sent)) => match action {
+                // What a script sends by hand comes before what asend was given.
+                AsyncGenAction::Send => Input::Send(sent.some().unwrap_or(value)),
+                AsyncGenAction::Throw | AsyncGenAction::Close if !sent.is_none() => {
+                    return Err(
+                        self.runtime_error("can't send non-None value to a just-started coroutine")
+                    );
+                }
+                AsyncGenAction::Throw => {
+                    let parts = self.heap.as_tuple(value).map(<[Value]>::to_vec);
+                    match parts.as_deref() {
+                        Some(&[class, value, traceback]) => {
+                            match self.exception_to_throw(class, value, traceback) {
+                                Ok(e) => Input::Throw(e),
+                                Err(raised) => {
+                                    self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
+                                    return Err(raised);
+                                }
+                            }
+                        }
+                        _ => Input::Throw(value),
+                    }
+                }
                 AsyncGenAction::Close => {
                     if gen_state == GenState::Created {
                         self.close_generator(generator);

@@ -3,7 +3,7 @@
 use crate::heap::Kind;
 use crate::native::{PyResult, Raised};
 use crate::object::class::B;
-use crate::object::exception::Exception;
+use crate::object::exception::{Exception, TraceEntry};
 use crate::object::function::CodeObject;
 use crate::object::generator::{Flavor, GenState, Generator};
 use crate::value::Value;
@@ -145,6 +145,7 @@ impl Vm {
         let g = self.heap.cell_mut::<Generator>(generator);
         g.state = GenState::Closed;
         g.agen_closed = true;
+        g.op_running = false;
         g.handled = Value::EMPTY;
         g.inherited = Value::EMPTY;
         g.delegate = Value::EMPTY;
@@ -229,14 +230,14 @@ impl Vm {
             let code = unsafe { &*frame.code };
             let pc = (frame.pc as usize - code.words.as_ptr() as usize) / 8;
             let pc = (pc as u32).saturating_sub(1);
-            let entry = self
+            let entry = TraceEntry {
+                code: frame.code_value,
+                pc,
+            };
+            let again = self
                 .reraised_at
                 .take()
-                .filter(|entry| entry.code == frame.code_value)
-                .unwrap_or(crate::object::exception::TraceEntry {
-                    code: frame.code_value,
-                    pc,
-                });
+                .is_some_and(|reraised| reraised.code == entry.code);
             let handler = code
                 .code
                 .handlers
@@ -249,11 +250,15 @@ impl Vm {
                     frame.regs.add(handler.exc.0 as usize).write(exception);
                     frame.pc = code.words.as_ptr().add(handler.target as usize);
                 }
-                self.add_trace(exception, entry);
+                if !again {
+                    self.add_trace(exception, entry);
+                }
                 return Ok(());
             }
             let (ret, generator) = (frame.ret, frame.generator);
-            self.add_trace(exception, entry);
+            if !again {
+                self.add_trace(exception, entry);
+            }
             if generator.is_empty() {
                 let saved_sp = self.frames.pop().map_or(0, |f| f.saved_sp);
                 self.sp = saved_sp as usize;
@@ -278,7 +283,7 @@ impl Vm {
         }
     }
 
-    fn add_trace(&mut self, exception: Value, entry: crate::object::exception::TraceEntry) {
+    fn add_trace(&mut self, exception: Value, entry: TraceEntry) {
         // What is written in Rust has no lines, as in CPython.
         if self.heap.cell::<CodeObject>(entry.code).step.is_some() {
             return;

@@ -1,10 +1,11 @@
 //! `anext(iterator, default)`: an awaitable that gives the default where the
 //! iterator has ended.
 
+use lockstep_lang::bytecode::await_of;
 use lockstep_runtime::native::{ClassDef, method};
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::vm::Input;
-use lockstep_runtime::{B, Kind, Marker, N, PyResult, Raised, Value, Vm};
+use lockstep_runtime::{B, Kind, Marker, PyResult, Raised, Value, Vm};
 
 use super::generator;
 
@@ -45,7 +46,7 @@ static CLASS: ClassDef = ClassDef {
         method(
             "throw(self, type, value=None, traceback=None, /)",
             |vm, a| {
-                let exception = generator::exception_of(vm, a[1], a[2], a[3])?;
+                let exception = generator::thrown(vm, a)?;
                 step(vm, a[0], Input::Throw(exception))
             },
         ),
@@ -94,9 +95,12 @@ fn iterator(vm: &mut Vm, this: Value) -> PyResult {
     if let Some(iterator) = iterator.given() {
         return Ok(iterator);
     }
-    let iterator = match vm.call_special(awaitable, N::await_, &[])? {
-        Some(iterator) => iterator,
-        None => awaitable,
+    // A coroutine drives itself; so does a generator that is marked as one.
+    let iterator = if vm.heap.kind(awaitable) == Some(Kind::Generator) && vm.is_awaitable(awaitable)
+    {
+        awaitable
+    } else {
+        vm.await_iterator(awaitable, await_of::AWAIT)?
     };
     if let Some(a) = vm.heap.native_mut::<AnextAwaitable>(this) {
         a.iterator = iterator;
@@ -106,7 +110,11 @@ fn iterator(vm: &mut Vm, this: Value) -> PyResult {
 
 fn step(vm: &mut Vm, this: Value, input: Input) -> PyResult {
     let iterator = iterator(vm, this)?;
+    let is_frame = vm.heap.kind(iterator) == Some(Kind::Generator);
     let result = match input {
+        Input::Send(v) if v.is_none() && is_frame => {
+            vm.call_method(iterator, "send", &[Value::NONE])
+        }
         Input::Send(v) if v.is_none() => vm.call_method(iterator, "__next__", &[]),
         Input::Send(v) => vm.call_method(iterator, "send", &[v]),
         Input::Throw(e) => vm.call_method(iterator, "throw", &[e]),

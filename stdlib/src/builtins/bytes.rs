@@ -3,6 +3,8 @@
 
 use lockstep_runtime::native::{ClassDef, class_method, method, static_method};
 use lockstep_runtime::object::bytes::Bytes;
+use lockstep_runtime::object::list::List;
+use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::text::pystr::clamp_range;
 use lockstep_runtime::{B, N, PyResult, Value, Vm};
 
@@ -21,7 +23,10 @@ macro_rules! shared {
             op::MUL,
             op::RMUL,
             op::MOD,
-            op::RMOD,
+            method("__rmod__(self, value, /)", |vm, a| match vm.heap.get::<Bytes>(a[1]) {
+                Some(_) => vm.reflected_method(BinaryOp::Mod, a[0], a[1]),
+                None => Ok(Value::NOT_IMPLEMENTED),
+            }),
             op::LT,
             op::LE,
             op::EQ,
@@ -147,27 +152,41 @@ fn same(vm: &mut Vm, like: Value, data: Vec<u8>) -> PyResult {
 /// What `bytes(source, encoding, errors)` holds.
 fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
     let Some(v) = a[1].given() else {
-        if a[2].given().or(a[3].given()).is_some() {
-            return Err(vm.type_error("encoding without a string argument"));
+        for (v, what) in [(a[2], "encoding"), (a[3], "errors")] {
+            if !v.is_empty() {
+                return Err(vm.type_error(format!("{what} without a string argument")));
+            }
         }
         return Ok(Vec::new());
     };
-    if let Some(text) = vm.heap.as_str(v).cloned() {
-        if a[2].is_empty() {
-            return Err(vm.type_error("string argument without an encoding"));
-        }
+    let text = vm.heap.as_str(v).cloned();
+    if let Some(text) = &text
+        && !a[2].is_empty()
+    {
         let (encoding, errors) = codec::arguments(vm, name, a[2], a[3], 2)?;
-        return codec::encode(vm, &text, &encoding, &errors);
+        return codec::encode(vm, text, &encoding, &errors);
     }
-    if a[2].given().or(a[3].given()).is_some() {
+    if !a[2].is_empty() {
         return Err(vm.type_error("encoding without a string argument"));
+    }
+    if !a[3].is_empty() {
+        return Err(vm.type_error(if text.is_some() {
+            "string argument without an encoding"
+        } else {
+            "errors without a string argument"
+        }));
+    }
+    if text.is_some() && (name == "bytearray" || vm.special(v, N::bytes).is_none()) {
+        return Err(vm.type_error("string argument without an encoding"));
     }
     if let Some(bytes) = vm.heap.get::<Bytes>(v)
         && (vm.heap.is_exact(v, B::Bytes) || vm.heap.is_exact(v, B::ByteArray))
     {
         return Ok(bytes.data.clone());
     }
-    if let Some(made) = vm.call_special(v, N::bytes, &[])? {
+    if name == "bytes"
+        && let Some(made) = vm.call_special(v, N::bytes, &[])?
+    {
         return match vm.heap.get::<Bytes>(made) {
             Some(bytes) => Ok(bytes.data.clone()),
             None => {
@@ -193,9 +212,17 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
 
 /// The bytes of an iterable of ints, for class `name`.
 fn ints(vm: &mut Vm, v: Value, name: &str) -> PyResult<Vec<u8>> {
-    let (_, items) = args::held_items(vm, v)?;
-    let mut data = Vec::with_capacity(items.len());
-    for item in items {
+    let mut data = Vec::new();
+    let mut at = 0;
+    // A list is looked at afresh each time: an item's `__index__` may change it.
+    let of_list = vm.heap.is_exact(v, B::List);
+    let items = match of_list {
+        true => v,
+        false => args::held_items(vm, v)?.0,
+    };
+    while let Some(&item) = vm.heap.cell::<List>(items).items.get(at) {
+        at += 1;
+        vm.tick()?;
         match vm.byte_value(item) {
             Err(raised) if name == "bytes" && vm.is_instance_of(raised.0, B::ValueError) => {
                 return Err(vm.value_error("bytes must be in range(0, 256)"));
@@ -209,6 +236,7 @@ fn ints(vm: &mut Vm, v: Value, name: &str) -> PyResult<Vec<u8>> {
 fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
     if let Some(v) = a[1].given()
         && a[2].is_empty()
+        && a[3].is_empty()
         && a[0] == vm.class(B::Bytes)
         && vm.heap.is_exact(v, B::Bytes)
     {
@@ -411,19 +439,13 @@ fn bounds(vm: &mut Vm, a: &[Value]) -> PyResult<(usize, usize)> {
     Ok(clamp_range(data(vm, a[0]).len(), start, end))
 }
 
-/// The places where `sub` begins, from the left.
-fn places<'a>(data: &'a [u8], sub: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    let last = data.len().checked_sub(sub.len());
-    (0..last.map_or(0, |n| n + 1)).filter(move |&at| data[at..].starts_with(sub))
-}
-
+/// The place where `sub` begins first, or last.
 fn place(data: &[u8], sub: &[u8], last: bool) -> Option<usize> {
-    if !last {
-        return places(data, sub).next();
+    if last {
+        memchr::memmem::rfind(data, sub)
+    } else {
+        memchr::memmem::find(data, sub)
     }
-    (0..=data.len().checked_sub(sub.len())?)
-        .rev()
-        .find(|&at| data[at..].starts_with(sub))
 }
 
 fn search(vm: &mut Vm, a: &[Value], last: bool) -> PyResult<Option<usize>> {
@@ -458,14 +480,8 @@ fn count(vm: &mut Vm, a: &[Value]) -> PyResult {
     if sub.is_empty() {
         return Ok(Value::small(part.len() as i64 + 1));
     }
-    let (mut n, mut free) = (0, 0);
-    for at in places(part, &sub) {
-        if at >= free {
-            n += 1;
-            free = at + sub.len();
-        }
-    }
-    Ok(Value::small(n))
+    let n = memchr::memmem::find_iter(part, &sub).count();
+    Ok(vm.heap.usize(n))
 }
 
 fn affix(vm: &mut Vm, a: &[Value], name: &str, f: fn(&[u8], &[u8]) -> bool) -> PyResult {
@@ -525,17 +541,24 @@ fn expandtabs(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn hex(vm: &mut Vm, a: &[Value]) -> PyResult {
     let group = args::ssize_or(vm, a[2], 1)?;
-    let sep = match a[1].some() {
+    let sep = match a[1].given() {
         None => None,
         Some(v) => {
-            let text = match vm.heap.as_str(v) {
-                Some(text) => text.to_lossy(),
-                None => String::from_utf8_lossy(&data_of(vm, v)?).into_owned(),
+            let units: Vec<u32> = match (vm.heap.as_str(v), vm.heap.get::<Bytes>(v)) {
+                (Some(text), _) => text.chars().collect(),
+                (_, Some(bytes)) => bytes.data.iter().map(|&b| u32::from(b)).collect(),
+                _ => {
+                    return Err(match vm.len(v)? {
+                        1 => vm.type_error("sep must be str or bytes."),
+                        _ => vm.value_error("sep must be length 1."),
+                    });
+                }
             };
-            if text.chars().count() != 1 {
-                return Err(vm.value_error("sep must be length 1."));
+            match units.as_slice() {
+                &[unit @ 0..128] => char::from_u32(unit),
+                [_] => return Err(vm.value_error("sep must be ASCII.")),
+                _ => return Err(vm.value_error("sep must be length 1.")),
             }
-            Some(text)
         }
     };
     let own = data(vm, a[0]);
@@ -550,7 +573,7 @@ fn hex(vm: &mut Vm, a: &[Value]) -> PyResult {
                 i.is_multiple_of(size)
             };
             if edge {
-                out.push_str(sep);
+                out.push(*sep);
             }
         }
         out.push_str(&format!("{b:02x}"));
@@ -681,25 +704,17 @@ fn replace(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (old, new) = (data_of(vm, a[1])?, data_of(vm, a[2])?);
     let limit = usize::try_from(args::ssize_or(vm, a[3], -1)?).unwrap_or(usize::MAX);
     let own = data(vm, a[0]).to_vec();
+    let n = memchr::memmem::find_iter(&own, &old).take(limit).count();
+    let grown = n.saturating_mul(new.len().saturating_sub(old.len()));
+    vm.check_size(own.len().saturating_add(grown))?;
     let mut out = Vec::with_capacity(own.len());
-    let (mut at, mut done) = (0, 0);
-    while at <= own.len() {
-        if done < limit && own[at..].starts_with(&old) {
-            out.extend_from_slice(&new);
-            done += 1;
-            at += old.len();
-            if !old.is_empty() {
-                continue;
-            }
-        }
-        if at < own.len() {
-            out.push(own[at]);
-        }
-        at += 1;
-        if out.len() > 1 << 20 {
-            vm.check_size(out.len())?;
-        }
+    let mut last = 0;
+    for at in memchr::memmem::find_iter(&own, &old).take(limit) {
+        out.extend_from_slice(&own[last..at]);
+        out.extend_from_slice(&new);
+        last = at + old.len();
     }
+    out.extend_from_slice(&own[last..]);
     same(vm, a[0], out)
 }
 
@@ -743,17 +758,22 @@ fn reversed(parts: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 
 fn split_spaces(data: &[u8], limit: usize) -> Vec<Vec<u8>> {
     let mut parts = Vec::new();
-    let mut rest = data.trim_ascii_start();
+    let mut rest = skip_spaces(data);
     while !rest.is_empty() {
         if parts.len() == limit {
-            parts.push(rest.trim_ascii_end().to_vec());
+            parts.push(rest.to_vec());
             break;
         }
         let end = rest.iter().position(|&b| is_space(b)).unwrap_or(rest.len());
         parts.push(rest[..end].to_vec());
-        rest = rest[end..].trim_ascii_start();
+        rest = skip_spaces(&rest[end..]);
     }
     parts
+}
+
+fn skip_spaces(data: &[u8]) -> &[u8] {
+    let n = data.iter().take_while(|&&b| is_space(b)).count();
+    &data[n..]
 }
 
 fn split_by(data: &[u8], sep: &[u8], limit: usize) -> Vec<Vec<u8>> {
@@ -814,8 +834,16 @@ fn copy(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn extend(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let more = match vm.heap.get::<Bytes>(a[1]) {
-        Some(bytes) => bytes.data.clone(),
+    let bytes = vm.heap.get::<Bytes>(a[1]).map(|b| b.data.clone());
+    let more = match bytes {
+        Some(bytes) => bytes,
+        None if vm.heap.as_str(a[1]).is_some() => {
+            return Err(vm.type_error("expected iterable of integers; got: 'str'"));
+        }
+        None if vm.iter_opt(a[1])?.is_none() => {
+            let message = format!("can't extend bytearray with {}", vm.type_name(a[1]));
+            return Err(vm.type_error(message));
+        }
         None => ints(vm, a[1], "bytearray")?,
     };
     vm.heap.charge(more.len());

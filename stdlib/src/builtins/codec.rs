@@ -1,6 +1,7 @@
 //! Text to bytes and back: UTF-8, UTF-16, UTF-32, ASCII and Latin-1, with
 //! CPython's error handlers.
 
+use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::text::pystr::{PyStr, StrBuilder};
 use lockstep_runtime::{B, PyResult, Raised, Value, Vm};
@@ -27,7 +28,7 @@ enum Order {
 }
 
 /// The codec of a name, and the name that errors show.
-fn codec_of(vm: &mut Vm, name: &str) -> PyResult<(Codec, &'static str)> {
+fn codec_of(name: &str) -> Option<(Codec, &'static str)> {
     let plain: String = name
         .chars()
         .map(|c| {
@@ -38,7 +39,7 @@ fn codec_of(vm: &mut Vm, name: &str) -> PyResult<(Codec, &'static str)> {
             }
         })
         .collect();
-    Ok(match plain.as_str() {
+    Some(match plain.as_str() {
         "utf_8" | "utf8" | "u8" | "utf" | "cp65001" => (Codec::Utf8, "utf-8"),
         "utf_8_sig" => (Codec::Utf8Sig, "utf-8-sig"),
         "ascii" | "us_ascii" | "646" => (Codec::Ascii, "ascii"),
@@ -51,8 +52,92 @@ fn codec_of(vm: &mut Vm, name: &str) -> PyResult<(Codec, &'static str)> {
         "utf_32" | "utf32" | "u32" => (Codec::Utf32(Order::Marked), "utf-32"),
         "utf_32_le" | "utf_32le" => (Codec::Utf32(Order::Little), "utf-32-le"),
         "utf_32_be" | "utf_32be" => (Codec::Utf32(Order::Big), "utf-32-be"),
-        _ => return Err(vm.raise(B::LookupError, format!("unknown encoding: {name}"))),
+        _ => return None,
     })
+}
+
+/// A function of module `codecs`, if that was imported.
+fn of_codecs(vm: &mut Vm, name: &str) -> PyResult<Option<Value>> {
+    let (key, modules) = (vm.heap.intern("codecs"), vm.modules);
+    let Some(module) = vm.heap.ns_get(modules, key) else {
+        return Ok(None);
+    };
+    let name = vm.heap.intern(name);
+    vm.get_attr_opt(module, name)
+}
+
+/// What a codec that a script registered makes of a value: item `at` of its
+/// functions is called, which must give a `wanted`.
+fn with_registered(
+    vm: &mut Vm,
+    value: Value,
+    (encoding, errors): (&str, &str),
+    (at, what, wanted): (usize, &str, B),
+) -> PyResult {
+    let name = vm.heap.str(encoding);
+    let info = match of_codecs(vm, "_registered")? {
+        Some(search) => vm.call(search, &[name])?,
+        None => Value::NONE,
+    };
+    vm.root(info);
+    let Some(&function) = vm.heap.as_tuple(info).and_then(|info| info.get(at)) else {
+        return Err(vm.raise(B::LookupError, format!("unknown encoding: {encoding}")));
+    };
+    let errors = vm.heap.str(errors);
+    let given = vm.call(function, &[value, errors])?;
+    vm.root(given);
+    let Some(&[result, _]) = vm.heap.as_tuple(given) else {
+        return Err(vm.type_error(match at {
+            0 => "encoder must return a tuple (object, integer)",
+            _ => "decoder must return a tuple (object,integer)",
+        }));
+    };
+    if !vm.is_instance_of(result, wanted) {
+        let message = format!(
+            "'{encoding}' {what}r returned '{}' instead of '{}'; use codecs.{what}() to {what} to arbitrary types",
+            vm.type_name(result),
+            wanted.name()
+        );
+        return Err(vm.type_error(message));
+    }
+    Ok(result)
+}
+
+/// What a registered error handler puts in place of what `error` names, and
+/// where to go on.
+fn handled(vm: &mut Vm, error: Raised, errors: &str, len: usize) -> PyResult<(Value, usize)> {
+    vm.root(error.0);
+    let name = vm.heap.str(errors);
+    let handler = match of_codecs(vm, "lookup_error")? {
+        Some(lookup) => vm.call(lookup, &[name])?,
+        None => {
+            let message = format!("unknown error handler name '{errors}'");
+            return Err(vm.raise(B::LookupError, message));
+        }
+    };
+    vm.root(handler);
+    let given = vm.call(handler, &[error.0])?;
+    vm.root(given);
+    let kind = match vm.is_instance_of(error.0, B::UnicodeEncodeError) {
+        true => "encoding error handler must return (str/bytes, int) tuple",
+        false => "decoding error handler must return (str, int) tuple",
+    };
+    let Some(&[text, at]) = vm.heap.as_tuple(given) else {
+        return Err(vm.type_error(kind));
+    };
+    if vm.heap.as_str(text).is_none() && vm.heap.get::<Bytes>(text).is_none() || !vm.has_index(at) {
+        return Err(vm.type_error(kind));
+    }
+    let at = vm.index_clamped(at)?;
+    let place = if at < 0 {
+        at.saturating_add(len as i64)
+    } else {
+        at
+    };
+    match usize::try_from(place) {
+        Ok(place) if place <= len => Ok((text, place)),
+        _ => Err(vm.index_error(format!("position {at} from error handler out of bounds"))),
+    }
 }
 
 /// The encoding and error handler that arguments name; `at` is the number of the first.
@@ -84,12 +169,25 @@ pub fn arguments(
     Ok((encoding, named(errors, "errors", "strict")?))
 }
 
+fn reason_of(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Ascii => "ordinal not in range(128)",
+        Codec::Latin1 => "ordinal not in range(256)",
+        _ => "surrogates not allowed",
+    }
+}
+
 /// The bytes of a text.
 ///
 /// # Errors
 /// UnicodeEncodeError; LookupError for an unknown codec or handler.
 pub fn encode(vm: &mut Vm, text: &PyStr, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
-    let (codec, shown) = codec_of(vm, encoding)?;
+    let Some((codec, shown)) = codec_of(encoding) else {
+        let value = vm.heap.str(text.clone());
+        vm.root(value);
+        let made = with_registered(vm, value, (encoding, errors), (0, "encode", B::Bytes))?;
+        return Ok(vm.heap.cell::<Bytes>(made).data.clone());
+    };
     let mut out = Vec::with_capacity(text.len());
     match codec {
         Codec::Utf8 if text.push_utf8(&mut out).is_ok() => return Ok(out),
@@ -153,11 +251,7 @@ pub fn encode(vm: &mut Vm, text: &PyStr, encoding: &str, errors: &str) -> PyResu
                 }
             }
             "strict" | "surrogateescape" | "surrogatepass" => {
-                let reason = match codec {
-                    Codec::Ascii => "ordinal not in range(128)",
-                    Codec::Latin1 => "ordinal not in range(256)",
-                    _ => "surrogates not allowed",
-                };
+                let reason = reason_of(codec);
                 let object = vm.heap.str(text.clone());
                 return Err(unicode_error(
                     vm,
@@ -170,10 +264,22 @@ pub fn encode(vm: &mut Vm, text: &PyStr, encoding: &str, errors: &str) -> PyResu
                 ));
             }
             _ => {
-                return Err(vm.raise(
-                    B::LookupError,
-                    format!("unknown error handler name '{errors}'"),
-                ));
+                let object = vm.heap.str(text.clone());
+                let class = B::UnicodeEncodeError;
+                let reason = reason_of(codec);
+                let error = unicode_error(vm, class, shown, object, at, end, reason);
+                let (instead, next) = handled(vm, error, errors, units.len())?;
+                if let Some(bytes) = vm.heap.get::<Bytes>(instead) {
+                    out.extend_from_slice(&bytes.data);
+                } else {
+                    for cp in vm.heap.text(instead).clone().chars() {
+                        if !put(codec, cp, &mut out) {
+                            return Err(unicode_error(vm, class, shown, object, at, end, reason));
+                        }
+                    }
+                }
+                at = next;
+                continue;
             }
         }
         at = end;
@@ -253,7 +359,12 @@ fn unicode_error(
 /// # Errors
 /// UnicodeDecodeError; LookupError for an unknown codec or handler.
 pub fn decode(vm: &mut Vm, data: &[u8], encoding: &str, errors: &str) -> PyResult<PyStr> {
-    let (codec, shown) = codec_of(vm, encoding)?;
+    let Some((codec, shown)) = codec_of(encoding) else {
+        let value = vm.heap.bytes(data.to_vec());
+        vm.root(value);
+        let made = with_registered(vm, value, (encoding, errors), (1, "decode", B::Str))?;
+        return Ok(vm.heap.text(made).clone());
+    };
     let mut data = data;
     let mut codec = codec;
     match codec {
@@ -330,10 +441,20 @@ pub fn decode(vm: &mut Vm, data: &[u8], encoding: &str, errors: &str) -> PyResul
                 ));
             }
             _ => {
-                return Err(vm.raise(
-                    B::LookupError,
-                    format!("unknown error handler name '{errors}'"),
-                ));
+                let object = vm.heap.bytes(data.to_vec());
+                let class = B::UnicodeDecodeError;
+                let error = unicode_error(vm, class, shown, object, at, end, reason);
+                let (instead, next) = handled(vm, error, errors, data.len())?;
+                match vm.heap.as_str(instead) {
+                    Some(text) => out.push(text),
+                    None => {
+                        return Err(
+                            vm.type_error("decoding error handler must return (str, int) tuple")
+                        );
+                    }
+                }
+                at = next;
+                continue;
             }
         }
         at = end;

@@ -5,7 +5,7 @@ use lockstep_runtime::native::{ClassDef, attribute, getter, method, static_metho
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::descriptor::{ClassMethod, GetSet, Property, StaticMethod, Super};
 use lockstep_runtime::object::instance::SlotDescriptor;
-use lockstep_runtime::{Kind, N, PyResult, Value, Vm};
+use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
 
 use super::object;
 use crate::args;
@@ -20,7 +20,7 @@ pub static PROPERTY: ClassDef = ClassDef {
         method("__get__(self, instance, owner=None, /)", bind_get),
         method("__set__(self, instance, value, /)", property_set),
         method("__delete__(self, instance, /)", property_delete),
-        method("__set_name__(self, owner, name, /)", property_set_name),
+        method("__set_name__(self, /, *args)", property_set_name),
         method("getter(self, fget, /)", |vm, a| {
             changed(vm, a[0], Some(a[1]), None, None)
         }),
@@ -32,9 +32,9 @@ pub static PROPERTY: ClassDef = ClassDef {
         }),
     ],
     attributes: &[
-        getter("fget", |vm, this| Ok(vm.heap.cell::<Property>(this).get)),
-        getter("fset", |vm, this| Ok(vm.heap.cell::<Property>(this).set)),
-        getter("fdel", |vm, this| Ok(vm.heap.cell::<Property>(this).del)),
+        attribute("fget", |vm, this| Ok(property(vm, this).get), read_only),
+        attribute("fset", |vm, this| Ok(property(vm, this).set), read_only),
+        attribute("fdel", |vm, this| Ok(property(vm, this).del), read_only),
         attribute(
             "__doc__",
             |vm, this| Ok(vm.heap.cell::<Property>(this).doc),
@@ -44,13 +44,22 @@ pub static PROPERTY: ClassDef = ClassDef {
             },
         ),
         attribute("__name__", property_name, |vm, this, v| {
-            vm.heap.cell_mut::<Property>(this).name = v.given().unwrap_or(Value::NONE);
+            vm.heap.cell_mut::<Property>(this).name = v;
             Ok(())
         }),
         getter("__isabstractmethod__", property_is_abstract),
     ],
     doc: "Property attribute.",
 };
+
+fn property(vm: &Vm, this: Value) -> &Property {
+    vm.heap.cell(this)
+}
+
+/// What writing to a member that is only read gives.
+fn read_only(vm: &mut Vm, _: Value, _: Value) -> PyResult<()> {
+    Err(vm.attribute_error("readonly attribute"))
+}
 
 fn property_new(vm: &mut Vm, a: &[Value]) -> PyResult {
     let shape = vm.root_shape(a[0]);
@@ -62,7 +71,8 @@ fn property_new(vm: &mut Vm, a: &[Value]) -> PyResult {
             set: none,
             del: none,
             doc: none,
-            name: none,
+            getter_doc: false,
+            name: Value::EMPTY,
         },
     ))
 }
@@ -70,13 +80,27 @@ fn property_new(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn property_init(vm: &mut Vm, a: &[Value]) -> PyResult {
     let part = |v: Value| v.given().unwrap_or(Value::NONE);
     let mut doc = part(a[4]);
-    if doc.is_none() && !part(a[1]).is_none() {
-        let key = vm.n(N::doc);
-        doc = vm.get_attr_opt(a[1], key)?.unwrap_or(Value::NONE);
-    }
+    let mut getter_doc = false;
     let p = vm.heap.cell_mut::<Property>(a[0]);
-    (p.get, p.set, p.del, p.doc) = (part(a[1]), part(a[2]), part(a[3]), doc);
-    Ok(Value::NONE)
+    (p.get, p.set, p.del) = (part(a[1]), part(a[2]), part(a[3]));
+    (p.doc, p.getter_doc, p.name) = (Value::NONE, false, Value::EMPTY);
+    let key = vm.n(N::doc);
+    if doc.is_none() && !part(a[1]).is_none() {
+        doc = vm.get_attr_opt(a[1], key)?.unwrap_or(Value::NONE);
+        getter_doc = !doc.is_none();
+        vm.root(doc);
+        vm.heap.cell_mut::<Property>(a[0]).getter_doc = getter_doc;
+    }
+    if vm.heap.is_exact(a[0], B::Property) {
+        vm.heap.cell_mut::<Property>(a[0]).doc = doc;
+        return Ok(Value::NONE);
+    }
+    // A subclass's own docstring would hide this one: it goes to the instance.
+    // CPython drops it in silence where there is no room, unless it is the getter's.
+    match vm.set_attr(a[0], key, doc) {
+        Err(raised) if getter_doc || !vm.is_instance_of(raised.0, B::AttributeError) => Err(raised),
+        _ => Ok(Value::NONE),
+    }
 }
 
 fn bind_get(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -98,7 +122,15 @@ fn property_delete(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn property_set_name(vm: &mut Vm, a: &[Value]) -> PyResult {
-    vm.heap.cell_mut::<Property>(a[0]).name = a[2];
+    let given = vm.heap.tuple_items(a[1]);
+    let &[_, name] = given else {
+        let message = format!(
+            "__set_name__() takes 2 positional arguments but {} were given",
+            given.len()
+        );
+        return Err(vm.type_error(message));
+    };
+    vm.heap.cell_mut::<Property>(a[0]).name = name;
     Ok(Value::NONE)
 }
 
@@ -110,19 +142,12 @@ fn changed(
     set: Option<Value>,
     del: Option<Value>,
 ) -> PyResult {
-    let p = vm.heap.cell::<Property>(this);
-    let (old_get, doc, name) = (p.get, p.doc, p.name);
-    let parts = [
-        get.unwrap_or(p.get),
-        set.unwrap_or(p.set),
-        del.unwrap_or(p.del),
-    ];
+    let p = property(vm, this);
+    let (doc, name) = (p.doc, p.name);
+    let part = |new: Option<Value>, old: Value| new.and_then(Value::some).unwrap_or(old);
+    let parts = [part(get, p.get), part(set, p.set), part(del, p.del)];
+    let inherited = p.getter_doc && !parts[0].is_none();
     // A docstring that came from the old getter gives way to the new one's.
-    let doc_key = vm.n(N::doc);
-    let inherited = match (get, old_get.some()) {
-        (Some(_), Some(old)) => vm.get_attr_opt(old, doc_key)? == Some(doc),
-        _ => false,
-    };
     let doc = if inherited { Value::NONE } else { doc };
     let class = vm.heap.class_of(this);
     let new = vm.call(class, &[parts[0], parts[1], parts[2], doc])?;
@@ -136,7 +161,7 @@ fn property_name(vm: &mut Vm, this: Value) -> PyResult {
     let p = vm.heap.cell::<Property>(this);
     let (name, get) = (p.name, p.get);
     let key = vm.n(N::name_);
-    if !name.is_none() {
+    if let Some(name) = name.given() {
         return Ok(name);
     }
     if !get.is_none()

@@ -569,48 +569,35 @@ pub static TRACEBACK: ClassDef = ClassDef {
 };
 
 fn tb_next(vm: &mut Vm, this: Value) -> PyResult {
-    let t = vm.heap.cell::<Traceback>(this);
-    if t.at + 1 >= t.entries.len() {
-        return Ok(Value::NONE);
-    }
-    let next = Traceback {
-        entries: t.entries.clone(),
-        at: t.at + 1,
-    };
-    Ok(vm.heap.alloc(B::Traceback.shape(), next))
+    Ok(vm.heap.cell::<Traceback>(this).next)
 }
 
 fn set_tb_next(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
-    let rest = match vm.heap.get::<Traceback>(value) {
-        Some(t) => t.entries[t.at.min(t.entries.len())..].to_vec(),
-        None if value.is_none() => Vec::new(),
-        None => {
-            let message = format!(
-                "expected traceback object or None, got '{}'",
-                vm.type_name(value)
-            );
-            return Err(vm.type_error(message));
+    if value.is_empty() {
+        return Err(vm.type_error("can't delete tb_next attribute"));
+    }
+    if !value.is_none() && vm.heap.get::<Traceback>(value).is_none() {
+        let found = vm.type_name(value);
+        let message = format!("expected traceback object or None, got '{found}'");
+        return Err(vm.type_error(message));
+    }
+    let mut at = value;
+    while let Some(t) = vm.heap.get::<Traceback>(at) {
+        if at == this {
+            return Err(vm.value_error("traceback loop detected"));
         }
-    };
-    let t = vm.heap.cell_mut::<Traceback>(this);
-    t.entries.truncate(t.at + 1);
-    t.entries.extend(rest);
+        at = t.next;
+    }
+    vm.heap.cell_mut::<Traceback>(this).next = value;
     Ok(())
 }
 
 fn tb_lineno(vm: &mut Vm, this: Value) -> PyResult {
-    let t = vm.heap.cell::<Traceback>(this);
-    let line = t
-        .entries
-        .get(t.at)
-        .map_or(0, |&entry| vm.trace_line(entry).line);
-    Ok(Value::small(i64::from(line)))
+    let entry = vm.heap.cell::<Traceback>(this).entry;
+    Ok(Value::small(i64::from(vm.trace_line(entry).line)))
 }
 
 fn tb_frame(vm: &mut Vm, this: Value) -> PyResult {
-    let t = vm.heap.cell::<Traceback>(this);
-    match t.entries.get(t.at).copied() {
-        Some(entry) => super::frame::of_entry(vm, entry),
-        None => Ok(Value::NONE),
-    }
+    let entry = vm.heap.cell::<Traceback>(this).entry;
+    super::frame::of_entry(vm, entry)
 }

@@ -169,7 +169,11 @@ fn anext(vm: &mut Vm, a: &[Value]) -> PyResult {
         let message = format!("'{}' object is not an async iterator", vm.type_name(a[0]));
         return Err(vm.type_error(message));
     }
-    let awaitable = vm.anext(a[0])?;
+    // Whether it can be awaited is seen when it is.
+    let awaitable = match vm.call_special(a[0], N::anext, &[])? {
+        Some(awaitable) => awaitable,
+        None => Value::NONE,
+    };
     match a[1].given() {
         None => Ok(awaitable),
         Some(default) => super::anext::with_default(vm, awaitable, default),

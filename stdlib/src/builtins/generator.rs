@@ -7,7 +7,7 @@ use lockstep_runtime::object::exception::TraceEntry;
 use lockstep_runtime::object::generator::{AsyncGenAction, GenState, Generator};
 use lockstep_runtime::object::iter::Iter;
 use lockstep_runtime::vm::{Input, Outcome};
-use lockstep_runtime::{B, Kind, PyResult, Raised, Value, Vm};
+use lockstep_runtime::{B, PyResult, Raised, Value, Vm};
 
 use super::{generic_alias, operators as op};
 
@@ -129,53 +129,31 @@ fn send(_: &mut Vm, a: &[Value]) -> PyResult<Flow> {
     })
 }
 
+/// The exception that the arguments of `throw` mean, after self.
+///
+/// # Errors
+/// TypeError; the DeprecationWarning of more than one, where that is an error.
+pub fn thrown(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if a[2].given().is_some() {
+        vm.holding(a, |vm| warn_of_signature(vm, "throw"))?;
+    }
+    let none = |v: Value| v.given().unwrap_or(Value::NONE);
+    vm.exception_to_throw(a[1], none(a[2]), none(a[3]))
+}
+
+fn warn_of_signature(vm: &mut Vm, method: &str) -> PyResult<()> {
+    let message = format!(
+        "the (type, exc, tb) signature of {method}() is deprecated, use the single-arg signature instead."
+    );
+    vm.warn(B::DeprecationWarning, &message)
+}
+
 fn throw(vm: &mut Vm, a: &[Value]) -> PyResult<Flow> {
-    let exception = exception_of(vm, a[1], a[2], a[3])?;
+    let exception = thrown(vm, a)?;
     Ok(Flow::Throw {
         generator: a[0],
         exception,
     })
-}
-
-/// The exception that `throw(type, value, traceback)` means.
-///
-/// # Errors
-/// TypeError.
-pub fn exception_of(vm: &mut Vm, class: Value, value: Value, traceback: Value) -> PyResult {
-    if let Some(traceback) = traceback.some()
-        && vm.heap.kind(traceback) != Some(Kind::Traceback)
-    {
-        return Err(vm.type_error("throw() third argument must be a traceback object"));
-    }
-    let exception = if vm.heap.is_exception(class) {
-        if value.some().is_some() {
-            return Err(vm.type_error("instance exception may not have a separate value"));
-        }
-        class
-    } else if vm.heap.kind(class) == Some(Kind::Class)
-        && vm.is_subclass(class, vm.class(B::BaseException))
-    {
-        let own = value.some().map(|v| vm.heap.class_of(v));
-        match (value.some(), own) {
-            (Some(v), Some(own)) if vm.is_subclass(own, class) => v,
-            (Some(v), _) => match vm.heap.as_tuple(v).map(<[Value]>::to_vec) {
-                Some(items) => vm.call(class, &items)?,
-                None => vm.call(class, &[v])?,
-            },
-            (None, _) => vm.call(class, &[])?,
-        }
-    } else {
-        let message = format!(
-            "exceptions must be classes or instances deriving from BaseException, not {}",
-            vm.type_name(class)
-        );
-        return Err(vm.type_error(message));
-    };
-    if let Some(traceback) = traceback.some() {
-        let name = vm.n(lockstep_runtime::N::traceback);
-        vm.set_attr(exception, name, traceback)?;
-    }
-    Ok(exception)
 }
 
 /// CPython 3.13 genobject.c gen_close: GeneratorExit where the frame stands;
@@ -211,8 +189,13 @@ fn coroutine_await(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn athrow(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let exception = exception_of(vm, a[1], a[2], a[3])?;
-    vm.async_gen_op(a[0], AsyncGenAction::Throw, exception)
+    if a[2].given().is_some() {
+        vm.holding(a, |vm| warn_of_signature(vm, "athrow"))?;
+    }
+    // Looked at when it is awaited.
+    let none = |v: Value| v.given().unwrap_or(Value::NONE);
+    let parts = vm.heap.tuple(&[a[1], none(a[2]), none(a[3])]);
+    vm.async_gen_op(a[0], AsyncGenAction::Throw, parts)
 }
 
 fn frame(vm: &mut Vm, this: Value) -> PyResult {
@@ -232,18 +215,41 @@ fn code(vm: &mut Vm, this: Value) -> PyResult {
 }
 
 fn running(vm: &mut Vm, this: Value) -> PyResult {
-    Ok(Value::bool(
-        vm.heap.cell::<Generator>(this).state == GenState::Running,
-    ))
+    Ok(Value::bool(is_running(vm, this)))
 }
 
 fn suspended(vm: &mut Vm, this: Value) -> PyResult {
-    Ok(Value::bool(
-        vm.heap.cell::<Generator>(this).state == GenState::Suspended,
-    ))
+    let suspended = vm.heap.cell::<Generator>(this).state == GenState::Suspended;
+    Ok(Value::bool(suspended && !is_running(vm, this)))
 }
 
+/// Whether it runs, or a frame that it waits for.
+fn is_running(vm: &Vm, this: Value) -> bool {
+    let mut at = this;
+    while let Some(g) = vm.heap.get::<Generator>(at) {
+        match g.state {
+            GenState::Running => return true,
+            GenState::Suspended => {}
+            GenState::Created | GenState::Closed => return false,
+        }
+        let inner = g.delegate;
+        if vm
+            .heap
+            .get::<Generator>(inner)
+            .is_none_or(|i| i.awaiter != at)
+        {
+            return false;
+        }
+        at = inner;
+    }
+    false
+}
+
+/// What a suspended frame waits for.
 fn delegate(vm: &mut Vm, this: Value) -> PyResult {
+    if is_running(vm, this) {
+        return Ok(Value::NONE);
+    }
     Ok(vm
         .heap
         .cell::<Generator>(this)
@@ -272,7 +278,7 @@ pub static COROUTINE_WRAPPER: ClassDef = ClassDef {
         flow_method(
             "throw(self, type, value=None, traceback=None, /)",
             |vm, a| {
-                let exception = exception_of(vm, a[1], a[2], a[3])?;
+                let exception = thrown(vm, a)?;
                 Ok(Flow::Throw {
                     generator: target(vm, a[0]),
                     exception,
@@ -310,7 +316,8 @@ pub static ASYNC_OP: ClassDef = ClassDef {
         method(
             "throw(self, type, value=None, traceback=None, /)",
             |vm, a| {
-                let exception = exception_of(vm, a[1], a[2], a[3])?;
+                vm.check_async_op(a[0])?;
+                let exception = thrown(vm, a)?;
                 drive(vm, a[0], Input::Throw(exception))
             },
         ),

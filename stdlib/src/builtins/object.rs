@@ -36,6 +36,7 @@ pub static CLASS: ClassDef = ClassDef {
     attributes: &[
         attribute("__class__", class, set_class),
         attribute("__dict__", dict, set_dict),
+        getter("__weakref__", weakref),
     ],
     doc: "The base class of the class hierarchy.\n\nWhen called, it accepts no arguments and returns a new featureless\ninstance that has no instance attributes and cannot be given any.\n",
 };
@@ -244,11 +245,13 @@ pub fn names_of_class(vm: &mut Vm, class: Value, into: Value) {
             }
         }
         let has_dict = vm.heap.cell::<Class>(base).has_dict;
+        let weakref = vm.n(N::weakref);
+        if !vm.heap.cell::<Class>(base).has_weakref {
+            vm.heap.ns_remove(into, weakref);
+        }
         if vm.heap.cell::<Class>(base).is_heap {
-            for name in [N::module, N::weakref] {
-                let name = vm.n(name);
-                vm.heap.ns_set(into, name, Value::NONE);
-            }
+            let name = vm.n(N::module);
+            vm.heap.ns_set(into, name, Value::NONE);
         }
         let dict = vm.n(N::dict);
         if has_dict {
@@ -382,6 +385,15 @@ fn dict(vm: &mut Vm, this: Value) -> PyResult {
         return Err(vm.no_attribute(this, name));
     }
     Ok(vm.attribute_dict(this))
+}
+
+fn weakref(vm: &mut Vm, this: Value) -> PyResult {
+    let class = vm.heap.class_of(this);
+    if !vm.heap.cell::<Class>(class).has_weakref {
+        let name = vm.n(N::weakref);
+        return Err(vm.no_attribute(this, name));
+    }
+    Ok(vm.heap.weak_of(this).unwrap_or(Value::NONE))
 }
 
 fn set_dict(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {

@@ -1,31 +1,55 @@
-//! `cargo xtask fuzz`: runs random programs on Lockstep and on CPython 3.13. Takes a seed and a
-//! count, gives the smallest program found for each difference; the same seed gives the same
-//! programs. Never judges what no golden would compare: all of stderr but its last line.
+//! Random programs, run on Lockstep and on CPython 3.13. Takes a seed, gives the smallest program
+//! found for each difference; the same seed gives the same programs. Never judges what no golden
+//! would compare: all of stderr but its last line.
 
+mod batch;
+mod difference;
 mod language;
+mod planted;
 mod shrink;
 mod tasks;
 mod writer;
 
 use crate::suite;
-use lockstep_tests::case::{Case, Expected, Kind};
-use lockstep_tests::header::Header;
-use lockstep_tests::oracle::Server;
-use lockstep_tests::{binary, compare, oracle, workspace};
+use difference::Verdict;
+use lockstep_tests::case::Case;
+use lockstep_tests::{binary, oracle, workspace};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
+/// Options of `fuzz-async`.
 #[derive(clap::Args)]
-pub struct Options {
-    /// What the programs are made of
-    #[arg(long, value_enum, default_value = "tasks")]
-    kind: Subject,
+pub struct AsyncOptions {
+    /// Stop after so many seconds
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Stop after so many programs
+    #[arg(long)]
+    programs: Option<u64>,
+    /// The first program's seed
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print the program of the seed and what CPython makes of it, and compare nothing
+    #[arg(long)]
+    show: bool,
+    /// Show that the fuzzer sees: build with bugs planted, and find each
+    #[arg(long)]
+    planted: bool,
+    /// Cargo profile of the binary under test
+    #[arg(long, default_value = "quick")]
+    profile: String,
+}
+
+/// Options of `fuzz-lang`.
+#[derive(clap::Args)]
+pub struct LanguageOptions {
     /// The first program's seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many programs
     #[arg(long, default_value_t = 200)]
-    count: u64,
+    programs: u64,
     /// Print each program and what CPython makes of it, and compare nothing
     #[arg(long)]
     show: bool,
@@ -34,40 +58,64 @@ pub struct Options {
     profile: String,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Subject {
-    /// Tasks, primitives, timeouts and cancellation
-    Tasks,
-    /// Statements, expressions and error messages
-    Language,
-}
+/// When neither a time nor a number says when to stop.
+const PROGRAMS_DEFAULT: u64 = 2_000;
 
-enum Verdict {
-    Same,
-    /// Not comparable: the program can't end, on either.
-    Unknown,
-    Differs {
-        file: String,
-        text: String,
-    },
-}
-
-/// Runs the command.
+/// Runs `fuzz-async`.
 ///
 /// # Errors
 /// Where programs differ, or there is no CPython 3.13.
-pub fn run(options: &Options) -> Result<(), String> {
+pub fn run_async(options: &AsyncOptions) -> Result<(), String> {
     let python = oracle::find()?;
-    let dir = workspace::target_and_profile().0.join("fuzz");
-    fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
+    let dir = folder()?;
+    if options.show {
+        let text = batch::single(&tasks::program(options.seed));
+        let name = format!("tasks{}", options.seed);
+        return show(&python, &[difference::program(&dir, &name, &text)?]);
+    }
+    if options.planted {
+        return planted::run(&python, &dir, &options.profile, options.seed);
+    }
+    let lockstep = binary::lockstep_of_profile(&options.profile)?;
+    let started = Instant::now();
+    let unlimited = options.seconds.is_some() && options.programs.is_none();
+    let limits = batch::Limits {
+        first_seed: options.seed,
+        programs: match options.programs {
+            Some(programs) => programs,
+            None if unlimited => u64::MAX,
+            None => PROGRAMS_DEFAULT,
+        },
+        until: options.seconds.map(|s| started + Duration::from_secs(s)),
+        differences: u64::MAX,
+    };
+    let found = batch::run(&python, &lockstep, &dir, &limits, true)?;
+    println!(
+        "{} programs from seed {} in {} s: {} different, {} not comparable",
+        found.programs,
+        options.seed,
+        started.elapsed().as_secs(),
+        found.different,
+        found.unknown,
+    );
+    if found.different == 0 {
+        Ok(())
+    } else {
+        Err("programs differ".to_owned())
+    }
+}
 
-    let programs: Vec<Case> = (options.seed..options.seed + options.count)
+/// Runs `fuzz-lang`.
+///
+/// # Errors
+/// As `run_async`.
+pub fn run_language(options: &LanguageOptions) -> Result<(), String> {
+    let python = oracle::find()?;
+    let dir = folder()?;
+    let programs: Vec<Case> = (options.seed..options.seed + options.programs)
         .map(|seed| {
-            let (name, text) = match options.kind {
-                Subject::Tasks => (format!("tasks{seed}"), tasks::program(seed)),
-                Subject::Language => (format!("language{seed}"), language::program(seed)),
-            };
-            program(&dir, &name, &text)
+            let name = format!("language{seed}");
+            difference::program(&dir, &name, &language::program(seed))
         })
         .collect::<Result<_, _>>()?;
     if options.show {
@@ -75,9 +123,8 @@ pub fn run(options: &Options) -> Result<(), String> {
     }
     let lockstep = binary::lockstep_of_profile(&options.profile)?;
     let verdicts = suite::for_each(&python, &programs, |server, case| {
-        examine(server, &lockstep, case)
+        difference::examine(server, &lockstep, case)
     })?;
-
     let (mut n_same, mut n_unknown, mut n_different) = (0, 0, 0);
     for verdict in verdicts {
         match verdict? {
@@ -97,10 +144,18 @@ pub fn run(options: &Options) -> Result<(), String> {
     }
 }
 
+fn folder() -> Result<PathBuf, String> {
+    let dir = workspace::target_and_profile().0.join("fuzz");
+    fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
+    Ok(dir)
+}
+
 fn show(python: &PathBuf, programs: &[Case]) -> Result<(), String> {
     for (case, run) in programs
         .iter()
-        .zip(suite::for_each(python, programs, Server::run)?)
+        .zip(suite::for_each(python, programs, |server, case| {
+            server.run(case)
+        })?)
     {
         let text = fs::read_to_string(case.dir.join(&case.file)).unwrap_or_default();
         let run = run?;
@@ -110,65 +165,4 @@ fn show(python: &PathBuf, programs: &[Case]) -> Result<(), String> {
         );
     }
     Ok(())
-}
-
-fn program(dir: &Path, name: &str, text: &str) -> Result<Case, String> {
-    let file = format!("{name}.async");
-    fs::write(dir.join(&file), text).map_err(|error| error.to_string())?;
-    Ok(Case {
-        name: name.to_owned(),
-        kind: Kind::Golden,
-        dir: dir.to_path_buf(),
-        file,
-        header: Header::default(),
-        expected: Expected::default(),
-    })
-}
-
-/// Compares one program, and shrinks it where the two differ.
-fn examine(server: &mut Server, lockstep: &Path, case: &Case) -> Result<Verdict, String> {
-    let path = case.dir.join(&case.file);
-    let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-    let Some(difference) = difference(server, lockstep, case)? else {
-        return Ok(Verdict::Unknown);
-    };
-    if difference.is_empty() {
-        // Only what differs is of interest later.
-        drop(fs::remove_file(&path));
-        return Ok(Verdict::Same);
-    }
-    let smallest = shrink::shrink(&text, |smaller| {
-        fs::write(&path, smaller).is_ok()
-            && difference_of(server, lockstep, case).is_some_and(|text| !text.is_empty())
-    });
-    fs::write(&path, &smallest).map_err(|error| error.to_string())?;
-    let text = difference_of(server, lockstep, case).unwrap_or(difference);
-    Ok(Verdict::Differs {
-        file: path.display().to_string(),
-        text: format!("{smallest}\n{text}"),
-    })
-}
-
-fn difference_of(server: &mut Server, lockstep: &Path, case: &Case) -> Option<String> {
-    difference(server, lockstep, case).ok().flatten()
-}
-
-/// Where the two differ, as text; empty where they don't, nothing where that can't be said.
-fn difference(server: &mut Server, lockstep: &Path, case: &Case) -> Result<Option<String>, String> {
-    let theirs = server.run(case)?;
-    let last = theirs.last_stderr_line();
-    // A smaller program that no longer parses, or that waits for ever, says nothing.
-    if theirs.timed_out || last.starts_with("SyntaxError") || last.starts_with("DeadlockError") {
-        return Ok(None);
-    }
-    let expected = Expected {
-        stdout: theirs.stdout.clone(),
-        last_stderr_line: (theirs.exit != 0).then(|| last.to_owned()),
-        stderr: None,
-        exit: theirs.exit,
-    };
-    let ours = binary::run_case(lockstep, case)?;
-    Ok(Some(
-        compare::lockstep(&expected, &ours).into_values().collect(),
-    ))
 }
