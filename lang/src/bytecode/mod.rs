@@ -5,6 +5,7 @@
 
 pub mod code;
 pub mod dis;
+pub mod liveness;
 pub mod op;
 pub mod verify;
 

@@ -41,6 +41,20 @@ pub fn verify(code: &Code) -> Result<(), Fault> {
     Ok(())
 }
 
+/// How many registers the range or window of the instruction at word `at` spans.
+pub(super) fn window_width(code: &Code, at: usize, op: Op) -> u32 {
+    let word: Word = code.words[at];
+    let n = u32::from(word.c());
+    match op {
+        Op::BuildSlice | Op::CallEx | Op::CallSuper => 3,
+        Op::BuildDict => 2 * n,
+        Op::Call | Op::CallKw => n + 1,
+        Op::CallMethod | Op::CallMethodKw | Op::CallLoaded | Op::CallLoadedKw => n + 2,
+        Op::UnpackEx => n + 1 + code.words[at + 1].e0().min(u32::from(u16::MAX) + 1),
+        _ => n,
+    }
+}
+
 struct Verifier<'a> {
     code: &'a Code,
 }
@@ -173,7 +187,7 @@ impl Verifier<'_> {
             Operand::Dst | Operand::Src => self.registers(at, value, 1),
             Operand::DstPair => self.registers(at, value, 2),
             Operand::SrcN | Operand::DstN | Operand::Window => {
-                self.registers(at, value, self.width(at, op))
+                self.registers(at, value, window_width(self.code, at, op))
             }
             Operand::Free => {
                 if (value as usize) < self.code.free.len() {
@@ -187,20 +201,6 @@ impl Verifier<'_> {
                 Const::Name(_) => Ok(()),
                 _ => self.fault(at, format!("constant {value} is no name")),
             },
-        }
-    }
-
-    /// How many registers the range or window of an instruction spans.
-    fn width(&self, at: usize, op: Op) -> u32 {
-        let word: Word = self.code.words[at];
-        let n = u32::from(word.c());
-        match op {
-            Op::BuildSlice | Op::CallEx | Op::CallSuper => 3,
-            Op::BuildDict => 2 * n,
-            Op::Call | Op::CallKw => n + 1,
-            Op::CallMethod | Op::CallMethodKw | Op::CallLoaded | Op::CallLoadedKw => n + 2,
-            Op::UnpackEx => n + 1 + self.code.words[at + 1].e0().min(u32::from(u16::MAX) + 1),
-            _ => n,
         }
     }
 

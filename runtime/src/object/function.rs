@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lockstep_lang::bytecode::liveness::Liveness;
 use lockstep_lang::bytecode::{Code, Word};
 
 use crate::heap::{Kind, Marker, Object};
@@ -36,6 +37,8 @@ pub struct CodeObject {
     pub globals: Value,
     /// Values that inline caches refer to, kept alive by it.
     pub cached: Vec<Value>,
+    /// Which registers a collector looks at; made when one first asks.
+    pub liveness: Option<Box<Liveness>>,
     /// What `NativeStep` runs, in the code of a coroutine written in Rust.
     pub step: Option<StepFn>,
 }

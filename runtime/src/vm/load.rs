@@ -55,6 +55,7 @@ impl Vm {
                 globals,
                 cached: Vec::new(),
                 step: None,
+                liveness: None,
             },
         )
     }

@@ -26,6 +26,8 @@ pub mod report;
 mod resume;
 #[allow(unsafe_code)]
 mod stack;
+#[allow(unsafe_code)]
+mod stale;
 pub mod trace;
 #[allow(unsafe_code)]
 mod unwind;
@@ -355,6 +357,7 @@ impl Vm {
     /// A complete collection. Only at a safepoint, or where every value in use is rooted.
     pub fn collect(&mut self) {
         self.method_cache.clear();
+        self.clear_dead_registers();
         let Vm {
             heap,
             stack,

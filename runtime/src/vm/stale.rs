@@ -1,0 +1,40 @@
+//! Temporaries that a stopped frame has done with: cleared before a collection,
+//! so that they keep nothing alive.
+
+use lockstep_lang::bytecode::liveness::Liveness;
+
+use crate::object::function::CodeObject;
+use crate::value::Value;
+use crate::vm::Vm;
+
+impl Vm {
+    /// Unbinds the registers of plain frames that no instruction to come can
+    /// read. Frames of generators and coroutines keep theirs.
+    pub(super) fn clear_dead_registers(&mut self) {
+        let Vm { heap, frames, .. } = self;
+        for (i, frame) in frames.iter().enumerate() {
+            if !frame.generator.is_empty() {
+                continue;
+            }
+            // A callee's window begins within its caller's: from there on the
+            // registers are the callee's.
+            let callee = frames.get(i + 1).filter(|f| f.generator.is_empty());
+            let end = callee.map_or(usize::MAX, |f| f.regs.addr());
+            let code = heap.cell_mut::<CodeObject>(frame.code_value);
+            let pc = (frame.pc.addr() - code.words.as_ptr().addr()) / 8;
+            let n_regs = code.n_regs;
+            let source = &code.code;
+            let liveness = code
+                .liveness
+                .get_or_insert_with(|| Box::new(Liveness::of(source)));
+            liveness.dead_registers(pc as u32, n_regs, |reg| {
+                let at = frame.regs.wrapping_add(reg as usize);
+                if at.addr() < end {
+                    // SAFETY: a register of the frame, whose window lies within
+                    // the stack; the frame has stopped where its `pc` says.
+                    unsafe { at.write(Value::EMPTY) }
+                }
+            });
+        }
+    }
+}
