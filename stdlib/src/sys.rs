@@ -36,6 +36,19 @@ const FUNCTIONS: &[NativeDef] = &[
         let n = vm.int_digits_max();
         Ok(vm.heap.usize(n))
     }),
+    function("set_int_max_str_digits(maxdigits)", |vm, a| {
+        let n = vm.index(a[0])?;
+        match vm.heap.as_i64(n).map(i32::try_from) {
+            Some(Ok(n)) if n == 0 || n >= DIGITS_MIN => {
+                vm.set_int_digits_max(n.unsigned_abs() as usize);
+                Ok(Value::NONE)
+            }
+            Some(Ok(_)) => {
+                Err(vm.value_error(format!("maxdigits must be 0 or larger than {DIGITS_MIN}")))
+            }
+            _ => Err(vm.overflow_error("Python int too large to convert to C int")),
+        }
+    }),
     function("settrace(function, /)", |vm, a| {
         no_tracing(vm, a, "settrace")
     }),
@@ -457,6 +470,9 @@ fn setrecursionlimit(vm: &mut Vm, a: &[Value]) -> PyResult {
     vm.recursion_limit = limit as usize;
     Ok(Value::NONE)
 }
+
+/// The least limit on the digits of ints as text.
+const DIGITS_MIN: i32 = 640;
 
 /// Roughly what CPython 3.13 says: a header and the contents.
 fn getsizeof(vm: &mut Vm, a: &[Value]) -> PyResult {
