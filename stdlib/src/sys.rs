@@ -530,15 +530,19 @@ fn excepthook(vm: &mut Vm, a: &[Value]) -> PyResult {
     write_stderr(vm, &text)
 }
 
-/// Writes to what `sys.stderr` is now.
 fn write_stderr(vm: &mut Vm, text: &str) -> PyResult {
+    write_stream(vm, "stderr", text)
+}
+
+/// Writes to what `sys.stdout` or `sys.stderr` is now; None takes nothing.
+fn write_stream(vm: &mut Vm, name: &str, text: &str) -> PyResult {
     let sys = vm.import_module("sys")?;
-    let name = vm.heap.intern("stderr");
-    let stderr = vm.get_attr(sys, name)?;
+    let name = vm.heap.intern(name);
+    let stream = vm.get_attr(sys, name)?;
     let text = vm.heap.str(text);
-    if !stderr.is_none() {
-        vm.holding(&[stderr, text], |vm| {
-            vm.call_method(stderr, "write", &[text])
+    if !stream.is_none() {
+        vm.holding(&[stream, text], |vm| {
+            vm.call_method(stream, "write", &[text])
         })?;
     }
     Ok(Value::NONE)
@@ -601,10 +605,9 @@ fn displayhook(vm: &mut Vm, a: &[Value]) -> PyResult {
     let name = vm.heap.intern("_");
     let builtins = vm.builtins;
     vm.heap.ns_set(builtins, name, Value::NONE);
-    let text = vm.repr(a[0])?;
-    let text = vm.heap.text(text).clone();
-    file::write_stdout(vm, &text)?;
-    file::write_stdout(vm, &"\n".into())?;
+    let mut text = vm.repr_string(a[0])?;
+    text.push('\n');
+    write_stream(vm, "stdout", &text)?;
     vm.heap.ns_set(builtins, name, a[0]);
     Ok(Value::NONE)
 }
