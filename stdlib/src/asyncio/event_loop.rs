@@ -15,8 +15,14 @@ pub static LOOP_CORE: ClassDef = ClassDef {
         static_method("__new__(cls, /, *args, **kwargs)", |vm, args| {
             let shape = vm.root_shape(args[0]);
             let this = vm.heap.alloc(shape, EventLoop::default());
+            vm.heap.add_event_loop(this);
             vm.note_overrides(this);
             Ok(this)
+        }),
+        method("__setattr__(self, name, value, /)", |vm, args| {
+            vm.generic_set_attr(args[0], args[1], args[2])?;
+            vm.note_overrides(args[0]);
+            Ok(Value::NONE)
         }),
         method(
             "call_soon(self, callback, *args, context=None)",
