@@ -19,11 +19,6 @@ pub static LOOP_CORE: ClassDef = ClassDef {
             vm.note_overrides(this);
             Ok(this)
         }),
-        method("__setattr__(self, name, value, /)", |vm, args| {
-            vm.generic_set_attr(args[0], args[1], args[2])?;
-            vm.note_overrides(args[0]);
-            Ok(Value::NONE)
-        }),
         method(
             "call_soon(self, callback, *args, context=None)",
             |vm, args| call_soon(vm, args, "call_soon"),
@@ -349,6 +344,7 @@ fn check_running(vm: &mut Vm, this: Value) -> PyResult<()> {
 fn setup(vm: &mut Vm, args: &[Value]) -> PyResult {
     vm.check_open(args[0])?;
     check_running(vm, args[0])?;
+    vm.note_overrides(args[0]);
     let hooks = [vm.asyncgen_firstiter, vm.asyncgen_finalizer];
     (vm.asyncgen_firstiter, vm.asyncgen_finalizer) = (Value::NONE, Value::NONE);
     let event_loop = vm.event_loop(args[0]);
