@@ -91,6 +91,7 @@ pub static LOOP_CORE: ClassDef = ClassDef {
             Ok(Value::NONE)
         }),
         method("_check_running(self)", |vm, args| {
+            vm.note_overrides(args[0]);
             check_running(vm, args[0])?;
             Ok(Value::NONE)
         }),
