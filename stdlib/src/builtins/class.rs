@@ -327,12 +327,14 @@ fn set_bases(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
             return Err(vm.type_error(message));
         }
     }
-    let mro = vm.linearize(class, &items)?;
-    let c = vm.heap.cell_mut::<Class>(class);
-    c.bases = items;
-    c.mro = mro;
-    vm.class_changed(class);
-    Ok(())
+    if items.is_empty() {
+        let message = format!(
+            "can only assign non-empty tuple to {}.__bases__, not ()",
+            vm.class_name(class)
+        );
+        return Err(vm.type_error(message));
+    }
+    vm.set_bases(class, &items)
 }
 
 fn base(vm: &mut Vm, class: Value) -> PyResult {
