@@ -333,6 +333,11 @@ impl Vm {
             };
             if self.heap.as_str(key).is_some() {
                 self.heap.ns_set(attrs, key, value);
+            } else {
+                let class = self.heap.string(name);
+                let message = format!("non-string key in the __dict__ of class {class}");
+                self.root(attrs);
+                self.warn(B::RuntimeWarning, &message)?;
             }
         }
         let qualname = match self.heap.ns_remove(attrs, self.n(N::qualname)) {
