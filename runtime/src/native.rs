@@ -165,7 +165,16 @@ pub const fn class_method(sig: &'static str, body: NativeFn) -> NativeDef {
 }
 /// A static method; also `__new__`, whose first parameter is the class.
 pub const fn static_method(sig: &'static str, body: NativeFn) -> NativeDef {
-    def(sig, Body::Plain(body), DefKind::StaticMethod)
+    let mut made = def(sig, Body::Plain(body), DefKind::StaticMethod);
+    // `__new__` has its class checked, which the short way to a body doesn't do.
+    if is_new(made.name) {
+        made.arity.is_positional = false;
+    }
+    made
+}
+
+const fn is_new(name: &str) -> bool {
+    matches!(name.as_bytes(), b"__new__")
 }
 
 const fn def(sig: &'static str, body: Body, kind: DefKind) -> NativeDef {

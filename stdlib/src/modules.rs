@@ -59,6 +59,7 @@ static PY: &[PyModule] = &[
     py!("collections.abc", "collections/abc.async"),
     py!("contextlib", "contextlib.async"),
     py!("copy", "copy.async"),
+    py!("copyreg", "copyreg.async"),
     py!("dataclasses", "dataclasses.async"),
     py!("difflib", "difflib/__init__.async", package),
     py!("difflib._differ", "difflib/_differ.async"),

@@ -36,6 +36,19 @@ const FUNCTIONS: &[NativeDef] = &[
         let n = vm.int_digits_max();
         Ok(vm.heap.usize(n))
     }),
+    function("set_int_max_str_digits(maxdigits)", |vm, a| {
+        let n = vm.index(a[0])?;
+        match vm.heap.as_i64(n).map(i32::try_from) {
+            Some(Ok(n)) if n == 0 || n >= DIGITS_MIN => {
+                vm.set_int_digits_max(n.unsigned_abs() as usize);
+                Ok(Value::NONE)
+            }
+            Some(Ok(_)) => {
+                Err(vm.value_error(format!("maxdigits must be 0 or larger than {DIGITS_MIN}")))
+            }
+            _ => Err(vm.overflow_error("Python int too large to convert to C int")),
+        }
+    }),
     function("settrace(function, /)", |vm, a| {
         no_tracing(vm, a, "settrace")
     }),
@@ -458,6 +471,9 @@ fn setrecursionlimit(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(Value::NONE)
 }
 
+/// The least limit on the digits of ints as text.
+const DIGITS_MIN: i32 = 640;
+
 /// Roughly what CPython 3.13 says: a header and the contents.
 fn getsizeof(vm: &mut Vm, a: &[Value]) -> PyResult {
     let n = match vm.heap.kind(a[0]) {
@@ -514,15 +530,19 @@ fn excepthook(vm: &mut Vm, a: &[Value]) -> PyResult {
     write_stderr(vm, &text)
 }
 
-/// Writes to what `sys.stderr` is now.
 fn write_stderr(vm: &mut Vm, text: &str) -> PyResult {
+    write_stream(vm, "stderr", text)
+}
+
+/// Writes to what `sys.stdout` or `sys.stderr` is now; None takes nothing.
+fn write_stream(vm: &mut Vm, name: &str, text: &str) -> PyResult {
     let sys = vm.import_module("sys")?;
-    let name = vm.heap.intern("stderr");
-    let stderr = vm.get_attr(sys, name)?;
+    let name = vm.heap.intern(name);
+    let stream = vm.get_attr(sys, name)?;
     let text = vm.heap.str(text);
-    if !stderr.is_none() {
-        vm.holding(&[stderr, text], |vm| {
-            vm.call_method(stderr, "write", &[text])
+    if !stream.is_none() {
+        vm.holding(&[stream, text], |vm| {
+            vm.call_method(stream, "write", &[text])
         })?;
     }
     Ok(Value::NONE)
@@ -585,10 +605,9 @@ fn displayhook(vm: &mut Vm, a: &[Value]) -> PyResult {
     let name = vm.heap.intern("_");
     let builtins = vm.builtins;
     vm.heap.ns_set(builtins, name, Value::NONE);
-    let text = vm.repr(a[0])?;
-    let text = vm.heap.text(text).clone();
-    file::write_stdout(vm, &text)?;
-    file::write_stdout(vm, &"\n".into())?;
+    let mut text = vm.repr_string(a[0])?;
+    text.push('\n');
+    write_stream(vm, "stdout", &text)?;
     vm.heap.ns_set(builtins, name, a[0]);
     Ok(Value::NONE)
 }

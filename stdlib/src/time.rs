@@ -22,6 +22,7 @@ const FUNCTIONS: &[NativeDef] = &[
         let ns = vm.host.time_ns();
         Ok(vm.heap.int(ns as i64))
     }),
+    function("get_clock_info(name, /)", get_clock_info),
     function("monotonic()", |vm, _| {
         let ns = vm.host.monotonic_ns();
         Ok(vm.heap.float(ns as f64 / 1e9))
@@ -370,4 +371,29 @@ fn directive_text(directive: char, t: &Broken) -> String {
         '%' => String::from("%"),
         other => format!("%{other}"),
     }
+}
+
+/// What CPython on Linux says of a clock.
+fn get_clock_info(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let name = args::text(vm, "get_clock_info", 1, a[0])?.to_lossy();
+    let (clock, adjustable) = match name.as_str() {
+        "monotonic" | "perf_counter" => ("CLOCK_MONOTONIC", false),
+        "process_time" => ("CLOCK_PROCESS_CPUTIME_ID", false),
+        "thread_time" => ("CLOCK_THREAD_CPUTIME_ID", false),
+        "time" => ("CLOCK_REALTIME", true),
+        _ => return Err(vm.value_error("unknown clock")),
+    };
+    let clock = vm.heap.str(format!("clock_gettime({clock})"));
+    let resolution = vm.heap.float(1e-9);
+    let fields = [
+        ("implementation", clock),
+        ("monotonic", Value::bool(!adjustable)),
+        ("adjustable", Value::bool(adjustable)),
+        ("resolution", resolution),
+    ]
+    .map(|(name, value)| (vm.heap.intern(name), value));
+    let types = vm.import_module("types")?;
+    let name = vm.heap.intern("SimpleNamespace");
+    let class = vm.get_attr(types, name)?;
+    vm.call_kw(class, &[], &fields)
 }

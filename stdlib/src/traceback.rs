@@ -1,4 +1,5 @@
-//! `_traceback`: the report of an exception, for the module `traceback`.
+//! `_traceback`: the lines that a report of an exception is made of, for the
+//! module `traceback`.
 
 use lockstep_runtime::native::function;
 use lockstep_runtime::object::function::CodeObject;
@@ -9,19 +10,21 @@ use crate::NativeModule;
 pub static MODULE: NativeModule = NativeModule {
     name: "_traceback",
     functions: &[
-        function("format_chain(exception, /)", format_chain),
+        function("exception_lines(exception, /)", exception_lines),
         function("source_line(code, lineno, /)", source_line),
     ],
     init: |_, _| Ok(()),
 };
 
-fn format_chain(vm: &mut Vm, a: &[Value]) -> PyResult {
+/// The last lines of a report, without newlines: the exception and its notes.
+fn exception_lines(vm: &mut Vm, a: &[Value]) -> PyResult {
     if !vm.heap.is_exception(a[0]) {
         let found = vm.type_name(a[0]);
         return Err(vm.type_error(format!("Exception expected for value, {found} found")));
     }
-    let text = vm.format_exception(a[0]);
-    Ok(vm.heap.str(text))
+    let lines = vm.exception_lines(a[0]);
+    let lines = lines.into_iter().map(|line| vm.heap.str(line)).collect();
+    Ok(vm.heap.list(lines))
 }
 
 /// A line of the source that a code object comes from; None where there is none.

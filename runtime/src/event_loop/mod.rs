@@ -248,17 +248,20 @@ impl Vm {
         )
     }
 
-    /// Whether a script's subclass has its own version of a method of the loop.
+    /// Whether a script's subclass has its own version of a method of the
+    /// loop, or the instance itself.
     pub fn class_overrides(&mut self, event_loop: Value, name: Value) -> bool {
+        if self.own_attr(event_loop, name).is_some() {
+            return true;
+        }
         let class = self.heap.class_of(event_loop);
         self.lookup_class(class, name)
             .is_some_and(|attr| self.heap.kind(attr) != Some(Kind::Native))
     }
 
-    /// Notes what a new loop's class replaces of the methods that the loop
-    /// itself calls.
+    /// Notes what a loop's class, or the loop's own attributes, replace of the
+    /// methods that the loop itself calls.
     pub fn note_overrides(&mut self, event_loop: Value) {
-        self.heap.add_event_loop(event_loop);
         let overridden = OWN_CALLS.iter().any(|name| {
             let name = self.heap.intern(name);
             self.class_overrides(event_loop, name)
@@ -633,8 +636,18 @@ impl Vm {
                 self.heap.ns_set(context, name, value);
             }
         }
+        self.tell_source(context, value);
         self.call_method(event_loop, "call_exception_handler", &[context])?;
         Ok(())
+    }
+
+    /// Adds to a report where its subject was made, which debug mode has noted.
+    pub(super) fn tell_source(&mut self, context: Value, subject: Value) {
+        let name = self.heap.intern("_source_traceback");
+        if let Some(source) = self.own_attr(subject, name) {
+            let key = self.heap.intern("source_traceback");
+            self.heap.ns_set(context, key, source);
+        }
     }
 
     /// Whether an exception leaves the loop rather than being handled in it.

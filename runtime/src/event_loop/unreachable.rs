@@ -89,6 +89,7 @@ impl Vm {
             let name = self.heap.intern(name);
             self.heap.ns_set(context, name, value);
         }
+        self.tell_source(context, lost);
         self.call_method(event_loop, "call_exception_handler", &[context])?;
         Ok(())
     }

@@ -333,6 +333,11 @@ impl Vm {
             };
             if self.heap.as_str(key).is_some() {
                 self.heap.ns_set(attrs, key, value);
+            } else {
+                let class = self.heap.string(name);
+                let message = format!("non-string key in the __dict__ of class {class}");
+                self.root(attrs);
+                self.warn(B::RuntimeWarning, &message)?;
             }
         }
         let qualname = match self.heap.ns_remove(attrs, self.n(N::qualname)) {
@@ -584,7 +589,13 @@ impl Vm {
 
     fn call_init_subclass(&mut self, class: Value, keywords: &[(Value, Value)]) -> PyResult<()> {
         let name = self.n(N::init_subclass);
-        let mro: Vec<Value> = self.heap.cell::<Class>(class).mro[1..].to_vec();
+        let mro: Vec<Value> = self
+            .heap
+            .cell::<Class>(class)
+            .mro
+            .get(1..)
+            .unwrap_or_default()
+            .to_vec();
         let found = mro
             .iter()
             .find_map(|&base| self.heap.ns_get(self.heap.cell::<Class>(base).attrs, name));
@@ -712,12 +723,100 @@ impl Vm {
         match self.lookup_class_where(meta, name) {
             Some((owner, _)) if owner != self.class(B::Type) => {
                 let result = self.call_method(class, "mro", &[])?;
+                self.root(result);
                 let mro = self.collect_iterable(result)?;
+                for &base in &mro {
+                    self.check_in_mro(class, base)?;
+                }
                 self.heap.cell_mut::<Class>(class).mro = mro;
                 Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether instances of `class` are laid out as a class that its metaclass
+    /// put into its MRO expects.
+    fn check_in_mro(&mut self, class: Value, base: Value) -> PyResult<()> {
+        let Some(b) = self.heap.get::<Class>(base) else {
+            let found = self.type_name(base);
+            return Err(self.type_error(format!("mro() returned a non-class ('{found}')")));
+        };
+        let (layout, slots) = (b.builtin_base, b.n_slots);
+        let own = self.heap.cell::<Class>(class);
+        let is_base = own.mro.contains(&base);
+        let builtin = self.class(own.builtin_base);
+        if is_base || slots == 0 && self.is_subclass(builtin, self.class(layout)) {
+            return Ok(());
+        }
+        let name = self.class_name(base);
+        let message = format!("mro() returned base with unsuitable layout ('{name}')");
+        Err(self.type_error(message))
+    }
+
+    /// Gives a class other bases, which were checked: the MROs of the class and
+    /// of all below it are made anew. After an error all is as before.
+    ///
+    /// # Errors
+    /// TypeError where there is no MRO; what a metaclass's `mro` raises.
+    pub fn set_bases(&mut self, class: Value, bases: &[Value]) -> PyResult<()> {
+        // While a metaclass's `mro` runs, bases and MROs may disagree: the bases count.
+        let mut above = bases.to_vec();
+        let mut seen = Vec::new();
+        while let Some(base) = above.pop() {
+            if base == class {
+                return Err(self.type_error("a __bases__ item causes an inheritance cycle"));
+            }
+            if !seen.contains(&base) {
+                seen.push(base);
+                above.extend_from_slice(&self.heap.cell::<Class>(base).bases);
+            }
+        }
+        let old_bases = self.heap.cell::<Class>(class).bases.clone();
+        self.heap.cell_mut::<Class>(class).bases = bases.to_vec();
+        let mut before: Vec<(Value, Vec<Value>)> = Vec::new();
+        // A class with two changed bases comes up twice; the second time counts.
+        let mut pending = vec![class];
+        while let Some(changed) = pending.pop() {
+            let own_bases = self.heap.cell::<Class>(changed).bases.clone();
+            let old = self.heap.cell::<Class>(changed).mro.clone();
+            before.push((changed, old));
+            let meta = self.heap.class_of(changed);
+            let made = self.linearize(changed, &own_bases).and_then(|mro| {
+                self.heap.cell_mut::<Class>(changed).mro = mro;
+                self.apply_custom_mro(changed, meta)
+            });
+            if let Err(raised) = made {
+                self.root(raised.0);
+                for (class, mro) in before.into_iter().rev() {
+                    self.heap.cell_mut::<Class>(class).mro = mro;
+                }
+                if self.heap.cell::<Class>(class).bases == bases {
+                    self.heap.cell_mut::<Class>(class).bases = old_bases;
+                }
+                self.class_changed(class);
+                return Err(raised);
+            }
+            pending.extend(self.subclasses(changed));
+        }
+        if self.heap.cell::<Class>(class).bases != bases {
+            // A metaclass's `mro` has assigned others meanwhile: they stay.
+            self.class_changed(class);
+            return Ok(());
+        }
+        for base in old_bases {
+            let known = self.heap.cell::<Class>(base).subclasses.clone();
+            let others = known.into_iter().filter(|&w| {
+                let target = self.heap.get::<WeakRef>(w).map(|w| w.target);
+                target != Some(class)
+            });
+            self.heap.cell_mut::<Class>(base).subclasses = others.collect();
+        }
+        for &base in bases {
+            self.add_subclass(base, class);
+        }
+        self.class_changed(class);
+        Ok(())
     }
 
     /// The metaclass-independent part of a class statement: called by the

@@ -27,7 +27,11 @@ impl Vm {
         }
         match self.call_special(v, N::index, &[])? {
             Some(result) => match self.plain_int(result) {
-                Some(n) => Ok(n),
+                Some(n) if result.is_int() || self.heap.is_exact(result, B::Int) => Ok(n),
+                Some(n) => {
+                    self.warn_of_subclass("__index__", "int", result)?;
+                    Ok(n)
+                }
                 None => {
                     let name = self.type_name(result);
                     Err(self.type_error(format!("__index__ returned non-int (type {name})")))
@@ -40,6 +44,22 @@ impl Vm {
                 )))
             }
         }
+    }
+
+    /// What `__index__` or another conversion gave is an instance of a subclass:
+    /// CPython takes it with a warning.
+    ///
+    /// # Errors
+    /// As `warn`.
+    #[cold]
+    pub fn warn_of_subclass(&mut self, what: &str, of: &str, result: Value) -> PyResult<()> {
+        let name = self.type_name(result);
+        let message = format!(
+            "{what} returned non-{of} (type {name}).  The ability to return an instance of a \
+             strict subclass of {of} is deprecated, and may not be supported in a future version \
+             of Python."
+        );
+        self.holding(&[result], |vm| vm.warn(B::DeprecationWarning, &message))
     }
 
     /// The int in an int, a bool, or an instance of a subclass, as an exact int.
@@ -157,7 +177,14 @@ impl Vm {
         {
             let result = self.call_special(v, N::float, &[])?.unwrap_or(Value::NONE);
             return match self.heap.as_float(result) {
-                Some(f) => Ok(Some(f)),
+                Some(f) if result.is_inline_float() || self.heap.is_exact(result, B::Float) => {
+                    Ok(Some(f))
+                }
+                Some(f) => {
+                    let what = format!("{}.__float__", self.type_name(v));
+                    self.warn_of_subclass(&what, "float", result)?;
+                    Ok(Some(f))
+                }
                 None => {
                     let (own, name) = (self.type_name(v), self.type_name(result));
                     Err(self

@@ -32,6 +32,11 @@ impl Vm {
         self.ext::<NumberLimits>().int_digits
     }
 
+    /// Sets the limit; 0 is none.
+    pub fn set_int_digits_max(&mut self, n: usize) {
+        self.ext::<NumberLimits>().int_digits = n;
+    }
+
     /// The decimal text of an int (subclass instances too).
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::object::set::Set;
 use crate::table::{Lookup, ProbeStep};
 use crate::value::Value;
 use crate::vm::Vm;
+use crate::vm::names::N;
 
 impl Vm {
     /// The slot of `key` in a set cell.
@@ -105,8 +106,12 @@ impl Vm {
     /// CPython 3.13 setobject.c set_contains: an unhashable set is looked up as
     /// a frozenset of its items.
     fn set_key_hash(&mut self, key: Value) -> PyResult<i64> {
-        if self.heap.kind(key) == Some(Kind::Set) && !self.is_instance_of(key, B::FrozenSet) {
-            return Ok(self.heap.cell::<Set>(key).table.frozen_hash());
+        if self.heap.kind(key) == Some(Kind::Set) {
+            let class = self.heap.class_of(key);
+            let hash = self.lookup_class(class, self.n(N::hash));
+            if hash.is_some_and(Value::is_none) {
+                return Ok(self.heap.cell::<Set>(key).table.frozen_hash());
+            }
         }
         self.hash(key)
     }

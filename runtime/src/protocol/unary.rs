@@ -5,6 +5,7 @@ use num_traits::Signed;
 
 use super::arith::Num;
 use crate::native::PyResult;
+use crate::object::class::B;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -41,12 +42,20 @@ impl UnaryOp {
     }
 }
 
+const INVERTED_BOOL: &str = "Bitwise inversion '~' on bool is deprecated and will be removed in \
+    Python 3.16. This returns the bitwise inversion of the underlying int object and is usually \
+    not what you expect from the negation of a bool object. Use the 'not' operator for boolean \
+    negation or ~int(x) for the bitwise inversion of the underlying int.";
+
 impl Vm {
     /// `op a`.
     ///
     /// # Errors
     /// TypeError where the operand doesn't know it; whatever its method raises.
     pub fn unary(&mut self, op: UnaryOp, a: Value) -> PyResult {
+        if op == UnaryOp::Invert && a.is_bool() {
+            self.warn(B::DeprecationWarning, INVERTED_BOOL)?;
+        }
         if self.exact_builtin(a).is_some()
             && let Some(v) = self.builtin_unary(op, a)
         {

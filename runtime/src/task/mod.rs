@@ -188,9 +188,9 @@ impl Vm {
         {
             return self.start_eagerly(task, event_loop);
         }
-        self.make_ready(event_loop, task, Value::NONE)?;
+        // Listed first: where it can't be made ready it is told of as pending.
         self.register_task(event_loop, task);
-        Ok(())
+        self.make_ready(event_loop, task, Value::NONE)
     }
 
     /// `asyncio.iscoroutine`: a coroutine of ours, or an object with the

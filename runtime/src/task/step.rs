@@ -23,12 +23,14 @@ static STEP_DEF: NativeDef = STEP;
 static WAKEUP_DEF: NativeDef = WAKEUP;
 
 fn step_native(vm: &mut Vm, args: &[Value]) -> PyResult {
-    vm.task_step(args[0], args[1].given().unwrap_or(Value::NONE))?;
+    let input = args[1].given().unwrap_or(Value::NONE);
+    vm.task_step_in(args[0], input, true)?;
     Ok(Value::NONE)
 }
 
 fn wakeup_native(vm: &mut Vm, args: &[Value]) -> PyResult {
-    vm.task_wakeup(args[0], args[1])?;
+    let input = vm.wakeup_input(args[1])?;
+    vm.task_step_in(args[0], input, true)?;
     Ok(Value::NONE)
 }
 
@@ -67,15 +69,19 @@ impl Vm {
     /// # Errors
     /// As `task_step`.
     pub(crate) fn task_wakeup(&mut self, task: Value, future: Value) -> PyResult<()> {
-        let input = if self.heap.kind(future) == Some(Kind::Future) {
-            self.future_error(future).unwrap_or(Value::NONE)
-        } else {
-            match self.call_method(future, "result", &[]) {
-                Ok(_) => Value::NONE,
-                Err(Raised(exception)) => exception,
-            }
-        };
+        let input = self.wakeup_input(future)?;
         self.task_step(task, input)
+    }
+
+    /// What a task gets from the future it has waited for: None, or the exception.
+    fn wakeup_input(&mut self, future: Value) -> PyResult {
+        if self.heap.kind(future) == Some(Kind::Future) {
+            return Ok(self.future_error(future).unwrap_or(Value::NONE));
+        }
+        match self.call_method(future, "result", &[]) {
+            Ok(_) => Ok(Value::NONE),
+            Err(Raised(exception)) => Ok(exception),
+        }
     }
 
     /// Resumes a task's coroutine; `input` is None or the exception to raise in it.
@@ -85,6 +91,12 @@ impl Vm {
     /// too; InvalidStateError when the task is done; RuntimeError when another
     /// task of its loop is running.
     pub(crate) fn task_step(&mut self, task: Value, input: Value) -> PyResult<()> {
+        self.task_step_in(task, input, false)
+    }
+
+    /// As `task_step`; `entered`: whoever calls has entered the task's context,
+    /// as a handle does that has the step for its callback.
+    fn task_step_in(&mut self, task: Value, input: Value, entered: bool) -> PyResult<()> {
         let f = self.heap.cell_mut::<Future>(task);
         if f.is_done() {
             let message = format!(
@@ -109,7 +121,11 @@ impl Vm {
         let part = self.task_part(task);
         let (coro, context) = (part.coro, part.context);
         self.enter_task(event_loop, task)?;
-        let outcome = self.in_context(context, task, |vm| vm.drive(coro, input));
+        let outcome = if entered {
+            self.drive(coro, input)
+        } else {
+            self.in_context(context, task, |vm| vm.drive(coro, input))
+        };
         self.leave_task(event_loop, Value::NONE);
         self.judge(task, event_loop, outcome)
     }
@@ -227,6 +243,10 @@ impl Vm {
                 return self.refuse_future(task, event_loop, yielded, same_loop, blocking);
             }
             f.blocking = false;
+            if !self.has_native_callbacks(yielded) {
+                self.add_wakeup_by_method(task, yielded)?;
+                return self.wait_for(task, yielded);
+            }
             self.add_callback(
                 yielded,
                 Callback {
@@ -254,15 +274,32 @@ impl Vm {
             );
         }
         self.set_attr(yielded, blocking, Value::FALSE)?;
+        self.add_wakeup_by_method(task, yielded)?;
+        self.wait_for(task, yielded)
+    }
+
+    /// Whether `add_done_callback` of this future is ours.
+    #[inline]
+    fn has_native_callbacks(&mut self, future: Value) -> bool {
+        let class = self.heap.class_of(future);
+        if class == self.tasks.classes.future || class == self.tasks.classes.task {
+            return true;
+        }
+        let name = self.heap.intern("add_done_callback");
+        self.lookup_class(class, name)
+            .is_some_and(|attr| self.heap.kind(attr) == Some(Kind::Native))
+    }
+
+    fn add_wakeup_by_method(&mut self, task: Value, future: Value) -> PyResult<()> {
         let wakeup = self.task_wakeup_method(task);
         let wakeup = self.root(wakeup);
         let context = self.context_of(task);
         let key = self.heap.intern("context");
         let name = self.heap.intern("add_done_callback");
-        let add = self.get_attr(yielded, name)?;
+        let add = self.get_attr(future, name)?;
         let add = self.root(add);
         self.call_kw(add, &[wakeup], &[(key, context)])?;
-        self.wait_for(task, yielded)
+        Ok(())
     }
 
     fn wait_for(&mut self, task: Value, future: Value) -> PyResult<()> {

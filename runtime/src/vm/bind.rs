@@ -2,11 +2,14 @@
 
 use smallvec::SmallVec;
 
+use crate::heap::Kind;
 use crate::native::{DefKind, NativeDef, PyResult, Raised};
+use crate::object::class::{B, Class};
 use crate::object::dict::Dict;
 use crate::object::function::{CodeObject, Function};
 use crate::value::Value;
 use crate::vm::Vm;
+use crate::vm::names::N;
 
 /// Parameter registers of a call.
 pub type Bound = SmallVec<[Value; 8]>;
@@ -234,11 +237,15 @@ impl Vm {
                     _ if arity.varkw => {
                         self.heap.ns_set(values[star_star], name, value);
                     }
+                    // CPython leaves keywords to the other of the two where a
+                    // subclass has its own.
+                    _ if self.other_takes_keywords(def, args) => {}
                     _ if arity.kwonly == 0 && arity.posonly == arity.positional => {
-                        let message = format!(
-                            "{}() takes no keyword arguments",
-                            self.qualified_native_name(def, args)
-                        );
+                        let shown = match def.name {
+                            "__new__" | "__init__" => self.constructor_name(def, args),
+                            _ => self.qualified_native_name(def, args),
+                        };
+                        let message = format!("{shown}() takes no keyword arguments");
                         return Err(self.type_error(message));
                     }
                     _ => {
@@ -272,6 +279,29 @@ impl Vm {
         Ok(values)
     }
 
+    /// Whether `def` is a `__new__` or `__init__` without named parameters, and
+    /// the class's own other one is a script's.
+    fn other_takes_keywords(&mut self, def: &'static NativeDef, args: &[Value]) -> bool {
+        let arity = def.arity;
+        if arity.kwonly > 0 || arity.posonly != arity.positional {
+            return false;
+        }
+        let (class, other) = match (def.name, args.first()) {
+            ("__new__", Some(&class)) => (class, N::init),
+            ("__init__", Some(&this)) => (self.heap.class_of(this), N::new),
+            _ => return false,
+        };
+        // A set's `__init__` is strict even then.
+        if self.heap.kind(class) != Some(Kind::Class)
+            || def.name == "__init__" && self.is_subclass(class, self.class(B::Set))
+        {
+            return false;
+        }
+        let other = self.n(other);
+        self.lookup_class(class, other)
+            .is_some_and(|f| self.heap.kind(f) != Some(Kind::Native))
+    }
+
     /// The names of a native's parameters as interned strs, as keywords are.
     fn native_params(&mut self, def: &'static NativeDef) -> &[Value] {
         let Vm {
@@ -292,11 +322,18 @@ impl Vm {
     /// The class's name for `__new__` and `__init__`, else the function's.
     #[cold]
     fn constructor_name(&self, def: &'static NativeDef, args: &[Value]) -> String {
-        match (def.name, args.first()) {
-            ("__new__", Some(&class)) => self.class_name(class),
-            ("__init__", Some(&this)) => self.type_name(this),
-            _ => def.name.to_string(),
-        }
+        let class = match (def.name, args.first()) {
+            ("__new__", Some(&class)) => class,
+            ("__init__", Some(&this)) => self.heap.class_of(this),
+            _ => return def.name.to_string(),
+        };
+        // It goes by the class it was made for, not by a script's subclass.
+        let mro = self.heap.get::<Class>(class).map(|c| &c.mro);
+        let own = mro.and_then(|mro| {
+            let builtin = |&&c: &&Value| !self.heap.cell::<Class>(c).is_heap;
+            mro.iter().find(builtin)
+        });
+        self.class_name(own.copied().unwrap_or(class))
     }
 
     #[cold]

@@ -4,7 +4,7 @@
 use smallvec::SmallVec;
 
 use crate::heap::Kind;
-use crate::native::{Body, Flow, NativeDef, PyResult};
+use crate::native::{Body, DefKind, Flow, NativeDef, PyResult};
 use crate::object::class::{B, Class, FastInit};
 use crate::object::descriptor::StaticMethod;
 use crate::object::exception::Exception;
@@ -166,7 +166,7 @@ impl Vm {
         let is_method = self.heap.is_exact(native, B::MethodDescriptor)
             || self.heap.is_exact(native, B::WrapperDescriptor);
         if !is_method {
-            return None;
+            return self.check_new(native, args);
         }
         let n = self.heap.cell::<Native>(native);
         let (def, owner) = (n.def, n.owner);
@@ -200,6 +200,50 @@ impl Vm {
                 def.name
             )
         };
+        Some(self.type_error(message))
+    }
+
+    /// The error of calling a builtin class's `__new__` with a class that it
+    /// can't make instances of.
+    fn check_new(&mut self, native: Value, args: &[Value]) -> Option<crate::native::Raised> {
+        let n = self.heap.cell::<Native>(native);
+        let (def, owner) = (n.def, n.owner);
+        if def.kind != DefKind::StaticMethod || def.name != "__new__" || owner.is_empty() {
+            return None;
+        }
+        let of = self.class_name(owner);
+        let Some(&class) = args.first() else {
+            return Some(self.type_error(format!("{of}.__new__(): not enough arguments")));
+        };
+        if self.heap.kind(class) != Some(Kind::Class) {
+            let found = self.type_name(class);
+            let message = format!("{of}.__new__(X): X is not a type object ({found})");
+            return Some(self.type_error(message));
+        }
+        let name = self.class_name(class);
+        if !self.is_subclass(class, owner) {
+            let message = format!("{of}.__new__({name}): {name} is not a subtype of {of}");
+            return Some(self.type_error(message));
+        }
+        // The class that lays the instances out must be made by the same function.
+        let key = self.n(N::new);
+        let mro = self.heap.cell::<Class>(class).mro.clone();
+        let laid_out = mro.into_iter().find(|&c| {
+            let c = self.heap.cell::<Class>(c);
+            !c.is_heap && self.heap.ns_get(c.attrs, key).is_some()
+        })?;
+        let maker = self
+            .heap
+            .ns_get(self.heap.cell::<Class>(laid_out).attrs, key)?;
+        let same = self
+            .heap
+            .get::<Native>(maker)
+            .is_none_or(|n| std::ptr::eq(n.def, def));
+        if same || owner == laid_out {
+            return None;
+        }
+        let base = self.class_name(laid_out);
+        let message = format!("{of}.__new__({name}) is not safe, use {base}.__new__()");
         Some(self.type_error(message))
     }
 

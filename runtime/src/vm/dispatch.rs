@@ -1570,15 +1570,12 @@ impl Vm {
 
     /// Shows a value as the interactive prompt does: `sys.displayhook`.
     fn display(&mut self, v: Value) -> PyResult<()> {
-        if v.is_none() {
-            return Ok(());
+        let sys = self.import_module("sys")?;
+        let name = self.n(crate::vm::names::N::displayhook);
+        match self.get_attr_opt(sys, name)? {
+            Some(hook) => self.call(hook, &[v]).map(|_| ()),
+            None => Err(self.runtime_error("lost sys.displayhook")),
         }
-        let name = self.n(crate::vm::names::N::underscore);
-        self.heap.ns_set(self.builtins, name, v);
-        let mut text = self.repr_string(v)?;
-        text.push('\n');
-        let written = self.host.write_stdout(text.as_bytes());
-        self.os_result(written)
     }
 }
 

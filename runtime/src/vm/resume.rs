@@ -4,6 +4,7 @@
 use crate::heap::Kind;
 use crate::native::{PyResult, Raised};
 use crate::object::class::B;
+use crate::object::exception::TraceEntry;
 use crate::object::function::CodeObject;
 use crate::object::future::Future;
 use crate::object::generator::{AsyncGenAction, AsyncGenOp, Flavor, GenState, Generator};
@@ -96,6 +97,13 @@ impl Vm {
                 }
                 Input::Send(_) => {}
                 Input::Throw(e) => {
+                    // It is raised where the frame would have begun.
+                    let entry = TraceEntry {
+                        code: g.code,
+                        pc: 0,
+                    };
+                    self.set_context(e);
+                    self.add_trace(e, entry);
                     self.close_generator(root);
                     return Err(Raised(e));
                 }

@@ -283,7 +283,7 @@ impl Vm {
         }
     }
 
-    fn add_trace(&mut self, exception: Value, entry: TraceEntry) {
+    pub(crate) fn add_trace(&mut self, exception: Value, entry: TraceEntry) {
         // What is written in Rust has no lines, as in CPython.
         if self.heap.cell::<CodeObject>(entry.code).step.is_some() {
             return;

@@ -15,6 +15,7 @@ pub static LOOP_CORE: ClassDef = ClassDef {
         static_method("__new__(cls, /, *args, **kwargs)", |vm, args| {
             let shape = vm.root_shape(args[0]);
             let this = vm.heap.alloc(shape, EventLoop::default());
+            vm.heap.add_event_loop(this);
             vm.note_overrides(this);
             Ok(this)
         }),
@@ -90,6 +91,7 @@ pub static LOOP_CORE: ClassDef = ClassDef {
             Ok(Value::NONE)
         }),
         method("_check_running(self)", |vm, args| {
+            vm.note_overrides(args[0]);
             check_running(vm, args[0])?;
             Ok(Value::NONE)
         }),
@@ -343,6 +345,7 @@ fn check_running(vm: &mut Vm, this: Value) -> PyResult<()> {
 fn setup(vm: &mut Vm, args: &[Value]) -> PyResult {
     vm.check_open(args[0])?;
     check_running(vm, args[0])?;
+    vm.note_overrides(args[0]);
     let hooks = [vm.asyncgen_firstiter, vm.asyncgen_finalizer];
     (vm.asyncgen_firstiter, vm.asyncgen_finalizer) = (Value::NONE, Value::NONE);
     let event_loop = vm.event_loop(args[0]);

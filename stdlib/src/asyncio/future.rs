@@ -60,9 +60,15 @@ pub static FUTURE: ClassDef = ClassDef {
             Ok(future(vm, this).event_loop.given().unwrap_or(Value::NONE))
         }),
         getter("_callbacks", callbacks),
-        getter("_cancel_message", |vm, this| {
-            Ok(future(vm, this).cancel_message)
-        }),
+        attribute(
+            "_cancel_message",
+            |vm, this| Ok(future(vm, this).cancel_message),
+            |vm, this, value| {
+                let message = value.given().unwrap_or(Value::NONE);
+                vm.heap.cell_mut::<Future>(this).cancel_message = message;
+                Ok(())
+            },
+        ),
         getter("_source_traceback", super::handle::source_traceback),
         attribute(
             "_asyncio_future_blocking",
@@ -138,12 +144,10 @@ fn repr(vm: &mut Vm, args: &[Value]) -> PyResult {
 }
 
 fn result(vm: &mut Vm, args: &[Value]) -> PyResult {
-    loop_of(vm, args[0])?;
     vm.future_result(args[0])
 }
 
 fn exception(vm: &mut Vm, args: &[Value]) -> PyResult {
-    loop_of(vm, args[0])?;
     match future(vm, args[0]).state {
         State::Pending => Err(vm.invalid_state("Exception is not set.")),
         State::Cancelled => Err(vm.cancelled_error_of(args[0])),
@@ -213,6 +217,7 @@ fn add_done_callback(vm: &mut Vm, args: &[Value]) -> PyResult {
 
 fn remove_done_callback(vm: &mut Vm, args: &[Value]) -> PyResult {
     let (this, wanted) = (args[0], args[1]);
+    loop_of(vm, this)?;
     let mut kept = smallvec::SmallVec::<[Callback; 1]>::new();
     let all = future(vm, this).callbacks.clone();
     for &callback in &all {
@@ -331,6 +336,16 @@ fn iter_next(vm: &mut Vm, args: &[Value]) -> PyResult {
 
 fn iter_throw(vm: &mut Vm, args: &[Value]) -> PyResult {
     let (given, value) = (args[1], args[2].some());
+    if !args[2].is_empty() || !args[3].is_empty() {
+        let warnings = vm.import_module("warnings")?;
+        vm.root(warnings);
+        let message = vm.heap.str(
+            "the (type, exc, tb) signature of throw() is deprecated, \
+             use the single-arg signature instead.",
+        );
+        let category = vm.class(B::DeprecationWarning);
+        vm.call_method(warnings, "warn", &[message, category])?;
+    }
     let exception = if vm.heap.kind(given) == Some(Kind::Class) {
         match value {
             Some(value) if vm.heap.is_exception(value) => value,

@@ -211,7 +211,7 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
 }
 
 /// The bytes of an iterable of ints, for class `name`.
-fn ints(vm: &mut Vm, v: Value, name: &str) -> PyResult<Vec<u8>> {
+pub fn ints(vm: &mut Vm, v: Value, name: &str) -> PyResult<Vec<u8>> {
     let mut data = Vec::new();
     let mut at = 0;
     // A list is looked at afresh each time: an item's `__index__` may change it.

@@ -209,7 +209,7 @@ fn check_mutable(vm: &mut Vm, class: Value, name: &str, value: Value) -> PyResul
     }
     if value.is_empty() {
         let message = format!(
-            "cannot delete '{name}' attribute of type '{}'",
+            "cannot delete '{name}' attribute of immutable type '{}'",
             vm.class_name(class)
         );
         return Err(vm.type_error(message));
@@ -327,12 +327,14 @@ fn set_bases(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
             return Err(vm.type_error(message));
         }
     }
-    let mro = vm.linearize(class, &items)?;
-    let c = vm.heap.cell_mut::<Class>(class);
-    c.bases = items;
-    c.mro = mro;
-    vm.class_changed(class);
-    Ok(())
+    if items.is_empty() {
+        let message = format!(
+            "can only assign non-empty tuple to {}.__bases__, not ()",
+            vm.class_name(class)
+        );
+        return Err(vm.type_error(message));
+    }
+    vm.set_bases(class, &items)
 }
 
 fn base(vm: &mut Vm, class: Value) -> PyResult {
@@ -411,6 +413,9 @@ fn abstractmethods(vm: &mut Vm, class: Value) -> PyResult {
 fn set_abstractmethods(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
     if !vm.heap.cell::<Class>(class).is_heap {
         return check_mutable(vm, class, "__abstractmethods__", value);
+    }
+    if value.is_empty() && own(vm, class, N::abstractmethods).is_none() {
+        return Err(vm.attribute_error("__abstractmethods__"));
     }
     set_own(vm, class, N::abstractmethods, value);
     Ok(())

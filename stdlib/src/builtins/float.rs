@@ -5,7 +5,7 @@ use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::number::FloatBox;
 use lockstep_runtime::text::float as pure;
 use lockstep_runtime::text::pystr::PyStr;
-use lockstep_runtime::{B, PyResult, Value, Vm};
+use lockstep_runtime::{B, N, PyResult, Value, Vm};
 
 use super::{int, operators as op};
 use crate::args;
@@ -85,9 +85,17 @@ fn subclass_instance(vm: &mut Vm, class: Value, f: f64) -> PyResult {
 }
 
 fn to_float(vm: &mut Vm, x: Value) -> PyResult<f64> {
+    // A subclass of str or bytes may say itself what number it is.
+    let exact = vm.heap.is_exact(x, B::Str) || vm.special(x, N::float).is_none();
     let text = match vm.heap.as_str(x) {
+        _ if !exact => None,
         Some(text) => Some(text.clone()),
-        None => vm.heap.get::<Bytes>(x).map(|b| PyStr::from_latin1(&b.data)),
+        None => vm.heap.get::<Bytes>(x).map(|b| {
+            // Bytes are no text: what isn't ASCII is no digit and no blank.
+            let ascii = |&b: &u8| if b.is_ascii() { b } else { b'?' };
+            let data: Vec<u8> = b.data.iter().map(ascii).collect();
+            PyStr::from_latin1(&data)
+        }),
     };
     if let Some(text) = text {
         let v = vm.float_from_str(&text, x)?;

@@ -32,9 +32,6 @@ pub static FUNCTIONS: &[NativeDef] = &[
         Err(vm
             .unsupported("compile() is outside the subset: put the code in a module and import it"))
     }),
-    function("complex(*args, **kwargs)", |vm, _| {
-        Err(vm.unsupported("complex numbers are outside the subset: use a pair of floats"))
-    }),
     function("delattr(obj, name, /)", delattr),
     function("dir(object=None, /)", dir),
     function("divmod(x, y, /)", |vm, a| vm.divmod(a[0], a[1])),

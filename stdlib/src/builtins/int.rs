@@ -179,7 +179,11 @@ pub fn to_int(vm: &mut Vm, x: Value) -> PyResult {
     }
     if let Some(answer) = vm.call_special(x, N::int, &[])? {
         return match vm.plain_int(answer) {
-            Some(n) => Ok(n),
+            Some(n) if answer.is_int() || vm.heap.is_exact(answer, B::Int) => Ok(n),
+            Some(n) => {
+                vm.warn_of_subclass("__int__", "int", answer)?;
+                Ok(n)
+            }
             None => {
                 let message = format!("__int__ returned non-int (type {})", vm.type_name(answer));
                 Err(vm.type_error(message))
@@ -190,6 +194,9 @@ pub fn to_int(vm: &mut Vm, x: Value) -> PyResult {
         return vm.index(x);
     }
     if let Some(answer) = vm.call_special(x, N::trunc, &[])? {
+        vm.root(answer);
+        let message = "The delegation of int() to __trunc__ is deprecated.";
+        vm.warn(B::DeprecationWarning, message)?;
         return vm.index(answer);
     }
     match text_of(vm, x) {
@@ -292,7 +299,15 @@ fn to_bytes(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn from_bytes(vm: &mut Vm, a: &[Value]) -> PyResult {
     let big_endian = is_big_endian(vm, a[2])?;
     let signed = args::flag_or(vm, a[3], false)?;
-    let data = super::bytes::data_of(vm, a[1])?;
+    let bytes = vm.heap.get::<Bytes>(a[1]).map(|b| b.data.clone());
+    let data = match bytes {
+        Some(bytes) => bytes,
+        None if vm.heap.as_str(a[1]).is_some() || vm.iter_opt(a[1])?.is_none() => {
+            let found = vm.type_name(a[1]);
+            return Err(vm.type_error(format!("cannot convert '{found}' object to bytes")));
+        }
+        None => super::bytes::ints(vm, a[1], "bytes")?,
+    };
     let n = pure::from_bytes(&data, big_endian, signed);
     let n = vm.heap.big(n);
     if a[0] == vm.class(B::Int) {

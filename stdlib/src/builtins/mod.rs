@@ -4,6 +4,7 @@ pub mod anext;
 pub mod bytes;
 pub mod class;
 pub mod codec;
+mod complex;
 pub mod construct;
 mod descriptor;
 pub mod dict;
@@ -160,6 +161,8 @@ pub fn install(vm: &mut Vm) {
         let function = vm.native_function(def, module);
         set(vm, def.name, function);
     }
+    let complex = complex::class(vm);
+    set(vm, "complex", complex);
     for &class in NAMED {
         let value = vm.class(class);
         set(vm, class.name(), value);

@@ -291,26 +291,31 @@ fn sizeof(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn getstate(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let class = vm.heap.class_of(a[0]);
-    if !vm.heap.cell::<Class>(class).has_dict {
-        return Ok(Value::NONE);
-    }
-    let dict = vm.attribute_dict(a[0]);
-    if vm.heap.cell::<Dict>(dict).table.is_empty() {
-        return Ok(Value::NONE);
-    }
-    Ok(dict)
+    let copyreg = vm.import_module("copyreg")?;
+    vm.call_method(copyreg, "_getstate", &[a[0]])
 }
 
 fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let message = format!("cannot pickle '{}' object", vm.type_name(a[0]));
-    Err(vm.type_error(message))
+    let copyreg = vm.import_module("copyreg")?;
+    vm.call_method(copyreg, "_reduce_ex", &[a[0], Value::small(0)])
 }
 
 fn reduce_ex(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let protocol = vm.index_i64(a[1])?;
     let name = vm.n(N::reduce);
-    let method = vm.get_attr(a[0], name)?;
-    vm.call(method, &[])
+    let class = vm.heap.class_of(a[0]);
+    let own = vm.lookup_class(class, name);
+    let object = vm.class(B::Object);
+    if own != vm.lookup_class(object, name) {
+        let method = vm.get_attr(a[0], name)?;
+        return vm.call(method, &[]);
+    }
+    let copyreg = vm.import_module("copyreg")?;
+    if protocol >= 2 {
+        vm.call_method(copyreg, "_reduce_newobj", &[a[0]])
+    } else {
+        vm.call_method(copyreg, "_reduce_ex", &[a[0], Value::small(protocol)])
+    }
 }
 
 fn nothing(_: &mut Vm, _: &[Value]) -> PyResult {
@@ -388,6 +393,14 @@ fn dict(vm: &mut Vm, this: Value) -> PyResult {
 }
 
 fn weakref(vm: &mut Vm, this: Value) -> PyResult {
+    if vm.heap.kind(this) == Some(Kind::Class) {
+        // What it has of its own hides what `type` has of object.
+        let (key, object) = (vm.n(N::weakref), vm.class(B::Object));
+        return match vm.lookup_class_where(this, key) {
+            Some((owner, getset)) if owner != object => Ok(getset),
+            _ => Err(vm.no_attribute(this, key)),
+        };
+    }
     let class = vm.heap.class_of(this);
     if !vm.heap.cell::<Class>(class).has_weakref {
         let name = vm.n(N::weakref);

@@ -11,6 +11,12 @@ use super::operators as op;
 pub static CLASS: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *args)", new),
+        method("__reduce__(self, /)", |vm, a| {
+            let Range { start, stop, step } = *vm.heap.cell::<Range>(a[0]);
+            let parts = vm.heap.tuple(&[start, stop, step]);
+            let class = vm.heap.class_of(a[0]);
+            Ok(vm.heap.tuple(&[class, parts]))
+        }),
         op::REPR,
         op::HASH,
         op::BOOL,
@@ -106,6 +112,12 @@ pub static SLICE: ClassDef = ClassDef {
         op::GT,
         op::GE,
         method("indices(self, len, /)", indices),
+        method("__reduce__(self, /)", |vm, a| {
+            let Slice { start, stop, step } = *vm.heap.cell::<Slice>(a[0]);
+            let parts = vm.heap.tuple(&[start, stop, step]);
+            let class = vm.heap.class_of(a[0]);
+            Ok(vm.heap.tuple(&[class, parts]))
+        }),
     ],
     attributes: &[
         getter("start", |vm, this| Ok(vm.heap.cell::<Slice>(this).start)),

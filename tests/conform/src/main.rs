@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod examples;
 mod host;
 
 use std::io::{BufRead, Write};
@@ -88,6 +89,7 @@ fn answer(lib: &PathBuf, cache: &CodeCache, request: &Json) -> Json {
     let output = Output::default();
     let host = ConformHost::new(lib, cache.clone(), output.clone());
     let mut vm = lockstep_stdlib::new_vm(Box::new(host));
+    vm.add_finder(examples::find);
     let file = lib.join("test/regrtest.py").to_string_lossy().into_owned();
     lockstep_stdlib::sys::set_command_line(&mut vm, vec![file], String::new());
     let result = drive(&mut vm, request);
