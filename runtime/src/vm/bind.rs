@@ -107,7 +107,8 @@ impl Vm {
                 .map(|i| code.params[i].to_string())
                 .collect();
             if !missing.is_empty() {
-                return Err(self.missing_arguments(func, "positional", &missing));
+                let qualname = self.qualname(func);
+                return Err(self.missing_arguments(&qualname, "positional", &missing));
             }
         }
         if n_kwonly > 0 {
@@ -122,7 +123,8 @@ impl Vm {
                 .map(|i| code.params[i].to_string())
                 .collect();
             if !missing.is_empty() {
-                return Err(self.missing_arguments(func, "keyword-only", &missing));
+                let qualname = self.qualname(func);
+                return Err(self.missing_arguments(&qualname, "keyword-only", &missing));
             }
         }
         Ok(regs)
@@ -133,7 +135,7 @@ impl Vm {
     }
 
     #[cold]
-    fn missing_arguments(&mut self, func: Value, kind: &str, missing: &[String]) -> Raised {
+    fn missing_arguments(&mut self, qualname: &str, kind: &str, missing: &[String]) -> Raised {
         let names = match missing {
             [one] => format!("'{one}'"),
             [a, b] => format!("'{a}' and '{b}'"),
@@ -145,8 +147,7 @@ impl Vm {
         };
         let plural = if missing.len() == 1 { "" } else { "s" };
         let message = format!(
-            "{}() missing {} required {kind} argument{plural}: {names}",
-            self.qualname(func),
+            "{qualname}() missing {} required {kind} argument{plural}: {names}",
             missing.len()
         );
         self.type_error(message)
@@ -195,6 +196,77 @@ impl Vm {
     /// # Errors
     /// TypeError.
     pub(crate) fn bind_native(
+        &mut self,
+        def: &'static NativeDef,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+    ) -> PyResult<Bound> {
+        let bound = self.bind_native_values(def, args, keywords);
+        if bound.is_err()
+            && let Some(qualname) = self.python_qualname(def, args)
+        {
+            return Err(self.python_bind_error(&qualname, def, args, keywords));
+        }
+        bound
+    }
+
+    /// The qualified name of a method that CPython has in Python, not in C:
+    /// its argument errors read differently.
+    #[cold]
+    fn python_qualname(&mut self, def: &'static NativeDef, args: &[Value]) -> Option<String> {
+        let &this = args.first().filter(|_| def.kind == DefKind::Method)?;
+        let name = self.heap.intern(def.name);
+        let (owner, _) = self.lookup_class_where(self.heap.class_of(this), name)?;
+        let attrs = self.heap.cell::<Class>(owner).attrs;
+        let module = self.heap.ns_get(attrs, self.n(N::module))?;
+        let in_python = self.heap.string(module).starts_with("asyncio.");
+        in_python.then(|| format!("{}.{}", self.class_name(owner), def.name))
+    }
+
+    /// What calling a function of the language with this signature would raise.
+    fn python_bind_error(
+        &mut self,
+        qualname: &str,
+        def: &'static NativeDef,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+    ) -> Raised {
+        let names = def.param_names();
+        let (required, n_pos) = (def.arity.required as usize, def.arity.positional as usize);
+        let mut missing: Vec<usize> = (args.len()..required).collect();
+        for &(name, _) in keywords {
+            let text = self.heap.string(name);
+            match names.iter().position(|&param| param == text) {
+                None => {
+                    return self.type_error(format!(
+                        "{qualname}() got an unexpected keyword argument '{text}'"
+                    ));
+                }
+                Some(at) if at < args.len() => {
+                    return self.type_error(format!(
+                        "{qualname}() got multiple values for argument '{text}'"
+                    ));
+                }
+                Some(at) => missing.retain(|&i| i != at),
+            }
+        }
+        if args.len() > n_pos {
+            let takes = match required == n_pos {
+                true => n_pos.to_string(),
+                false => format!("from {required} to {n_pos}"),
+            };
+            let plural = if takes == "1" { "" } else { "s" };
+            let given = args.len();
+            let was = if given == 1 { "was" } else { "were" };
+            return self.type_error(format!(
+                "{qualname}() takes {takes} positional argument{plural} but {given} {was} given"
+            ));
+        }
+        let missing: Vec<String> = missing.into_iter().map(|i| names[i].to_string()).collect();
+        self.missing_arguments(qualname, "positional", &missing)
+    }
+
+    fn bind_native_values(
         &mut self,
         def: &'static NativeDef,
         args: &[Value],

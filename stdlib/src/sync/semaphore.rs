@@ -80,10 +80,13 @@ pub static CLASS: ClassDef = ClassDef {
 };
 
 pub static BOUNDED_CLASS: ClassDef = ClassDef {
-    methods: &[method("release(self)", |vm, args| {
-        bounded_release(vm, args[0])?;
-        Ok(Value::NONE)
-    })],
+    methods: &[
+        method("__init__(self, value=1)", init),
+        method("release(self)", |vm, args| {
+            bounded_release(vm, args[0])?;
+            Ok(Value::NONE)
+        }),
+    ],
     attributes: &[getter("_bound_value", |vm, this| {
         let bound = semaphore(vm, this).bound;
         Ok(vm.heap.int(bound))
