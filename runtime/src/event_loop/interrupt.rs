@@ -51,9 +51,11 @@ impl Vm {
         // cancels, so that a task that refuses can still be stopped.
         let interrupts = &mut self.tasks.interrupts;
         let main = interrupts.main;
-        if let Some(f) = self.heap.get::<Future>(main) {
+        if !main.is_none() {
             interrupts.count += 1;
-            if interrupts.count == 1 && !f.is_done() {
+            // What a script's factory made need not be a task of ours.
+            let is_done = self.heap.get::<Future>(main).is_some_and(Future::is_done);
+            if interrupts.count == 1 && !is_done {
                 interrupts.cancel_due = true;
                 return Ok(());
             }

@@ -574,11 +574,10 @@ fn insert_clean<K: TableKey>(slots: &mut [Slot<K>], new: Slot<K>) -> usize {
     let mut base = new.hash as usize & mask;
     let mut perturb = new.hash as u64;
     loop {
-        for at in base..=base + group(base, mask) {
-            if slots[at].key == K::VACANT {
-                slots[at] = new;
-                return at;
-            }
+        let candidates = &mut slots[base..=base + group(base, mask)];
+        if let Some(skipped) = candidates.iter().position(|slot| slot.key == K::VACANT) {
+            candidates[skipped] = new;
+            return base + skipped;
         }
         perturb >>= PERTURB_SHIFT;
         base = next_base(base, perturb, mask);

@@ -816,21 +816,19 @@ impl Vm {
         self.check_async_op(op)?;
         let g = self.heap.cell::<Generator>(generator);
         let (closed, gen_state) = (g.agen_closed, g.state);
-        if first {
-            if closed || gen_state == GenState::Closed {
-                self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
-                return match action {
-                    AsyncGenAction::Close => Ok(Outcome::Return(Value::NONE)),
-                    // CPython 3.13 genobject.c async_gen_athrow_send: what is
-                    // thrown into a generator that has ended is dropped.
-                    AsyncGenAction::Throw if gen_state == GenState::Closed => {
-                        Ok(Outcome::Return(Value::NONE))
-                    }
-                    AsyncGenAction::Throw | AsyncGenAction::Send => {
-                        Err(self.raise(B::StopAsyncIteration, ""))
-                    }
-                };
-            }
+        if first && (closed || gen_state == GenState::Closed) {
+            self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
+            return match action {
+                AsyncGenAction::Close => Ok(Outcome::Return(Value::NONE)),
+                // CPython 3.13 genobject.c async_gen_athrow_send: what is
+                // thrown into a generator that has ended is dropped.
+                AsyncGenAction::Throw if gen_state == GenState::Closed => {
+                    Ok(Outcome::Return(Value::NONE))
+                }
+                AsyncGenAction::Throw | AsyncGenAction::Send => {
+                    Err(self.raise(B::StopAsyncIteration, ""))
+                }
+            };
         }
         let input = match (first, input) {
             (true, Input::Send(sent)) => match action {
