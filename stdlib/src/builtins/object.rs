@@ -418,6 +418,12 @@ fn set_dict(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
     if vm.heap.kind(this) == Some(Kind::Module) {
         return Err(vm.attribute_error("readonly attribute"));
     }
+    if vm.heap.kind(this) == Some(Kind::Class) {
+        let name = vm.type_name(this);
+        return Err(vm.type_error(format!(
+            "this __dict__ descriptor does not support '{name}' objects"
+        )));
+    }
     let value = match value.given() {
         None => vm.heap.dict(),
         Some(v) if vm.heap.kind(v) == Some(Kind::Dict) => v,
