@@ -353,7 +353,7 @@ fn mro(vm: &mut Vm, class: Value) -> PyResult {
     Ok(vm.heap.tuple(&mro))
 }
 
-fn dict(vm: &mut Vm, class: Value) -> PyResult {
+pub fn dict(vm: &mut Vm, class: Value) -> PyResult {
     let mapping = vm.heap.cell::<Class>(class).attrs;
     Ok(vm
         .heap

@@ -384,6 +384,10 @@ fn set_class(vm: &mut Vm, this: Value, class: Value) -> PyResult<()> {
 }
 
 fn dict(vm: &mut Vm, this: Value) -> PyResult {
+    if vm.heap.kind(this) == Some(Kind::Class) {
+        // Its metaclass has this before `type`'s own.
+        return super::class::dict(vm, this);
+    }
     let class = vm.heap.class_of(this);
     if !vm.heap.cell::<Class>(class).has_dict || !this.is_ptr() {
         let name = vm.n(N::dict);
