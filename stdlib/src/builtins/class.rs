@@ -353,7 +353,7 @@ fn mro(vm: &mut Vm, class: Value) -> PyResult {
     Ok(vm.heap.tuple(&mro))
 }
 
-fn dict(vm: &mut Vm, class: Value) -> PyResult {
+pub fn dict(vm: &mut Vm, class: Value) -> PyResult {
     let mapping = vm.heap.cell::<Class>(class).attrs;
     Ok(vm
         .heap
@@ -400,9 +400,10 @@ fn set_type_params(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
 }
 
 fn abstractmethods(vm: &mut Vm, class: Value) -> PyResult {
+    // What `type` has under this name is this attribute itself.
     match own(vm, class, N::abstractmethods) {
-        Some(names) => Ok(names),
-        None => {
+        Some(names) if class != vm.class(B::Type) => Ok(names),
+        _ => {
             let name = vm.n(N::abstractmethods);
             let name = vm.heap.string(name);
             Err(vm.attribute_error(name))

@@ -384,6 +384,10 @@ fn set_class(vm: &mut Vm, this: Value, class: Value) -> PyResult<()> {
 }
 
 fn dict(vm: &mut Vm, this: Value) -> PyResult {
+    if vm.heap.kind(this) == Some(Kind::Class) {
+        // Its metaclass has this before `type`'s own.
+        return super::class::dict(vm, this);
+    }
     let class = vm.heap.class_of(this);
     if !vm.heap.cell::<Class>(class).has_dict || !this.is_ptr() {
         let name = vm.n(N::dict);
@@ -417,6 +421,12 @@ fn set_dict(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
     }
     if vm.heap.kind(this) == Some(Kind::Module) {
         return Err(vm.attribute_error("readonly attribute"));
+    }
+    if vm.heap.kind(this) == Some(Kind::Class) {
+        let name = vm.type_name(this);
+        return Err(vm.type_error(format!(
+            "this __dict__ descriptor does not support '{name}' objects"
+        )));
     }
     let value = match value.given() {
         None => vm.heap.dict(),
