@@ -2,7 +2,7 @@
 //! something changed.
 
 use lockstep_runtime::native::{
-    ClassDef, CoroutineBody, Step, StepFrame, coroutine, getter, method, static_method,
+    ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, getter, method, static_method,
 };
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
@@ -75,7 +75,14 @@ pub static CLASS: ClassDef = ClassDef {
         getter("release", |vm, this| of_lock(vm, this, "release")),
         getter("_lock", |vm, this| Ok(condition(vm, this).lock)),
         getter("_waiters", |vm, this| Ok(waiters(this).shown(vm))),
-        getter("_loop", |vm, this| Ok(condition(vm, this).event_loop)),
+        attribute(
+            "_loop",
+            |vm, this| Ok(condition(vm, this).event_loop),
+            |vm, this, value| {
+                condition(vm, this).event_loop = value.given().unwrap_or(Value::NONE);
+                Ok(())
+            },
+        ),
         getter("_holder", |vm, this| of_lock(vm, this, "_holder")),
     ],
     doc: "A lock whose holder can wait until another holder says that something changed.",

@@ -57,7 +57,14 @@ pub static CLASS: ClassDef = ClassDef {
             },
         ),
         getter("_waiters", |vm, this| Ok(waiters(this).shown(vm))),
-        getter("_loop", |vm, this| Ok(event(vm, this).event_loop)),
+        attribute(
+            "_loop",
+            |vm, this| Ok(event(vm, this).event_loop),
+            |vm, this, value| {
+                event(vm, this).event_loop = value.given().unwrap_or(Value::NONE);
+                Ok(())
+            },
+        ),
     ],
     doc: "A flag that tasks can wait for.",
 };

@@ -70,7 +70,14 @@ pub static CLASS: ClassDef = ClassDef {
             },
         ),
         getter("_waiters", |vm, this| Ok(waiters(this).shown(vm))),
-        getter("_loop", |vm, this| Ok(lock(vm, this).event_loop)),
+        attribute(
+            "_loop",
+            |vm, this| Ok(lock(vm, this).event_loop),
+            |vm, this, value| {
+                lock(vm, this).event_loop = value.given().unwrap_or(Value::NONE);
+                Ok(())
+            },
+        ),
         getter("_holder", |vm, this| Ok(lock(vm, this).holder)),
     ],
     doc: "One task at a time; the others in the order they came.",

@@ -134,15 +134,30 @@ pub static CLASS: ClassDef = ClassDef {
             let list = putters(this).shown(vm);
             Ok(list.some().unwrap_or_else(|| vm.heap.list(Vec::new())))
         }),
-        getter("_unfinished_tasks", |vm, this| {
-            let n = queue(vm, this).n_unfinished;
-            Ok(vm.heap.int(n))
-        }),
+        attribute(
+            "_unfinished_tasks",
+            |vm, this| {
+                let n = queue(vm, this).n_unfinished;
+                Ok(vm.heap.int(n))
+            },
+            |vm, this, value| {
+                let n = vm.index_i64(value.given().unwrap_or(Value::NONE))?;
+                queue(vm, this).n_unfinished = n;
+                Ok(())
+            },
+        ),
         getter("_finished", |vm, this| Ok(queue(vm, this).finished)),
         getter("_is_shutdown", |vm, this| {
             Ok(Value::bool(queue(vm, this).is_shut_down))
         }),
-        getter("_loop", |vm, this| Ok(queue(vm, this).event_loop)),
+        attribute(
+            "_loop",
+            |vm, this| Ok(queue(vm, this).event_loop),
+            |vm, this, value| {
+                queue(vm, this).event_loop = value.given().unwrap_or(Value::NONE);
+                Ok(())
+            },
+        ),
     ],
     doc: "First in, first out. With a `maxsize` above 0, put() waits for room.",
 };

@@ -74,7 +74,14 @@ pub static CLASS: ClassDef = ClassDef {
             },
         ),
         getter("_waiters", |vm, this| Ok(waiters(this).shown(vm))),
-        getter("_loop", |vm, this| Ok(semaphore(vm, this).event_loop)),
+        attribute(
+            "_loop",
+            |vm, this| Ok(semaphore(vm, this).event_loop),
+            |vm, this, value| {
+                semaphore(vm, this).event_loop = value.given().unwrap_or(Value::NONE);
+                Ok(())
+            },
+        ),
     ],
     doc: "So many permits; who finds none waits, in the order they came.",
 };

@@ -11,7 +11,7 @@ mod host;
 
 use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lockstep_runtime::{PyResult, Raised, Value, Vm};
 use nix::sys::resource::{Resource, setrlimit};
@@ -25,6 +25,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// As the `lockstep` binary has it.
 const STACK_BYTES: usize = 256 << 20;
 
+/// What one method's VM may hold: it gets MemoryError before the worker dies.
+const HEAP_BYTES_MAX: usize = 1 << 30;
 /// A test that wants more than this has gone wrong; the machine is to survive it.
 const ADDRESS_SPACE_BYTES_MAX: u64 = 6 << 30;
 
@@ -85,10 +87,11 @@ fn internal_error(panic: &(dyn std::any::Any + Send)) -> Json {
     failed(&format!("internal error: {text}"), "")
 }
 
-fn answer(lib: &PathBuf, cache: &CodeCache, request: &Json) -> Json {
+fn answer(lib: &Path, cache: &CodeCache, request: &Json) -> Json {
     let output = Output::default();
     let host = ConformHost::new(lib, cache.clone(), output.clone());
     let mut vm = lockstep_stdlib::new_vm(Box::new(host));
+    vm.memory_max = HEAP_BYTES_MAX;
     vm.add_finder(examples::find);
     let file = lib.join("test/regrtest.py").to_string_lossy().into_owned();
     lockstep_stdlib::sys::set_command_line(&mut vm, vec![file], String::new());
