@@ -55,7 +55,7 @@ fn main() {
     }
 }
 
-fn serve(lib: &PathBuf) {
+fn serve(lib: &Path) {
     let cache = CodeCache::default();
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { return };
