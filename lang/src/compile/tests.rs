@@ -594,19 +594,19 @@ async def f(a, b):
             f(a, b) coroutine line 1, 12 registers
               locals: r0=a, r1=b, r2=c
                 2     0  BeforeWith     r3:r4, r0, x=1
-                      1  Await          r4, r4
+                      1  Await          r4, r4, x=1
                       2  Move           r2, r4
                 3     3  BeforeWith     r7:r8, r1
                       4  WithExit       r11, r7
                 2     5  WithExit       r11, r3, x=1
-                      6  Await          r11, r11
+                      6  Await          r11, r11, x=2
                 4     7  Return         r2
               L1:
                 2     8  ReturnNone
               L2:
                       9  EnterHandler   r6, r5
                      10  WithExitExc    r8, r3, r5, x=1
-                     11  Await          r8, r8
+                     11  Await          r8, r8, x=2
                      12  JumpIf         r8, L3
                      13  LeaveHandler   r6
                      14  Reraise        r5
@@ -638,7 +638,7 @@ async def f(a):
                 2     0  GetAiter       r2, r0
               L1:
                       1  GetAnext       r4, r2
-                      2  Await          r4, r4
+                      2  Await          r4, r4, x=3
                       3  Move           r1, r4
                 3     4  LoadGlobal     r5, g
                       6  Move           r6, r1
@@ -812,7 +812,7 @@ def f(v):
               locals: r0=self
               free: __class__=r1
                 6     0  LoadGlobal     r2, super
-                      2  LoadFree       r3, free __class__
+                      2  LoadFree       r3, free __class__, x=1
                       3  Move           r4, r0
                       4  CallSuper      r2, r2
                       5  CallMethod     r1, r1, n=0, m
