@@ -109,7 +109,7 @@ impl Vm {
         if self.heap.kind(key) == Some(Kind::Set) {
             let class = self.heap.class_of(key);
             let hash = self.lookup_class(class, self.n(N::hash));
-            if hash.is_some_and(Value::is_none) {
+            if hash.is_none_or(Value::is_none) {
                 return Ok(self.heap.cell::<Set>(key).table.frozen_hash());
             }
         }
