@@ -66,18 +66,13 @@ impl Liveness {
             set(&mut always, reg);
         }
         let index_of = |word: usize| self.starts.partition_point(|&s| (s as usize) < word);
-        let handlers: Vec<Vec<(usize, usize)>> = self
-            .starts
-            .iter()
-            .map(|&at| {
-                let covering = code.handlers.iter().filter(|h| h.start <= at && at < h.end);
-                // The first one takes the exception.
-                covering
-                    .take(1)
-                    .map(|h| (index_of(h.target as usize), usize::from(h.exc.0)))
-                    .collect()
-            })
-            .collect();
+        // Inner regions come first, so the last one entered here is the innermost.
+        let mut handlers: Vec<Option<(usize, usize)>> = vec![None; n];
+        for handler in code.handlers.iter().rev() {
+            let region = index_of(handler.start as usize)..index_of(handler.end as usize);
+            let target = index_of(handler.target as usize);
+            handlers[region].fill(Some((target, usize::from(handler.exc.0))));
+        }
         let mut row = vec![0u64; row_words];
         let mut changed = true;
         while changed {
@@ -89,7 +84,7 @@ impl Liveness {
                 }
                 let effect = Effect::of(code, self.starts[i] as usize);
                 effect.written(|reg| clear(&mut row, reg));
-                for &(target, exc) in &handlers[i] {
+                if let Some((target, exc)) = handlers[i] {
                     let had = get(&row, exc);
                     union(&mut row, &before, target, row_words);
                     if !had {

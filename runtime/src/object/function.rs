@@ -35,8 +35,6 @@ pub struct CodeObject {
     pub params: Box<[Value]>,
     /// The dict of the module's variables.
     pub globals: Value,
-    /// Values that inline caches refer to, kept alive by it.
-    pub cached: Vec<Value>,
     /// Which registers a collector looks at; made when one first asks.
     pub liveness: Option<Box<Liveness>>,
     /// What `NativeStep` runs, in the code of a coroutine written in Rust.
@@ -47,7 +45,6 @@ impl Object for CodeObject {
     const KIND: Kind = Kind::Code;
     fn trace(&self, marker: &mut Marker) {
         marker.mark_all(&self.consts);
-        marker.mark_all(&self.cached);
         marker.mark_all(&self.params);
         marker.mark(self.globals);
     }

@@ -279,14 +279,9 @@ impl Vm {
                 (unsafe { (*self.frames.last().unwrap_unchecked().code).globals })
             };
         }
-        // Links a new frame of an async function below the running one, which
-        // goes on `$n` words further, behind the Await that this answers.
-        macro_rules! awaited_call {
-            ($n:expr, $callee:expr, $args:expr, $dst:expr) => {{
-                save!($n);
-                if let Err(raised) = self.await_call($callee, $args, $dst) {
-                    raise!(raised);
-                }
+        // A call has pushed a frame: ticks, and goes on in it.
+        macro_rules! begin_pushed {
+            () => {{
                 self.heap.countdown -= 1;
                 if self.heap.countdown <= 0
                     && let Err(raised) = self.look_up()
@@ -295,6 +290,17 @@ impl Vm {
                 }
                 load!();
                 continue;
+            }};
+        }
+        // Links a new frame of an async function below the running one, which
+        // goes on `$n` words further, behind the Await that this answers.
+        macro_rules! awaited_call {
+            ($n:expr, $callee:expr, $args:expr, $dst:expr) => {{
+                save!($n);
+                if let Err(raised) = self.await_call($callee, $args, $dst) {
+                    raise!(raised);
+                }
+                begin_pushed!();
             }};
         }
         // Calls `$callee` whose `$argc` arguments begin at register `$first`;
@@ -306,15 +312,18 @@ impl Vm {
                     ($callee, $first, $argc);
                 let self_fits: bool = $self_fits;
                 let mut kind = self.heap.kind(callee);
-                if kind == Some(Kind::Method) {
-                    // The register before the arguments held the callee.
-                    let method = self.heap.cell::<Method>(callee);
-                    let this = method.this;
-                    callee = method.func;
+                // Only where a function is bound: there is one free register
+                // before the arguments, and other callables may want it too.
+                if kind == Some(Kind::Method)
+                    && let method = self.heap.cell::<Method>(callee)
+                    && let (func, this) = (method.func, method.this)
+                    && self.heap.kind(func) == Some(Kind::Function)
+                {
+                    callee = func;
                     first -= 1;
                     argc += 1;
                     set!(first, this);
-                    kind = self.heap.kind(callee);
+                    kind = Some(Kind::Function);
                 }
                 if kind == Some(Kind::Function)
                     && let f = self.heap.cell::<Function>(callee)
@@ -342,14 +351,7 @@ impl Vm {
                         {
                             raise!(raised);
                         }
-                        self.heap.countdown -= 1;
-                        if self.heap.countdown <= 0
-                            && let Err(raised) = self.look_up()
-                        {
-                            raise!(raised);
-                        }
-                        load!();
-                        continue;
+                        begin_pushed!();
                     }
                     if is_coroutine && $w.x() & 1 != 0 {
                         let at_once = f.at_once;

@@ -53,7 +53,6 @@ impl Vm {
                 n_regs,
                 params,
                 globals,
-                cached: Vec::new(),
                 step: None,
                 liveness: None,
             },

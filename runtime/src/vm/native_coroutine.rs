@@ -80,11 +80,9 @@ impl Vm {
         function: Value,
         args: &[Value],
     ) -> PyResult<Option<Value>> {
-        match self.heap.get::<Function>(function) {
-            Some(f) => match f.at_once {
-                Some(at_once) => at_once(self, args),
-                None => Ok(None),
-            },
+        let f = self.heap.get::<Function>(function);
+        match f.and_then(|f| f.at_once) {
+            Some(at_once) => at_once(self, args),
             None => Ok(None),
         }
     }

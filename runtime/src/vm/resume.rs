@@ -580,21 +580,7 @@ impl Vm {
         }
         let created = g.state == GenState::Created;
         let innermost = g.innermost.given().unwrap_or(inner);
-        let depth = self.chain_depth()?;
-        let outer = self.save_position(dst);
-        self.heap.cell_mut::<Generator>(inner).depth = depth;
-        let o = self.heap.cell_mut::<Generator>(outer);
-        o.delegate = inner;
-        o.state = GenState::Suspended;
-        let inherited = o
-            .handled
-            .given()
-            .or(o.inherited.given())
-            .unwrap_or(Value::EMPTY);
-        let i = self.heap.cell_mut::<Generator>(inner);
-        i.awaiter = outer;
-        i.inherited = inherited;
-        i.innermost = Value::EMPTY;
+        self.link_below(inner, dst)?.innermost = Value::EMPTY;
         self.enter_frame_of(innermost);
         let handled = self.heap.cell::<Generator>(innermost).handled;
         if let Some(handled) = handled.given() {
@@ -611,8 +597,20 @@ impl Vm {
     /// `await` of a call: no script sees the coroutine.
     #[inline]
     pub(crate) fn await_call(&mut self, func: Value, args: &[Value], dst: u16) -> PyResult<()> {
-        let depth = self.chain_depth()?;
         let inner = self.new_generator(func, args);
+        self.link_below(inner, dst)?.anonymous = true;
+        self.enter_frame_of(inner);
+        Ok(())
+    }
+
+    /// Suspends the running frame, to be resumed with the result of `inner` in
+    /// register `dst`; gives `inner`, which is to be entered next.
+    ///
+    /// # Errors
+    /// RecursionError.
+    #[inline(always)]
+    fn link_below(&mut self, inner: Value, dst: u16) -> PyResult<&mut Generator> {
+        let depth = self.chain_depth()?;
         let outer = self.save_position(dst);
         let o = self.heap.cell_mut::<Generator>(outer);
         o.delegate = inner;
@@ -625,10 +623,8 @@ impl Vm {
         let i = self.heap.cell_mut::<Generator>(inner);
         i.awaiter = outer;
         i.inherited = inherited;
-        i.anonymous = true;
         i.depth = depth;
-        self.enter_frame_of(inner);
-        Ok(())
+        Ok(i)
     }
 
     /// The depth of a frame that the running one is about to await.
@@ -734,23 +730,9 @@ impl Vm {
     /// Links an idle async generator below the running frame, whose `await`
     /// it answers by its next `yield`, and sends `value` in.
     fn link_async_generator(&mut self, generator: Value, value: Value, dst: u16) -> PyResult<Next> {
-        let depth = self.chain_depth()?;
-        let outer = self.save_position(dst);
-        let o = self.heap.cell_mut::<Generator>(outer);
-        o.delegate = generator;
-        o.state = GenState::Suspended;
-        let inherited = o
-            .handled
-            .given()
-            .or(o.inherited.given())
-            .unwrap_or(Value::EMPTY);
-        let g = self.heap.cell_mut::<Generator>(generator);
-        let created = g.state == GenState::Created;
-        g.depth = depth;
-        g.awaiter = outer;
-        g.inherited = inherited;
+        let g = self.link_below(generator, dst)?;
         g.op_running = true;
-        let handled = g.handled;
+        let (created, handled) = (g.state == GenState::Created, g.handled);
         self.enter_frame_of(generator);
         if let Some(handled) = handled.given() {
             self.handled = handled;

@@ -295,30 +295,13 @@ fn wait_for_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> 
     vm.call_method(this, "wait", &[]).map(Step::Await)
 }
 
-/// Registers: 0 the condition, 1 what was awaited, 2 the future waited for.
+/// Takes the lock. Registers: 0 the condition, 1 what was awaited, 2 the
+/// future waited for.
 fn enter_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
     let this = frame.get(vm, 0);
-    let waiter = frame.get(vm, WAITER);
-    let Some(lock) = plain_lock(vm, this) else {
-        return super::enter_step(vm, frame, input);
-    };
-    match input {
-        Input::Send(_) if waiter.is_empty() => {
-            if lock::take_if_free(vm, lock) {
-                return Ok(Step::Return(Value::NONE));
-            }
-            let waiter = lock::join(vm, lock)?;
-            frame.set(vm, WAITER, waiter);
-            Ok(Step::Await(waiter))
-        }
-        Input::Send(_) => {
-            lock::woken(vm, lock, waiter);
-            Ok(Step::Return(Value::NONE))
-        }
-        Input::Throw(e) => {
-            lock::broken_off(vm, lock, waiter, e)?;
-            Err(Raised(e))
-        }
+    match plain_lock(vm, this) {
+        Some(lock) => lock::acquire_step(vm, lock, frame, input, Value::NONE),
+        None => super::enter_step(vm, frame, input),
     }
 }
 

@@ -85,7 +85,11 @@ pub static CLASS: ClassDef = ClassDef {
 
 const ACQUIRE: CoroutineBody = CoroutineBody {
     n_registers: 1,
-    step: |vm, frame, input| acquire_step(vm, frame, input, Value::TRUE),
+    step: |vm, frame, input| {
+        let this = frame.get(vm, 0);
+        check::<Lock>(vm, this, "acquire")?;
+        acquire_step(vm, this, frame, input, Value::TRUE)
+    },
     at_once: Some(|vm, args| Ok(take_if_free(vm, args[0]).then_some(Value::TRUE))),
 };
 
@@ -102,7 +106,7 @@ const ENTER: CoroutineBody = CoroutineBody {
 
 const EXIT: CoroutineBody = CoroutineBody {
     n_registers: 0,
-    step: |vm, frame, input| super::exit_step(vm, frame, input),
+    step: super::exit_step,
     at_once: Some(|vm, args| {
         if !super::is_exactly(vm, args[0], |c| c.lock) {
             return Ok(None);
@@ -191,26 +195,32 @@ pub fn release(vm: &mut Vm, this: Value) -> PyResult<()> {
     waiters(this).wake_head(vm, Value::TRUE)
 }
 
-/// Registers: 0 the lock, 1 what was awaited, 2 the future waited for.
-fn acquire_step(vm: &mut Vm, frame: StepFrame, input: Input, result: Value) -> PyResult<Step> {
-    let this = frame.get(vm, 0);
+/// Takes `lock`, waiting for it if need be, then gives `result`: the steps of
+/// `acquire`, and of a condition's `__aenter__`. Registers: 1 what was awaited,
+/// 2 the future waited for.
+pub fn acquire_step(
+    vm: &mut Vm,
+    lock: Value,
+    frame: StepFrame,
+    input: Input,
+    result: Value,
+) -> PyResult<Step> {
     let waiter = frame.get(vm, 2);
     match input {
         Input::Send(_) if waiter.is_empty() => {
-            check::<Lock>(vm, this, "acquire")?;
-            if take_if_free(vm, this) {
+            if take_if_free(vm, lock) {
                 return Ok(Step::Return(result));
             }
-            let waiter = join(vm, this)?;
+            let waiter = join(vm, lock)?;
             frame.set(vm, 2, waiter);
             Ok(Step::Await(waiter))
         }
         Input::Send(_) => {
-            woken(vm, this, waiter);
+            woken(vm, lock, waiter);
             Ok(Step::Return(result))
         }
         Input::Throw(e) => {
-            broken_off(vm, this, waiter, e)?;
+            broken_off(vm, lock, waiter, e)?;
             Err(Raised(e))
         }
     }
@@ -220,7 +230,7 @@ fn acquire_step(vm: &mut Vm, frame: StepFrame, input: Input, result: Value) -> P
 fn enter_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
     let this = frame.get(vm, 0);
     if super::is_exactly(vm, this, |c| c.lock) {
-        return acquire_step(vm, frame, input, Value::NONE);
+        return acquire_step(vm, this, frame, input, Value::NONE);
     }
     super::enter_step(vm, frame, input)
 }
