@@ -29,7 +29,7 @@ fn step_native(vm: &mut Vm, args: &[Value]) -> PyResult {
 }
 
 fn wakeup_native(vm: &mut Vm, args: &[Value]) -> PyResult {
-    let input = vm.wakeup_input(args[1])?;
+    let input = vm.wakeup_input(args[1]);
     vm.task_step_in(args[0], input, true)?;
     Ok(Value::NONE)
 }
@@ -69,18 +69,18 @@ impl Vm {
     /// # Errors
     /// As `task_step`.
     pub(crate) fn task_wakeup(&mut self, task: Value, future: Value) -> PyResult<()> {
-        let input = self.wakeup_input(future)?;
+        let input = self.wakeup_input(future);
         self.task_step(task, input)
     }
 
     /// What a task gets from the future it has waited for: None, or the exception.
-    fn wakeup_input(&mut self, future: Value) -> PyResult {
+    fn wakeup_input(&mut self, future: Value) -> Value {
         if self.heap.kind(future) == Some(Kind::Future) {
-            return Ok(self.future_error(future).unwrap_or(Value::NONE));
+            return self.future_error(future).unwrap_or(Value::NONE);
         }
         match self.call_method(future, "result", &[]) {
-            Ok(_) => Ok(Value::NONE),
-            Err(Raised(exception)) => Ok(exception),
+            Ok(_) => Value::NONE,
+            Err(Raised(exception)) => exception,
         }
     }
 

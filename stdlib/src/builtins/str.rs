@@ -141,6 +141,7 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
         (None, _) => vm.heap.str(""),
         (Some(obj), None) => vm.str(obj)?,
         (Some(obj), Some(_)) => {
+            let (encoding, errors) = codec::arguments(vm, "str", a[2], a[3], 2)?;
             let Some(bytes) = vm.heap.get::<Bytes>(obj) else {
                 let message = if vm.heap.as_str(obj).is_some() {
                     String::from("decoding str is not supported")
@@ -153,7 +154,6 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
                 return Err(vm.type_error(message));
             };
             let data = bytes.data.clone();
-            let (encoding, errors) = codec::arguments(vm, "str", a[2], a[3], 2)?;
             let text = codec::decode(vm, &data, &encoding, &errors)?;
             vm.heap.str(text)
         }
