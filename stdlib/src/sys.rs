@@ -551,6 +551,9 @@ fn write_stream(vm: &mut Vm, name: &str, text: &str) -> PyResult {
 /// What the script does not see: an exception of a finalizer, with what raised it.
 fn report_unraisable(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (exception, object) = (a[0], a[1]);
+    if !vm.heap.is_exception(exception) {
+        return Err(vm.type_error("an exception is required"));
+    }
     let traceback = vm.traceback_of(exception);
     let class = vm.heap.class_of(exception);
     let sys = vm.import_module("sys")?;

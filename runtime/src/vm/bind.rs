@@ -219,7 +219,8 @@ impl Vm {
         let (owner, _) = self.lookup_class_where(self.heap.class_of(this), name)?;
         let attrs = self.heap.cell::<Class>(owner).attrs;
         let module = self.heap.ns_get(attrs, self.n(N::module))?;
-        let in_python = self.heap.string(module).starts_with("asyncio.");
+        // A metaclass has a descriptor there.
+        let in_python = self.heap.as_str(module)?.to_lossy().starts_with("asyncio.");
         in_python.then(|| format!("{}.{}", self.class_name(owner), def.name))
     }
 

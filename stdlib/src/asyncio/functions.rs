@@ -52,6 +52,9 @@ pub static FUNCTIONS: &[NativeDef] = &[
             .map(Value::bool)
     }),
     function("_set_foreign_current(tasks, /)", |vm, args| {
+        if vm.heap.kind(args[0]) != Some(Kind::Dict) {
+            return Err(vm.type_error("a dict is required"));
+        }
         vm.tasks.foreign_current = args[0];
         Ok(Value::NONE)
     }),

@@ -121,6 +121,10 @@ fn compile_scanner(vm: &mut Vm, a: &[Value]) -> PyResult {
     for phrase in phrases {
         let (units, is_text) = subject::source(vm, phrase)?;
         let parsed = parse::parse(&units, is_text, flags).map_err(|e| raise(vm, e, phrase))?;
+        if parsed.groups > 0 {
+            // Its numbers would be those of the scanner's own groups.
+            return Err(vm.runtime_error("invalid SRE code"));
+        }
         let number = Some(items.len() + 1);
         all = Some((is_text, parsed.flags));
         items.push(Seq::new(vec![Node::Group {
