@@ -201,17 +201,14 @@ impl Vm {
             let args = self.heap.handle_args(target);
             return (callback, self.heap.tuple_items(args).to_vec(), context);
         }
-        let context = self
-            .heap
-            .get::<Future>(target)
-            .and_then(|f| f.task.as_ref())
-            .map_or(Value::NONE, |t| t.context);
         let (callback, args) = match self.heap.kind(input) {
             Some(Kind::Future) => (self.task_wakeup_method(target), vec![input]),
             _ if input.is_none() => (self.task_step_method(target), Vec::new()),
             _ => (self.task_step_method(target), vec![input]),
         };
-        (self.root(callback), args, context)
+        // The step runs in whatever context it is called in: a snapshot would
+        // keep what the task sets in it to that one step.
+        (self.root(callback), args, self.context_of(target))
     }
 
     /// A call to make, not yet in any queue.

@@ -2,7 +2,7 @@
 //! `object.__getattribute__`, `type.__getattribute__` and `super` do.
 
 use crate::heap::Kind;
-use crate::native::{PyResult, Raised};
+use crate::native::{GetSetDef, PyResult, Raised};
 use crate::object::class::{B, Class};
 use crate::object::descriptor::{ClassMethod, GetSet, Property, StaticMethod, Super};
 use crate::object::dict::Dict;
@@ -354,7 +354,7 @@ impl Vm {
                 if obj.is_empty() {
                     return Ok(attr);
                 }
-                let def = self.heap.cell::<GetSet>(attr).def;
+                let def = self.getset_of(attr, obj)?;
                 (def.get)(self, obj)
             }
             Some(Kind::SlotDescriptor) => {
@@ -391,17 +391,40 @@ impl Vm {
     fn slot_of(&mut self, descriptor: Value, obj: Value) -> PyResult<(Value, u16)> {
         let d = self.heap.cell::<SlotDescriptor>(descriptor);
         let (name, class, slot) = (d.name, d.class, d.slot);
-        let found = self.heap.class_of(obj);
-        if !self.is_subclass(found, class) {
-            let message = format!(
-                "descriptor '{}' for '{}' objects doesn't apply to a '{}' object",
-                self.heap.string(name),
-                self.class_name(class),
-                self.class_name(found)
-            );
-            return Err(self.type_error(message));
-        }
+        self.check_applies(class, obj, |vm| vm.heap.string(name).to_string())?;
         Ok((name, slot))
+    }
+
+    /// What a native attribute's descriptor does, for an instance of its class.
+    #[inline]
+    fn getset_of(&mut self, descriptor: Value, obj: Value) -> PyResult<&'static GetSetDef> {
+        let &GetSet { def, owner } = self.heap.cell::<GetSet>(descriptor);
+        self.check_applies(owner, obj, |_| def.name.to_owned())?;
+        Ok(def)
+    }
+
+    /// A descriptor of `class`, called `name`, is asked about `obj`.
+    ///
+    /// # Errors
+    /// TypeError unless that is an instance.
+    #[inline]
+    fn check_applies(
+        &mut self,
+        class: Value,
+        obj: Value,
+        name: impl FnOnce(&Vm) -> String,
+    ) -> PyResult<()> {
+        let found = self.heap.class_of(obj);
+        if found == class || self.is_subclass(found, class) {
+            return Ok(());
+        }
+        let message = format!(
+            "descriptor '{}' for '{}' objects doesn't apply to a '{}' object",
+            name(self),
+            self.class_name(class),
+            self.class_name(found)
+        );
+        Err(self.type_error(message))
     }
 
     #[cold]
@@ -548,7 +571,7 @@ impl Vm {
                 Ok(true)
             }
             Some(Kind::GetSet) => {
-                let def = self.heap.cell::<GetSet>(attr).def;
+                let def = self.getset_of(attr, obj)?;
                 match def.set {
                     Some(set) => set(self, obj, value)?,
                     None => {

@@ -402,7 +402,7 @@ fn super_get(vm: &mut Vm, a: &[Value]) -> PyResult {
 pub static GETSET: ClassDef = ClassDef {
     methods: &[
         method("__repr__(self, /)", getset_repr),
-        method("__get__(self, instance, owner=None, /)", bind_get),
+        method("__get__(self, instance, owner=None, /)", native_get),
         method("__set__(self, instance, value, /)", property_set),
         method("__delete__(self, instance, /)", property_delete),
     ],
@@ -424,6 +424,13 @@ pub static GETSET: ClassDef = ClassDef {
     doc: "",
 };
 
+fn native_get(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if a[1].is_none() && a[2].given().is_none_or(Value::is_none) {
+        return Err(vm.type_error("__get__(None, None) is invalid"));
+    }
+    bind_get(vm, a)
+}
+
 fn getset_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
     let g = vm.heap.cell::<GetSet>(a[0]);
     let text = format!(
@@ -437,7 +444,7 @@ fn getset_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
 pub static MEMBER: ClassDef = ClassDef {
     methods: &[
         method("__repr__(self, /)", member_repr),
-        method("__get__(self, instance, owner=None, /)", bind_get),
+        method("__get__(self, instance, owner=None, /)", native_get),
         method("__set__(self, instance, value, /)", property_set),
         method("__delete__(self, instance, /)", property_delete),
     ],
