@@ -220,14 +220,14 @@ fn deque(vm: &Vm, this: Value) -> &Deque {
     vm.heap.native(this).unwrap_or(&EMPTY)
 }
 
-fn items(vm: &Vm, this: Value) -> &VecDeque<Value> {
+pub fn items(vm: &Vm, this: Value) -> &VecDeque<Value> {
     &deque(vm, this).items
 }
 
 /// Changes the items, and so the state; charges what they grow by.
-fn change<T: Default>(vm: &mut Vm, this: Value, f: impl FnOnce(&mut VecDeque<Value>) -> T) -> T {
+pub fn change<T>(vm: &mut Vm, this: Value, f: impl FnOnce(&mut VecDeque<Value>) -> T) -> T {
     let Some(deque) = vm.heap.native_mut::<Deque>(this) else {
-        return T::default();
+        return f(&mut VecDeque::new());
     };
     let before = deque.items.capacity();
     deque.state += 1;

@@ -2,31 +2,35 @@
 //! something changed.
 
 use lockstep_runtime::native::{
-    ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, getter, method, static_method,
+    ClassDef, CoroutineBody, Step, StepFrame, coroutine, getter, method, static_method,
 };
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
 
-use super::loop_bound::{bind_loop, repr_with};
-use super::wait_queue::{WaitQueue, Waiters};
-use super::{check, is_cancelled_error, lock, object};
+use super::wait_queue::{WaitQueue, Waited, Waiters, loop_row, waiters_row};
+use super::{check, is_cancelled_error, lock, object, repr_with};
 
 /// The condition. Who was notified has to take the lock again before `wait`
 /// ends, in the order of the lock's own queue.
 pub struct Condition {
     /// A Lock, or what a script gave in its place; its methods are the condition's.
     lock: Value,
-    event_loop: Value,
     waiters: WaitQueue,
 }
 
 impl Native for Condition {
     fn trace(&self, marker: &mut Marker) {
-        marker.mark_all(&[self.lock, self.event_loop]);
+        marker.mark(self.lock);
         self.waiters.trace(marker);
     }
     fn external_bytes(&self) -> usize {
         self.waiters.external_bytes()
+    }
+}
+
+impl Waited for Condition {
+    fn waiters(&mut self) -> &mut WaitQueue {
+        &mut self.waiters
     }
 }
 
@@ -39,7 +43,6 @@ pub static CLASS: ClassDef = ClassDef {
                 shape,
                 Condition {
                     lock,
-                    event_loop: Value::NONE,
                     waiters: WaitQueue::new(),
                 },
             ))
@@ -74,15 +77,8 @@ pub static CLASS: ClassDef = ClassDef {
         getter("acquire", |vm, this| of_lock(vm, this, "acquire")),
         getter("release", |vm, this| of_lock(vm, this, "release")),
         getter("_lock", |vm, this| Ok(condition(vm, this).lock)),
-        getter("_waiters", |vm, this| Ok(waiters(this).shown(vm))),
-        attribute(
-            "_loop",
-            |vm, this| Ok(condition(vm, this).event_loop),
-            |vm, this, value| {
-                condition(vm, this).event_loop = value.given().unwrap_or(Value::NONE);
-                Ok(())
-            },
-        ),
+        waiters_row::<Condition>(),
+        loop_row::<Condition>(),
         getter("_holder", |vm, this| of_lock(vm, this, "_holder")),
     ],
     doc: "A lock whose holder can wait until another holder says that something changed.",
@@ -128,10 +124,7 @@ fn condition(vm: &mut Vm, this: Value) -> &mut Condition {
 }
 
 fn waiters(this: Value) -> Waiters {
-    Waiters {
-        owner: this,
-        queue: |vm, this| &mut condition(vm, this).waiters,
-    }
+    Waiters::of::<Condition>(this)
 }
 
 fn of_lock(vm: &mut Vm, this: Value, name: &str) -> PyResult {
@@ -216,7 +209,7 @@ fn wait_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
             if !is_locked(vm, this)? {
                 return Err(vm.runtime_error("cannot wait on un-acquired lock"));
             }
-            let event_loop = bind_loop(vm, this, |vm, this| &mut condition(vm, this).event_loop)?;
+            let event_loop = waiters(this).bind_loop(vm)?;
             match plain_lock(vm, this) {
                 Some(lock) => lock::release(vm, lock)?,
                 None => {

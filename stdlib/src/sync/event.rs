@@ -1,29 +1,32 @@
 //! Event: a flag that tasks can wait for.
 
 use lockstep_runtime::native::{
-    ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, getter, method, static_method,
+    ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, method, static_method,
 };
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
 
-use super::loop_bound::{bind_loop, repr_with};
-use super::wait_queue::{WaitQueue, Waiters};
-use super::{check, object};
+use super::wait_queue::{WaitQueue, Waited, Waiters, loop_row, waiters_row};
+use super::{check, object, repr_with};
 
 /// The event.
 pub struct Event {
     is_set: bool,
-    event_loop: Value,
     waiters: WaitQueue,
 }
 
 impl Native for Event {
     fn trace(&self, marker: &mut Marker) {
-        marker.mark(self.event_loop);
         self.waiters.trace(marker);
     }
     fn external_bytes(&self) -> usize {
         self.waiters.external_bytes()
+    }
+}
+
+impl Waited for Event {
+    fn waiters(&mut self) -> &mut WaitQueue {
+        &mut self.waiters
     }
 }
 
@@ -56,15 +59,8 @@ pub static CLASS: ClassDef = ClassDef {
                 Ok(())
             },
         ),
-        getter("_waiters", |vm, this| Ok(waiters(this).shown(vm))),
-        attribute(
-            "_loop",
-            |vm, this| Ok(event(vm, this).event_loop),
-            |vm, this, value| {
-                event(vm, this).event_loop = value.given().unwrap_or(Value::NONE);
-                Ok(())
-            },
-        ),
+        waiters_row::<Event>(),
+        loop_row::<Event>(),
     ],
     doc: "A flag that tasks can wait for.",
 };
@@ -83,10 +79,7 @@ fn event(vm: &mut Vm, this: Value) -> &mut Event {
 }
 
 fn waiters(this: Value) -> Waiters {
-    Waiters {
-        owner: this,
-        queue: |vm, this| &mut event(vm, this).waiters,
-    }
+    Waiters::of::<Event>(this)
 }
 
 fn new_of(vm: &mut Vm, class: Value, is_set: bool) -> Value {
@@ -95,7 +88,6 @@ fn new_of(vm: &mut Vm, class: Value, is_set: bool) -> Value {
         shape,
         Event {
             is_set,
-            event_loop: Value::NONE,
             waiters: WaitQueue::new(),
         },
     )
@@ -140,7 +132,7 @@ fn wait_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
     if event(vm, this).is_set {
         return Ok(Step::Return(Value::TRUE));
     }
-    let event_loop = bind_loop(vm, this, |vm, this| &mut event(vm, this).event_loop)?;
+    let event_loop = waiters(this).bind_loop(vm)?;
     let waiter = waiters(this).join(vm, event_loop)?;
     frame.set(vm, 2, waiter);
     Ok(Step::Await(waiter))

@@ -6,9 +6,8 @@ use lockstep_runtime::native::{
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
 
-use super::loop_bound::{bind_loop, repr_with};
-use super::wait_queue::{WaitQueue, Waiters};
-use super::{check, current_task, is_cancelled_error, object};
+use super::wait_queue::{WaitQueue, Waited, Waiters, late_waiters_row, loop_row};
+use super::{check, current_task, is_cancelled_error, object, repr_with};
 
 /// The lock. A woken task takes it when it runs, not when it is woken: until
 /// then a newcomer finds the queue occupied and waits behind it.
@@ -16,17 +15,22 @@ pub struct Lock {
     locked: bool,
     /// The task that holds it: the deadlock report tells. None when free.
     holder: Value,
-    event_loop: Value,
     waiters: WaitQueue,
 }
 
 impl Native for Lock {
     fn trace(&self, marker: &mut Marker) {
-        marker.mark_all(&[self.holder, self.event_loop]);
+        marker.mark(self.holder);
         self.waiters.trace(marker);
     }
     fn external_bytes(&self) -> usize {
         self.waiters.external_bytes()
+    }
+}
+
+impl Waited for Lock {
+    fn waiters(&mut self) -> &mut WaitQueue {
+        &mut self.waiters
     }
 }
 
@@ -35,7 +39,6 @@ impl Lock {
         Lock {
             locked: false,
             holder: Value::NONE,
-            event_loop: Value::NONE,
             waiters: WaitQueue::new(),
         }
     }
@@ -69,15 +72,8 @@ pub static CLASS: ClassDef = ClassDef {
                 Ok(())
             },
         ),
-        getter("_waiters", |vm, this| Ok(waiters(this).shown(vm))),
-        attribute(
-            "_loop",
-            |vm, this| Ok(lock(vm, this).event_loop),
-            |vm, this, value| {
-                lock(vm, this).event_loop = value.given().unwrap_or(Value::NONE);
-                Ok(())
-            },
-        ),
+        late_waiters_row::<Lock>(),
+        loop_row::<Lock>(),
         getter("_holder", |vm, this| Ok(lock(vm, this).holder)),
     ],
     doc: "One task at a time; the others in the order they came.",
@@ -121,10 +117,7 @@ fn lock(vm: &mut Vm, this: Value) -> &mut Lock {
 }
 
 fn waiters(this: Value) -> Waiters {
-    Waiters {
-        owner: this,
-        queue: |vm, this| &mut lock(vm, this).waiters,
-    }
+    Waiters::of::<Lock>(this)
 }
 
 pub fn is_locked(vm: &mut Vm, this: Value) -> bool {
@@ -158,7 +151,7 @@ pub fn take(vm: &mut Vm, this: Value) {
 /// # Errors
 /// RuntimeError when the lock belongs to another loop.
 pub fn join(vm: &mut Vm, this: Value) -> PyResult {
-    let event_loop = bind_loop(vm, this, |vm, this| &mut lock(vm, this).event_loop)?;
+    let event_loop = waiters(this).bind_loop(vm)?;
     waiters(this).join(vm, event_loop)
 }
 

@@ -6,7 +6,6 @@
 mod condition;
 mod event;
 mod lock;
-mod loop_bound;
 mod queue;
 mod semaphore;
 mod wait_queue;
@@ -169,4 +168,19 @@ fn exit_step(vm: &mut Vm, frame: StepFrame, _: Input) -> PyResult<Step> {
     let this = frame.get(vm, 0);
     vm.call_method(this, "release", &[])?;
     Ok(Step::Return(Value::NONE))
+}
+
+/// `<asyncio.locks.Lock object at 0x… [locked, waiters:1]>`.
+///
+/// # Errors
+/// None of its own.
+fn repr_with(vm: &mut Vm, owner: Value, state: &str, n_waiting: usize) -> PyResult {
+    let plain = vm.default_repr(owner)?;
+    let plain = vm.heap.string(plain);
+    let plain = plain.trim_end_matches('>');
+    let waiters = match n_waiting {
+        0 => String::new(),
+        n => format!(", waiters:{n}"),
+    };
+    Ok(vm.heap.str(format!("{plain} [{state}{waiters}]>")))
 }

@@ -18,8 +18,7 @@ use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
 
-use super::loop_bound::bind_loop;
-use super::wait_queue::{WaitQueue, Waiters, state};
+use super::wait_queue::{WaitQueue, Waited, Waiters, loop_row, state};
 use super::{check, event, object};
 use crate::deque;
 
@@ -36,17 +35,22 @@ pub struct Queue {
     is_shut_down: bool,
     /// The container that `_init` made.
     items: Value,
-    event_loop: Value,
 }
 
 impl Native for Queue {
     fn trace(&self, marker: &mut Marker) {
-        marker.mark_all(&[self.maxsize, self.finished, self.items, self.event_loop]);
+        marker.mark_all(&[self.maxsize, self.finished, self.items]);
         self.getters.trace(marker);
         self.putters.trace(marker);
     }
     fn external_bytes(&self) -> usize {
         self.getters.external_bytes() + self.putters.external_bytes()
+    }
+}
+
+impl Waited for Queue {
+    fn waiters(&mut self) -> &mut WaitQueue {
+        &mut self.getters
     }
 }
 
@@ -126,14 +130,8 @@ pub static CLASS: ClassDef = ClassDef {
                 Ok(())
             },
         ),
-        getter("_getters", |vm, this| {
-            let list = getters(this).shown(vm);
-            Ok(list.some().unwrap_or_else(|| vm.heap.list(Vec::new())))
-        }),
-        getter("_putters", |vm, this| {
-            let list = putters(this).shown(vm);
-            Ok(list.some().unwrap_or_else(|| vm.heap.list(Vec::new())))
-        }),
+        getter("_getters", |vm, this| Ok(getters(this).shown(vm))),
+        getter("_putters", |vm, this| Ok(putters(this).shown(vm))),
         attribute(
             "_unfinished_tasks",
             |vm, this| {
@@ -150,14 +148,7 @@ pub static CLASS: ClassDef = ClassDef {
         getter("_is_shutdown", |vm, this| {
             Ok(Value::bool(queue(vm, this).is_shut_down))
         }),
-        attribute(
-            "_loop",
-            |vm, this| Ok(queue(vm, this).event_loop),
-            |vm, this, value| {
-                queue(vm, this).event_loop = value.given().unwrap_or(Value::NONE);
-                Ok(())
-            },
-        ),
+        loop_row::<Queue>(),
     ],
     doc: "First in, first out. With a `maxsize` above 0, put() waits for room.",
 };
@@ -209,10 +200,7 @@ fn queue(vm: &mut Vm, this: Value) -> &mut Queue {
 }
 
 fn getters(this: Value) -> Waiters {
-    Waiters {
-        owner: this,
-        queue: |vm, this| &mut queue(vm, this).getters,
-    }
+    Waiters::of::<Queue>(this)
 }
 
 fn putters(this: Value) -> Waiters {
@@ -235,7 +223,6 @@ fn new(vm: &mut Vm, args: &[Value]) -> PyResult {
             finished,
             is_shut_down: false,
             items: Value::NONE,
-            event_loop: Value::NONE,
         },
     ))
 }
@@ -392,7 +379,8 @@ fn wait_in(vm: &mut Vm, waiters: Waiters, frame: StepFrame, at: usize) -> PyResu
     if queue(vm, this).is_shut_down {
         return Err(error(vm, |c| c.queue_shut_down));
     }
-    let event_loop = bind_loop(vm, this, |vm, this| &mut queue(vm, this).event_loop)?;
+    // Both queues belong to the loop that the getters' is bound to.
+    let event_loop = getters(this).bind_loop(vm)?;
     let waiter = waiters.join(vm, event_loop)?;
     frame.set(vm, at, waiter);
     Ok(Step::Await(waiter))

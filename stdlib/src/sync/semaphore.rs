@@ -9,9 +9,8 @@ use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
 
-use super::loop_bound::{bind_loop, repr_with};
-use super::wait_queue::{WaitQueue, Waiters, state};
-use super::{check, is_cancelled_error, object};
+use super::wait_queue::{WaitQueue, Waited, Waiters, late_waiters_row, loop_row, state};
+use super::{check, is_cancelled_error, object, repr_with};
 
 /// The semaphore. A released permit is handed over to the first who waits at
 /// once, not when it runs, so that no newcomer can take it first.
@@ -19,17 +18,21 @@ pub struct Semaphore {
     value: i64,
     /// A BoundedSemaphore's first value.
     bound: i64,
-    event_loop: Value,
     waiters: WaitQueue,
 }
 
 impl Native for Semaphore {
     fn trace(&self, marker: &mut Marker) {
-        marker.mark(self.event_loop);
         self.waiters.trace(marker);
     }
     fn external_bytes(&self) -> usize {
         self.waiters.external_bytes()
+    }
+}
+
+impl Waited for Semaphore {
+    fn waiters(&mut self) -> &mut WaitQueue {
+        &mut self.waiters
     }
 }
 
@@ -42,7 +45,6 @@ pub static CLASS: ClassDef = ClassDef {
                 Semaphore {
                     value: 1,
                     bound: 1,
-                    event_loop: Value::NONE,
                     waiters: WaitQueue::new(),
                 },
             ))
@@ -73,15 +75,8 @@ pub static CLASS: ClassDef = ClassDef {
                 Ok(())
             },
         ),
-        getter("_waiters", |vm, this| Ok(waiters(this).shown(vm))),
-        attribute(
-            "_loop",
-            |vm, this| Ok(semaphore(vm, this).event_loop),
-            |vm, this, value| {
-                semaphore(vm, this).event_loop = value.given().unwrap_or(Value::NONE);
-                Ok(())
-            },
-        ),
+        late_waiters_row::<Semaphore>(),
+        loop_row::<Semaphore>(),
     ],
     doc: "So many permits; who finds none waits, in the order they came.",
 };
@@ -138,10 +133,7 @@ fn semaphore(vm: &mut Vm, this: Value) -> &mut Semaphore {
 }
 
 fn waiters(this: Value) -> Waiters {
-    Waiters {
-        owner: this,
-        queue: |vm, this| &mut semaphore(vm, this).waiters,
-    }
+    Waiters::of::<Semaphore>(this)
 }
 
 /// Whether `acquire` is this file's.
@@ -210,7 +202,7 @@ fn acquire_step(vm: &mut Vm, frame: StepFrame, input: Input, result: Value) -> P
         if take_if_free(vm, this) {
             return Ok(Step::Return(result));
         }
-        let event_loop = bind_loop(vm, this, |vm, this| &mut semaphore(vm, this).event_loop)?;
+        let event_loop = waiters(this).bind_loop(vm)?;
         let waiter = waiters(this).join(vm, event_loop)?;
         frame.set(vm, 2, waiter);
         return Ok(Step::Await(waiter));

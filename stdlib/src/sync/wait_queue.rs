@@ -1,27 +1,40 @@
 //! The futures of the tasks that wait for a primitive, in the order they came,
-//! and the loop that the primitive belongs to. Which of them is woken, and when
-//! it leaves, is each primitive's own policy; the queue only holds, finds and
-//! wakes.
+//! and the loop that the primitive belongs to: the one in which a task first
+//! had to wait. Which of them is woken, and when it leaves, is each primitive's
+//! own policy; the queue only holds, finds and wakes.
 
 use std::collections::VecDeque;
 
+use lockstep_runtime::native::{GetSetDef, attribute};
 use lockstep_runtime::object::future::{Future, State};
+use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::planted::{self, Bug};
 use lockstep_runtime::{Kind, Marker, PyResult, Value, Vm};
 
+use super::object;
+use crate::deque;
+
 /// The queue, a part of its primitive.
 pub struct WaitQueue {
+    /// The loop it is bound to; None before anybody waited.
+    pub event_loop: Value,
     futures: VecDeque<Value>,
+    /// Once a script has asked for the queue, the deque that it was given,
+    /// which holds the futures from then on; else `Value::EMPTY`.
+    shown: Value,
 }
 
 impl WaitQueue {
     pub const fn new() -> WaitQueue {
         WaitQueue {
+            event_loop: Value::NONE,
             futures: VecDeque::new(),
+            shown: Value::EMPTY,
         }
     }
 
     pub fn trace(&self, marker: &mut Marker) {
+        marker.mark_all(&[self.event_loop, self.shown]);
         for &future in &self.futures {
             marker.mark(future);
         }
@@ -32,6 +45,47 @@ impl WaitQueue {
     }
 }
 
+/// A primitive with one wait queue.
+pub trait Waited: Native {
+    fn waiters(&mut self) -> &mut WaitQueue;
+}
+
+/// The attribute `_loop`.
+pub const fn loop_row<T: Waited>() -> GetSetDef {
+    attribute(
+        "_loop",
+        |vm, this| Ok(object::<T>(vm, this).waiters().event_loop),
+        |vm, this, value| {
+            object::<T>(vm, this).waiters().event_loop = value.given().unwrap_or(Value::NONE);
+            Ok(())
+        },
+    )
+}
+
+/// The attribute `_waiters`: a deque that is the queue itself.
+pub const fn waiters_row<T: Waited>() -> GetSetDef {
+    attribute(
+        "_waiters",
+        |vm, this| Ok(Waiters::of::<T>(this).shown(vm)),
+        |vm, this, value| Waiters::of::<T>(this).replace(vm, value),
+    )
+}
+
+/// As `waiters_row`, of a primitive that has no queue before anybody waited.
+pub const fn late_waiters_row<T: Waited>() -> GetSetDef {
+    attribute(
+        "_waiters",
+        |vm, this| {
+            let queue = object::<T>(vm, this).waiters();
+            if queue.shown.is_empty() && queue.futures.capacity() == 0 {
+                return Ok(Value::NONE);
+            }
+            Ok(Waiters::of::<T>(this).shown(vm))
+        },
+        |vm, this, value| Waiters::of::<T>(this).replace(vm, value),
+    )
+}
+
 /// Where a wait queue is: in which object, and which of its queues.
 #[derive(Clone, Copy)]
 pub struct Waiters {
@@ -40,12 +94,54 @@ pub struct Waiters {
 }
 
 impl Waiters {
-    fn futures(self, vm: &mut Vm) -> &mut VecDeque<Value> {
-        &mut (self.queue)(vm, self.owner).futures
+    pub fn of<T: Waited>(this: Value) -> Waiters {
+        Waiters {
+            owner: this,
+            queue: |vm, this| object::<T>(vm, this).waiters(),
+        }
+    }
+
+    fn read<T>(self, vm: &mut Vm, body: impl FnOnce(&VecDeque<Value>) -> T) -> T {
+        let queue = (self.queue)(vm, self.owner);
+        if queue.shown.is_empty() {
+            return body(&queue.futures);
+        }
+        let shown = queue.shown;
+        body(deque::items(vm, shown))
+    }
+
+    fn change<T>(self, vm: &mut Vm, body: impl FnOnce(&mut VecDeque<Value>) -> T) -> T {
+        let queue = (self.queue)(vm, self.owner);
+        if queue.shown.is_empty() {
+            return body(&mut queue.futures);
+        }
+        let shown = queue.shown;
+        deque::change(vm, shown, body)
+    }
+
+    fn get(self, vm: &mut Vm, at: usize) -> Option<Value> {
+        self.read(vm, |futures| futures.get(at).copied())
     }
 
     pub fn len(self, vm: &mut Vm) -> usize {
-        self.futures(vm).len()
+        self.read(vm, VecDeque::len)
+    }
+
+    /// Binds the queue to the running loop, or checks that it is the one it is
+    /// bound to; gives that loop.
+    ///
+    /// # Errors
+    /// RuntimeError: it is bound to another loop.
+    pub fn bind_loop(self, vm: &mut Vm) -> PyResult {
+        let running = vm.tasks.running_loop;
+        let bound = &mut (self.queue)(vm, self.owner).event_loop;
+        if bound.is_none() {
+            *bound = running;
+        } else if *bound != running {
+            let shown = vm.repr_string(self.owner)?;
+            return Err(vm.runtime_error(format!("{shown} is bound to a different event loop")));
+        }
+        Ok(running)
     }
 
     /// A new future of loop `event_loop` at the end of the queue.
@@ -58,23 +154,25 @@ impl Waiters {
         } else {
             vm.call_method(event_loop, "create_future", &[])?
         };
-        let futures = self.futures(vm);
-        let before = futures.capacity();
-        futures.push_back(future);
-        let grown = futures.capacity() - before;
+        let grown = self.change(vm, |futures| {
+            let before = futures.capacity();
+            futures.push_back(future);
+            futures.capacity() - before
+        });
         vm.heap.charge(grown * size_of::<Value>());
         Ok(future)
     }
 
     /// Takes a future out of the queue, if it is there.
     pub fn leave(self, vm: &mut Vm, future: Value) {
-        let futures = self.futures(vm);
-        // The one that leaves is nearly always the first.
-        if futures.front() == Some(&future) {
-            futures.pop_front();
-        } else if let Some(at) = futures.iter().position(|&other| other == future) {
-            futures.remove(at);
-        }
+        self.change(vm, |futures| {
+            // The one that leaves is nearly always the first.
+            if futures.front() == Some(&future) {
+                futures.pop_front();
+            } else if let Some(at) = futures.iter().position(|&other| other == future) {
+                futures.remove(at);
+            }
+        });
     }
 
     /// Finishes the first future unless it is done: then its task is on its way.
@@ -82,7 +180,7 @@ impl Waiters {
     /// # Errors
     /// RuntimeError when its loop is closed.
     pub fn wake_head(self, vm: &mut Vm, result: Value) -> PyResult<()> {
-        match self.futures(vm).front().copied() {
+        match self.get(vm, 0) {
             Some(first) if is_pending(vm, first) => finish(vm, first, result),
             _ => Ok(()),
         }
@@ -96,7 +194,7 @@ impl Waiters {
         let mut woken = 0;
         let mut at = 0;
         while woken < n
-            && let Some(&future) = self.futures(vm).get(at)
+            && let Some(future) = self.get(vm, at)
         {
             at += 1;
             if is_pending(vm, future) {
@@ -114,7 +212,7 @@ impl Waiters {
     /// # Errors
     /// RuntimeError when its loop is closed.
     pub fn release_next(self, vm: &mut Vm, result: Value) -> PyResult<()> {
-        while let Some(future) = self.futures(vm).pop_front() {
+        while let Some(future) = self.change(vm, VecDeque::pop_front) {
             if is_pending(vm, future) {
                 return finish(vm, future, result);
             }
@@ -125,7 +223,7 @@ impl Waiters {
     /// Whether any future of the queue was not cancelled.
     pub fn someone_waits(self, vm: &mut Vm) -> bool {
         let mut at = 0;
-        while let Some(&future) = self.futures(vm).get(at) {
+        while let Some(future) = self.get(vm, at) {
             if state(vm, future) != Some(State::Cancelled) {
                 return true;
             }
@@ -134,13 +232,33 @@ impl Waiters {
         false
     }
 
-    /// The futures as a script's list, or None when there are none.
+    /// The queue as a script's deque: from now on they are the same.
     pub fn shown(self, vm: &mut Vm) -> Value {
-        let futures: Vec<Value> = self.futures(vm).iter().copied().collect();
-        match futures.is_empty() {
-            true => Value::NONE,
-            false => vm.heap.list(futures),
+        let queue = (self.queue)(vm, self.owner);
+        if !queue.shown.is_empty() {
+            return queue.shown;
         }
+        let futures = std::mem::take(&mut queue.futures);
+        let shown = deque::empty(vm);
+        deque::change(vm, shown, |items| *items = futures);
+        (self.queue)(vm, self.owner).shown = shown;
+        shown
+    }
+
+    /// Puts a script's deque in the queue's place; None or nothing empties it.
+    ///
+    /// # Errors
+    /// TypeError when it is another thing.
+    fn replace(self, vm: &mut Vm, value: Value) -> PyResult<()> {
+        let shown = value.some().unwrap_or(Value::EMPTY);
+        if !shown.is_empty() && deque::len(vm, shown).is_none() {
+            let found = vm.type_name(shown);
+            return Err(vm.type_error(format!("a queue of waiters must be a deque, not {found}")));
+        }
+        let queue = (self.queue)(vm, self.owner);
+        queue.futures = VecDeque::new();
+        queue.shown = shown;
+        Ok(())
     }
 }
 
