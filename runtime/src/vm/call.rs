@@ -172,7 +172,14 @@ impl Vm {
         let (def, owner) = (n.def, n.owner);
         let Some(&this) = args.first() else {
             let owner_name = self.class_name(owner);
-            let message = if def.name.starts_with("__") {
+            // Where the table's `self` may be given by name, CPython has a function.
+            let written_in_python = def.arity.posonly == 0;
+            let message = if written_in_python {
+                format!(
+                    "{owner_name}.{}() missing 1 required positional argument: 'self'",
+                    def.name
+                )
+            } else if def.name.starts_with("__") {
                 format!(
                     "descriptor '{}' of '{owner_name}' object needs an argument",
                     def.name
