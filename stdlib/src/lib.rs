@@ -18,6 +18,7 @@ mod re;
 mod sync;
 pub mod sys;
 mod template_parts;
+mod thread;
 mod time;
 mod traceback;
 mod weakref;

@@ -9,7 +9,7 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, asyncio, contextvars, deque, function_marks, gc, math, operator,
-    random, re, sync, sys, template_parts, time, traceback, weakref,
+    random, re, sync, sys, template_parts, thread, time, traceback, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -25,6 +25,7 @@ static NATIVE: &[&NativeModule] = &[
     &sync::MODULE,
     &sys::MODULE,
     &template_parts::MODULE,
+    &thread::MODULE,
     &time::MODULE,
     &traceback::MODULE,
     &weakref::MODULE,

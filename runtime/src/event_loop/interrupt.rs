@@ -71,7 +71,7 @@ impl Vm {
     pub(crate) fn cancel_if_interrupted(&mut self) -> PyResult<()> {
         if self.tasks.interrupts.cancel_due {
             self.tasks.interrupts.cancel_due = false;
-            self.cancel_future(self.tasks.interrupts.main, Value::NONE)?;
+            self.call_method(self.tasks.interrupts.main, "cancel", &[])?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ pub use interrupt::Interrupts;
 
 use crate::heap::{Kind, Marker, Object};
 use crate::native::{PyResult, Raised};
+use crate::object::class::Class;
 use crate::object::future::Future;
 use crate::object::handle::Handle;
 use crate::value::Value;
@@ -34,6 +35,8 @@ pub struct EventLoop {
     pub overridden: bool,
     /// `time` is among what it replaces.
     pub own_clock: bool,
+    /// The version of its class when these two were noted.
+    class_version: u32,
     /// The task whose step is running; None between steps.
     pub current_task: Value,
     /// Tasks in the order of their creation; those done are dropped now and
@@ -71,6 +74,7 @@ impl Default for EventLoop {
             debug: false,
             overridden: false,
             own_clock: false,
+            class_version: 0,
             current_task: Value::NONE,
             tasks: Vec::new(),
             n_done: 0,
@@ -257,8 +261,11 @@ impl Vm {
     }
 
     /// Notes what a loop's class, or the loop's own attributes, replace of the
-    /// methods that the loop itself calls.
+    /// methods that the loop itself calls. To be told of each change of an
+    /// attribute; `notice_changed_class` finds the changes of classes.
     pub fn note_overrides(&mut self, event_loop: Value) {
+        let class = self.heap.class_of(event_loop);
+        let class_version = self.heap.cell::<Class>(class).version;
         let overridden = OWN_CALLS.iter().any(|name| {
             let name = self.heap.intern(name);
             self.class_overrides(event_loop, name)
@@ -267,6 +274,17 @@ impl Vm {
         let own_clock = overridden && self.class_overrides(event_loop, time);
         let l = self.event_loop(event_loop);
         (l.overridden, l.own_clock) = (overridden, own_clock);
+        l.class_version = class_version;
+    }
+
+    /// Between two iterations: a script may have replaced a method of the class.
+    #[inline]
+    fn notice_changed_class(&mut self, event_loop: Value) {
+        let class = self.heap.class_of(event_loop);
+        let version = self.heap.cell::<Class>(class).version;
+        if self.event_loop(event_loop).class_version != version {
+            self.note_overrides(event_loop);
+        }
     }
 
     /// The loop's time in seconds, by its own `time` where a script has replaced it.

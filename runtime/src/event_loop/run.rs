@@ -11,6 +11,7 @@ use crate::object::handle::Handle;
 use crate::planted::{self, Bug};
 use crate::value::Value;
 use crate::vm::Vm;
+use crate::vm::names::N;
 
 /// CPython's resolution of the monotonic clock: a timer is due this much early.
 const CLOCK_RESOLUTION_S: f64 = 1e-9;
@@ -57,12 +58,12 @@ impl Vm {
     /// # Errors
     /// As `run_loop`.
     pub fn run_once(&mut self, event_loop: Value) -> PyResult<()> {
+        self.notice_changed_class(event_loop);
         self.drop_cancelled_timers(event_loop);
         let l = self.heap.cell::<EventLoop>(event_loop);
         if l.ready.is_empty() && !l.stopping {
             let (first, own_clock, n_outside) = (l.timers.first(), l.own_clock, l.n_outside);
-            let selector = self.heap.intern("_selector");
-            if let Some(selector) = self.own_attr(event_loop, selector) {
+            if let Some(selector) = self.own_attr(event_loop, self.n(N::selector)) {
                 self.wait_by_selector(event_loop, selector, first.map(|timer| timer.when_s))?;
                 return self.run_ready(event_loop);
             }

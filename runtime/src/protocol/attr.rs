@@ -500,16 +500,21 @@ impl Vm {
                 self.set_in_dict(dict, obj, name, value)
             }
             Some(Kind::Instance) => self.instance_set_attr(obj, class, name, value),
-            _ if self.heap.cell::<Class>(class).has_dict && obj.is_ptr() => {
-                match self.heap.attrs(obj) {
-                    Some(dict) => self.set_in_dict(dict, obj, name, value),
-                    None if value.is_empty() => Err(self.no_attribute(obj, name)),
+            kind if self.heap.cell::<Class>(class).has_dict && obj.is_ptr() => {
+                let dict = match self.heap.attrs(obj) {
+                    Some(dict) => dict,
+                    None if value.is_empty() => return Err(self.no_attribute(obj, name)),
                     None => {
                         let dict = self.heap.dict();
                         self.heap.set_attrs(obj, dict);
-                        self.set_in_dict(dict, obj, name, value)
+                        dict
                     }
+                };
+                self.set_in_dict(dict, obj, name, value)?;
+                if kind == Some(Kind::EventLoop) {
+                    self.note_overrides(obj);
                 }
+                Ok(())
             }
             _ => Err(self.no_attribute_to_set(obj, class, name)),
         }

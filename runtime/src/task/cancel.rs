@@ -95,6 +95,12 @@ impl Vm {
         if self.heap.kind(future) != Some(Kind::Future) {
             return false;
         }
+        if self.heap.has_attrs(future) {
+            let name = self.heap.intern("cancel");
+            if self.own_attr(future, name).is_some() {
+                return false;
+            }
+        }
         let class = self.heap.class_of(future);
         if class == self.tasks.classes.future || class == self.tasks.classes.task {
             return true;
@@ -107,9 +113,8 @@ impl Vm {
     fn cancel_by_method(&mut self, future: Value, message: Value) -> PyResult<bool> {
         let name = self.heap.intern("cancel");
         let cancel = self.get_attr(future, name)?;
-        let cancel = self.root(cancel);
-        let key = self.heap.intern("msg");
-        let answer = self.call_kw(cancel, &[], &[(key, message)])?;
+        // CPython 3.13 _asynciomodule.c gives it by position.
+        let answer = self.call(cancel, &[message])?;
         self.truth(answer)
     }
 }

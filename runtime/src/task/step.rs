@@ -286,6 +286,9 @@ impl Vm {
             return true;
         }
         let name = self.heap.intern("add_done_callback");
+        if self.own_attr(future, name).is_some() {
+            return false;
+        }
         self.lookup_class(class, name)
             .is_some_and(|attr| self.heap.kind(attr) == Some(Kind::Native))
     }

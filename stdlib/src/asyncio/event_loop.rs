@@ -91,7 +91,6 @@ pub static LOOP_CORE: ClassDef = ClassDef {
             Ok(Value::NONE)
         }),
         method("_check_running(self)", |vm, args| {
-            vm.note_overrides(args[0]);
             check_running(vm, args[0])?;
             Ok(Value::NONE)
         }),
@@ -345,7 +344,6 @@ fn check_running(vm: &mut Vm, this: Value) -> PyResult<()> {
 fn setup(vm: &mut Vm, args: &[Value]) -> PyResult {
     vm.check_open(args[0])?;
     check_running(vm, args[0])?;
-    vm.note_overrides(args[0]);
     let hooks = [vm.asyncgen_firstiter, vm.asyncgen_finalizer];
     (vm.asyncgen_firstiter, vm.asyncgen_finalizer) = (Value::NONE, Value::NONE);
     let event_loop = vm.event_loop(args[0]);

@@ -67,12 +67,6 @@ pub static FUNCTIONS: &[NativeDef] = &[
         vm.catch_interrupts(args[0]);
         Ok(Value::NONE)
     }),
-    function("_press_ctrl_c()", |vm, _| {
-        vm.interrupt
-            .store(true, std::sync::atomic::Ordering::Relaxed);
-        vm.heap.countdown = 0;
-        Ok(Value::NONE)
-    }),
     function("_interrupt_count()", |vm, _| {
         Ok(Value::small(vm.tasks.interrupts.count.into()))
     }),
