@@ -217,14 +217,17 @@ impl Host for ScriptHost {
     }
 }
 
-/// CPU time of the process as Linux tells it, in its ticks of 10 ms.
+/// User and system time of the process.
+#[cfg(unix)]
 fn process_cpu_ns() -> Option<u64> {
-    const TICK_NS: u64 = 10_000_000;
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
-    let user: u64 = fields.get(11)?.parse().ok()?;
-    let system: u64 = fields.get(12)?.parse().ok()?;
-    Some((user + system) * TICK_NS)
+    use nix::time::{ClockId, clock_gettime};
+    let time = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
+    u64::try_from(Duration::from(time).as_nanos()).ok()
+}
+
+#[cfg(not(unix))]
+fn process_cpu_ns() -> Option<u64> {
+    None
 }
 
 /// A folder without `__init__.async` is an empty package.
