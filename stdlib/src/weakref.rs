@@ -1,5 +1,5 @@
-//! `_weakref`: the class `ref`. A reference is cleared by the collector; its
-//! callback is kept but nothing promises when, or that, it is called.
+//! `_weakref`: the class `ref`. A reference is cleared by the collector, and its callback is
+//! called after that, among the finalizers.
 
 use lockstep_runtime::native::{ClassDef, function, getter, method, static_method};
 use lockstep_runtime::object::class::Class;
@@ -11,9 +11,16 @@ use crate::NativeModule;
 
 pub static MODULE: NativeModule = NativeModule {
     name: "_weakref",
-    functions: &[function("getweakrefcount(object, /)", |_, _| {
-        Ok(Value::small(0))
-    })],
+    functions: &[
+        function("getweakrefcount(object, /)", |vm, a| {
+            let n = vm.heap.weak_refs(a[0]).len();
+            Ok(vm.heap.usize(n))
+        }),
+        function("getweakrefs(object, /)", |vm, a| {
+            let found = vm.heap.weak_refs(a[0]);
+            Ok(vm.heap.list(found))
+        }),
+    ],
     init,
 };
 
@@ -59,14 +66,23 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
         let name = vm.type_name(object);
         return Err(vm.type_error(format!("cannot create weak reference to '{name}' object")));
     }
+    let callback = a[2].some().unwrap_or(Value::NONE);
+    let shares = callback.is_none() && a[0] == vm.class(B::WeakRef);
+    if shares && let Some(weak) = vm.heap.shared_weak(object) {
+        return Ok(weak);
+    }
     let shape = vm.root_shape(a[0]);
     let weak = vm.heap.alloc(
         shape,
         WeakRef {
             target: object,
-            callback: a[2].some().unwrap_or(Value::NONE),
+            callback,
+            hash: None,
         },
     );
     vm.heap.add_weak(weak, object);
+    if shares {
+        vm.heap.share_weak(weak, object);
+    }
     Ok(weak)
 }

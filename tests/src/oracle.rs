@@ -6,7 +6,7 @@ use crate::process::Run;
 use crate::workspace;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -54,6 +54,25 @@ pub fn version(python: &PathBuf) -> Result<String, String> {
         return Err("it doesn't run".to_owned());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The folder of an interpreter's library.
+///
+/// # Errors
+/// Where it can't be run.
+pub fn library(python: &Path) -> Result<PathBuf, String> {
+    let output = Command::new(python)
+        .args([
+            "-I",
+            "-c",
+            "import sysconfig; print(sysconfig.get_path('stdlib'))",
+        ])
+        .output()
+        .map_err(|error| error.to_string())?;
+    match String::from_utf8_lossy(&output.stdout).trim() {
+        "" => Err(format!("{} has no library", python.display())),
+        path => Ok(path.into()),
+    }
 }
 
 fn of_pyenv() -> Option<PathBuf> {

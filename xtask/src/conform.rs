@@ -166,17 +166,9 @@ fn module_name(file: &str) -> String {
     name.strip_prefix("test.").unwrap_or(&name).to_owned()
 }
 
-/// The folder of an interpreter's library.
+/// The folder of an interpreter's library, with the tests in it.
 fn library(python: &Path) -> Result<PathBuf, String> {
-    let output = Command::new(python)
-        .args([
-            "-I",
-            "-c",
-            "import sysconfig; print(sysconfig.get_path('stdlib'))",
-        ])
-        .output()
-        .map_err(|error| error.to_string())?;
-    let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    let path = oracle::library(python)?;
     if path.join("test/test_grammar.py").is_file() {
         Ok(path)
     } else {

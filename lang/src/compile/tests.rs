@@ -1,10 +1,10 @@
 //! Listings of the shapes that matter, and CPython's library as a corpus.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
+use lockstep_tests::oracle;
 
 use super::{CompileOptions, compile_source};
 use crate::bytecode::dis::listing;
@@ -1050,49 +1050,13 @@ def f(x):
     );
 }
 
-/// A CPython 3.13, if one is to be found.
-fn oracle() -> Option<PathBuf> {
-    let named = std::env::var_os("LOCKSTEP_ORACLE").map(PathBuf::from);
-    let on_path = std::env::var_os("PATH").into_iter().flat_map(|path| {
-        let dirs: Vec<_> = std::env::split_paths(&path).collect();
-        dirs.into_iter().map(|dir| dir.join("python3.13"))
-    });
-    let pyenv = std::env::var_os("HOME")
-        .and_then(|home| {
-            let versions = Path::new(&home).join(".pyenv/versions");
-            std::fs::read_dir(versions).ok()
-        })
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("3.13")
-        })
-        .map(|path| path.join("bin/python"));
-    named
-        .into_iter()
-        .chain(on_path)
-        .chain(pyenv)
-        .find(|path| is_python_3_13(path))
-}
-
-fn is_python_3_13(path: &Path) -> bool {
-    // A name on the path may be a shim that runs nothing.
-    let output = Command::new(path).arg("--version").output();
-    output.is_ok_and(|output| output.stdout.starts_with(b"Python 3.13."))
-}
-
 /// The library's Python files, those left out that are meant to be bad.
 fn library(python: &Path) -> Vec<PathBuf> {
-    let ask = "import sysconfig; print(sysconfig.get_path('stdlib'))";
-    let output = Command::new(python)
-        .args(["-I", "-c", ask])
-        .output()
-        .expect("the oracle runs");
-    let root = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let Ok(root) = oracle::library(python) else {
+        return Vec::new();
+    };
     let mut files = Vec::new();
-    let mut dirs = vec![PathBuf::from(root)];
+    let mut dirs = vec![root];
     while let Some(dir) = dirs.pop() {
         for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -1110,7 +1074,7 @@ fn library(python: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn the_library_of_cpython_compiles() {
-    let Some(python) = oracle() else {
+    let Ok(python) = oracle::find() else {
         eprintln!("skipped: no CPython 3.13 found (LOCKSTEP_ORACLE names one)");
         return;
     };

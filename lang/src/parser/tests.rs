@@ -1,8 +1,7 @@
 //! What the parser makes of good, bad and absurd text.
 
-use std::path::PathBuf;
-
 use expect_test::{Expect, expect};
+use lockstep_tests::oracle;
 
 use super::{Interactive, dump, parse_interactive, parse_module};
 use crate::diagnostic::ErrorClass;
@@ -676,35 +675,9 @@ fn bytes_soup_never_panics() {
 
 // --------------------------------------------------------------- CPython's files
 
-/// The library folder of an installed CPython 3.13.
-fn cpython_lib() -> Option<PathBuf> {
-    let mut commands = vec!["python3.13".to_string(), "python3".to_string()];
-    if let Ok(oracle) = std::env::var("LOCKSTEP_ORACLE") {
-        commands.insert(0, oracle);
-    }
-    if let Some(home) = std::env::var_os("HOME") {
-        let versions = PathBuf::from(home).join(".pyenv/versions");
-        for entry in std::fs::read_dir(versions).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with("3.13") {
-                commands.push(entry.path().join("bin/python").to_string_lossy().into());
-            }
-        }
-    }
-    let script =
-        "import sys, os; print(sys.version_info[:2] == (3, 13), os.path.dirname(os.__file__))";
-    commands.iter().find_map(|command| {
-        let output = std::process::Command::new(command)
-            .args(["-c", script])
-            .output()
-            .ok()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        text.trim().strip_prefix("True ").map(PathBuf::from)
-    })
-}
-
 #[test]
 fn cpythons_own_library_parses() {
-    let Some(lib) = cpython_lib() else {
+    let Ok(lib) = oracle::find().and_then(|python| oracle::library(&python)) else {
         println!("skipped: no CPython 3.13 is installed");
         return;
     };

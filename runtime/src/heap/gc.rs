@@ -106,13 +106,30 @@ impl Heap {
     fn clear_weak(&mut self) {
         let mut weak = std::mem::take(&mut self.weak);
         weak.retain(|&w| self.is_marked(w));
+        // By the place of their target's first one: references with a callback to call.
+        let mut lost: Vec<(usize, Value)> = Vec::new();
+        let mut firsts = hashbrown::HashMap::new();
         for &w in &weak {
-            let target = self.cell::<WeakRef>(w).target;
-            if !self.is_marked(target) {
+            let (target, callback) = {
+                let w = self.cell::<WeakRef>(w);
+                (w.target, w.callback)
+            };
+            if !target.is_empty() && !self.is_marked(target) {
                 self.cell_mut::<WeakRef>(w).target = Value::EMPTY;
+                if !callback.is_none() {
+                    let first = *firsts.entry(target).or_insert(lost.len());
+                    lost.push((first, w));
+                }
             }
         }
         self.weak = weak;
+        // CPython calls the callbacks of an object from the latest to the first.
+        lost.reverse();
+        lost.sort_by_key(|&(first, _)| first);
+        self.to_finalize.extend(lost.into_iter().map(|(_, w)| w));
+        let mut shared = std::mem::take(&mut self.shared_weak);
+        shared.retain(|&target, &mut w| self.is_marked(target) && self.is_marked(w));
+        self.shared_weak = shared;
     }
 
     fn forget_interned(&mut self) {

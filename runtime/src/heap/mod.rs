@@ -110,6 +110,8 @@ pub struct Heap {
     /// of a subclass of list.
     attrs: hashbrown::HashMap<Value, Value>,
     weak: Vec<Value>,
+    /// By its target the one plain reference without a callback, which all who ask for such share.
+    shared_weak: hashbrown::HashMap<Value, Value>,
     /// Live cells that want their finalizer called before they go.
     finalizable: Vec<Value>,
     /// The live event loops, which list cells without keeping them alive.
@@ -147,6 +149,7 @@ impl Heap {
             countdown: COUNTDOWN_TICKS,
             attrs: hashbrown::HashMap::new(),
             weak: Vec::new(),
+            shared_weak: hashbrown::HashMap::new(),
             finalizable: Vec::new(),
             event_loops: Vec::new(),
             to_finalize: Vec::new(),
@@ -481,13 +484,30 @@ impl Heap {
         self.weak.push(weak);
     }
 
-    /// A weak reference to an object, if there is one.
-    pub fn weak_of(&self, target: Value) -> Option<Value> {
+    /// The plain weak reference without a callback to an object, if there is one.
+    pub fn shared_weak(&self, target: Value) -> Option<Value> {
+        self.shared_weak.get(&target).copied()
+    }
+
+    /// Makes a reference the one that `shared_weak` gives for its target.
+    pub fn share_weak(&mut self, weak: Value, target: Value) {
+        self.shared_weak.insert(target, weak);
+    }
+
+    /// The weak references to an object: the shared one first, then the others, the latest first.
+    pub fn weak_refs(&self, target: Value) -> Vec<Value> {
+        // SAFETY: as in `kind`.
+        if !target.is_ptr() || unsafe { (*target.header_ptr()).flags & FLAG_WEAK == 0 } {
+            return Vec::new();
+        }
+        let shared = self.shared_weak(target);
         let refers = |w: &Value| {
             self.get::<crate::object::weak::WeakRef>(*w)
                 .is_some_and(|w| w.target == target)
         };
-        self.weak.iter().copied().find(refers)
+        let others = self.weak.iter().rev().copied();
+        let others = others.filter(|w| Some(*w) != shared && refers(w));
+        shared.into_iter().chain(others).collect()
     }
 
     // ---- figures ---------------------------------------------------------------

@@ -55,6 +55,7 @@ fn a_freed_cell_that_is_used_again_shows_its_new_kind() {
         WeakRef {
             target: Value::NONE,
             callback: Value::NONE,
+            hash: None,
         },
     );
     assert_eq!(old, new, "same size class, same cell");
@@ -97,6 +98,7 @@ fn weak_references_and_interned_names_do_not_keep_alive() {
         WeakRef {
             target,
             callback: Value::NONE,
+            hash: None,
         },
     );
     heap.add_weak(weak, target);

@@ -8,6 +8,8 @@ pub struct WeakRef {
     pub target: Value,
     /// Called with the reference after the target died, or None.
     pub callback: Value,
+    /// Its target's hash, once it was asked for: a dead reference keeps it.
+    pub hash: Option<i64>,
 }
 
 impl Object for WeakRef {

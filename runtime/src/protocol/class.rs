@@ -190,6 +190,7 @@ impl Vm {
             WeakRef {
                 target: class,
                 callback: Value::NONE,
+                hash: None,
             },
         );
         self.heap.add_weak(weak, class);

@@ -126,10 +126,18 @@ impl Vm {
                 }
                 Ok(self.identity_hash(this) ^ hash::bytes(def.sig.as_bytes()))
             }
-            Some(Kind::WeakRef) => match self.heap.cell::<WeakRef>(v).target.given() {
-                Some(target) => self.hash(target),
-                None => Err(self.type_error("weak object has gone away")),
-            },
+            Some(Kind::WeakRef) => {
+                let weak = self.heap.cell::<WeakRef>(v);
+                match (weak.hash, weak.target.given()) {
+                    (Some(hash), _) => Ok(hash),
+                    (None, Some(target)) => {
+                        let hash = self.hash(target)?;
+                        self.heap.cell_mut::<WeakRef>(v).hash = Some(hash);
+                        Ok(hash)
+                    }
+                    (None, None) => Err(self.type_error("weak object has gone away")),
+                }
+            }
             Some(Kind::MappingProxy) => {
                 let mapping = self
                     .heap

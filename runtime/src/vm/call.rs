@@ -496,6 +496,12 @@ impl Vm {
         }
         let plain_new = self.heap.cell::<Class>(class).hooks.plain_new;
         let instance = if plain_new {
+            let c = self.heap.cell::<Class>(class);
+            if !c.is_heap && !matches!(c.layout, Kind::Instance | Kind::Exception) {
+                // A class of the library that makes its instances by itself.
+                let name = self.qualified_class_name(class);
+                return Err(self.type_error(format!("cannot create '{name}' instances")));
+            }
             self.new_instance(class)?
         } else {
             let Some(new) = self.lookup_class(class, self.n(N::new)) else {

@@ -49,6 +49,7 @@ use crate::object::class::B;
 use crate::object::descriptor::GetSet;
 use crate::object::function::Native;
 use crate::object::opaque;
+use crate::object::weak::WeakRef;
 use crate::protocol::class::MethodCache;
 use crate::task::TaskState;
 use crate::value::Value;
@@ -422,6 +423,11 @@ impl Vm {
                 let finalized = match vm.heap.kind(v) {
                     // In the list for what their loop has to say, not for a `__del__`.
                     Some(Kind::Future | Kind::Generator) => vm.report_unreachable(v),
+                    // Its target has gone.
+                    Some(Kind::WeakRef) => {
+                        let callback = vm.heap.cell::<WeakRef>(v).callback;
+                        vm.call(callback, &[v]).map(|_| ())
+                    }
                     _ => vm.call_special(v, N::del, &[]).map(|_| ()),
                 };
                 if let Err(Raised(e)) = finalized {
@@ -435,7 +441,10 @@ impl Vm {
     /// Tells `sys.unraisablehook` of an exception that a finalizer raised.
     fn report_unraisable(&mut self, exception: Value, finalized: Value) {
         let reported = self.holding(&[exception, finalized], |vm| {
-            let object = vm.special(finalized, N::del).unwrap_or(finalized);
+            let object = match vm.heap.get::<WeakRef>(finalized) {
+                Some(weak) => weak.callback,
+                None => vm.special(finalized, N::del).unwrap_or(finalized),
+            };
             let sys = vm.import_module("sys")?;
             vm.call_method(sys, "_report_unraisable", &[exception, object])
         });

@@ -3,7 +3,6 @@
 
 use lockstep_runtime::native::{ClassDef, class_method, method, static_method};
 use lockstep_runtime::object::bytes::Bytes;
-use lockstep_runtime::object::list::List;
 use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::text::pystr::clamp_range;
 use lockstep_runtime::{B, N, PyResult, Value, Vm};
@@ -159,24 +158,22 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
         }
         return Ok(Vec::new());
     };
-    let text = vm.heap.as_str(v).cloned();
-    if let Some(text) = &text
-        && !a[2].is_empty()
-    {
+    let is_text = vm.heap.as_str(v).is_some();
+    if is_text && !a[2].is_empty() {
         let (encoding, errors) = codec::arguments(vm, name, a[2], a[3], 2)?;
-        return codec::encode(vm, text, &encoding, &errors);
+        return codec::encode(vm, v, &encoding, &errors);
     }
     if !a[2].is_empty() {
         return Err(vm.type_error("encoding without a string argument"));
     }
     if !a[3].is_empty() {
-        return Err(vm.type_error(if text.is_some() {
+        return Err(vm.type_error(if is_text {
             "string argument without an encoding"
         } else {
             "errors without a string argument"
         }));
     }
-    if text.is_some() && (name == "bytearray" || vm.special(v, N::bytes).is_none()) {
+    if is_text && (name == "bytearray" || vm.special(v, N::bytes).is_none()) {
         return Err(vm.type_error("string argument without an encoding"));
     }
     if let Some(bytes) = vm.heap.get::<Bytes>(v)
@@ -203,34 +200,68 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
         vm.check_size(n)?;
         return Ok(vec![0; n]);
     }
-    if vm.iter_opt(v)?.is_none() {
-        let message = format!("cannot convert '{}' object to {name}", vm.type_name(v));
-        return Err(vm.type_error(message));
-    }
-    ints(vm, v, name)
+    iterable(vm, v, name, |what| {
+        format!("cannot convert '{what}' object to {name}")
+    })
 }
 
-/// The bytes of an iterable of ints, for class `name`.
-pub fn ints(vm: &mut Vm, v: Value, name: &str) -> PyResult<Vec<u8>> {
-    let mut data = Vec::new();
-    let mut at = 0;
-    // A list is looked at afresh each time: an item's `__index__` may change it.
-    let of_list = vm.heap.is_exact(v, B::List);
-    let items = match of_list {
-        true => v,
-        false => args::held_items(vm, v)?.0,
+/// The bytes of an iterable of ints, for class `name`. `otherwise` is the message for the type of
+/// what can't be iterated over; `__iter__` is called once.
+fn iterable(
+    vm: &mut Vm,
+    v: Value,
+    name: &str,
+    otherwise: impl FnOnce(String) -> String,
+) -> PyResult<Vec<u8>> {
+    let Some(iter) = vm.iter_opt(v)? else {
+        let message = otherwise(vm.type_name(v));
+        return Err(vm.type_error(message));
     };
-    while let Some(&item) = vm.heap.cell::<List>(items).items.get(at) {
-        at += 1;
-        vm.tick()?;
-        match vm.byte_value(item) {
-            Err(raised) if name == "bytes" && vm.is_instance_of(raised.0, B::ValueError) => {
-                return Err(vm.value_error("bytes must be in range(0, 256)"));
-            }
-            byte => data.push(byte?),
+    let mut data = Vec::new();
+    vm.holding(&[iter], |vm| {
+        while let Some(item) = vm.next(iter)? {
+            vm.tick()?;
+            data.push(vm.holding(&[item], |vm| byte(vm, item, name))?);
         }
+        Ok(data)
+    })
+}
+
+/// The byte that an item is, for class `name`.
+fn byte(vm: &mut Vm, item: Value, name: &str) -> PyResult<u8> {
+    match vm.byte_value(item) {
+        Err(raised) if name == "bytes" && vm.is_instance_of(raised.0, B::ValueError) => {
+            Err(vm.value_error("bytes must be in range(0, 256)"))
+        }
+        byte => byte,
     }
-    Ok(data)
+}
+
+/// What `bytes(v)` holds for what is neither a text nor a count: `int.from_bytes` takes it.
+///
+/// # Errors
+/// TypeError; what `__bytes__` and `__iter__` raise.
+pub fn of_object(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
+    if let Some(bytes) = vm.heap.get::<Bytes>(v)
+        && (vm.heap.is_exact(v, B::Bytes) || vm.heap.is_exact(v, B::ByteArray))
+    {
+        return Ok(bytes.data.clone());
+    }
+    if let Some(made) = vm.call_special(v, N::bytes, &[])? {
+        return match vm.heap.get::<Bytes>(made) {
+            Some(bytes) => Ok(bytes.data.clone()),
+            None => {
+                let message = format!("__bytes__ returned non-bytes (type {})", vm.type_name(made));
+                Err(vm.type_error(message))
+            }
+        };
+    }
+    if vm.heap.as_str(v).is_some() {
+        return Err(vm.type_error("cannot convert 'str' object to bytes"));
+    }
+    iterable(vm, v, "bytes", |what| {
+        format!("cannot convert '{what}' object to bytes")
+    })
 }
 
 fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -840,11 +871,9 @@ fn extend(vm: &mut Vm, a: &[Value]) -> PyResult {
         None if vm.heap.as_str(a[1]).is_some() => {
             return Err(vm.type_error("expected iterable of integers; got: 'str'"));
         }
-        None if vm.iter_opt(a[1])?.is_none() => {
-            let message = format!("can't extend bytearray with {}", vm.type_name(a[1]));
-            return Err(vm.type_error(message));
-        }
-        None => ints(vm, a[1], "bytearray")?,
+        None => iterable(vm, a[1], "bytearray", |what| {
+            format!("can't extend bytearray with {what}")
+        })?,
     };
     vm.heap.charge(more.len());
     array(vm, a[0]).extend_from_slice(&more);

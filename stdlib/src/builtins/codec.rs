@@ -1,6 +1,8 @@
 //! Text to bytes and back: UTF-8, UTF-16, UTF-32, ASCII and Latin-1, with
 //! CPython's error handlers.
 
+use std::borrow::Cow;
+
 use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::text::pystr::{PyStr, StrBuilder};
@@ -56,14 +58,11 @@ fn codec_of(name: &str) -> Option<(Codec, &'static str)> {
     })
 }
 
-/// A function of module `codecs`, if that was imported.
-fn of_codecs(vm: &mut Vm, name: &str) -> PyResult<Option<Value>> {
-    let (key, modules) = (vm.heap.intern("codecs"), vm.modules);
-    let Some(module) = vm.heap.ns_get(modules, key) else {
-        return Ok(None);
-    };
+/// A function of module `codecs`: what is not built in here is known there.
+fn of_codecs(vm: &mut Vm, name: &str) -> PyResult {
+    let module = vm.import_module("codecs")?;
     let name = vm.heap.intern(name);
-    vm.get_attr_opt(module, name)
+    vm.get_attr(module, name)
 }
 
 /// What a codec that a script registered makes of a value: item `at` of its
@@ -75,10 +74,10 @@ fn with_registered(
     (at, what, wanted): (usize, &str, B),
 ) -> PyResult {
     let name = vm.heap.str(encoding);
-    let info = match of_codecs(vm, "_registered")? {
-        Some(search) => vm.call(search, &[name])?,
-        None => Value::NONE,
-    };
+    vm.root(name);
+    let search = of_codecs(vm, "_registered")?;
+    vm.root(search);
+    let info = vm.call(search, &[name])?;
     vm.root(info);
     let Some(&function) = vm.heap.as_tuple(info).and_then(|info| info.get(at)) else {
         return Err(vm.raise(B::LookupError, format!("unknown encoding: {encoding}")));
@@ -103,40 +102,100 @@ fn with_registered(
     Ok(result)
 }
 
-/// What a registered error handler puts in place of what `error` names, and
-/// where to go on.
-fn handled(vm: &mut Vm, error: Raised, errors: &str, len: usize) -> PyResult<(Value, usize)> {
-    vm.root(error.0);
-    let name = vm.heap.str(errors);
-    let handler = match of_codecs(vm, "lookup_error")? {
-        Some(lookup) => vm.call(lookup, &[name])?,
-        None => {
-            let message = format!("unknown error handler name '{errors}'");
-            return Err(vm.raise(B::LookupError, message));
+/// A registered error handler at work in one call: it is looked up at the first error, and the
+/// exception that it is given is told the place of each later one, as CPython does.
+#[derive(Default)]
+struct Handling(Option<(Value, Value)>);
+
+/// What can't be encoded or decoded: the class of the error, the codec's name, the whole input,
+/// from where to where, and why.
+struct Bad {
+    class: B,
+    encoding: &'static str,
+    object: Value,
+    start: usize,
+    end: usize,
+    reason: &'static str,
+}
+
+impl Bad {
+    #[cold]
+    fn raise(&self, vm: &mut Vm) -> Raised {
+        let (encoding, reason) = (vm.heap.str(self.encoding), vm.heap.str(self.reason));
+        let start = Value::small(self.start as i64);
+        let end = Value::small(self.end as i64);
+        let args = vm.heap.tuple(&[encoding, self.object, start, end, reason]);
+        let range = vm.heap.tuple(&[start, end]);
+        let mut e = Exception::new(args);
+        e.fields = [encoding, self.object, reason, range];
+        if !vm.handled_exception().is_none() {
+            e.context = vm.handled_exception();
         }
-    };
-    vm.root(handler);
-    let given = vm.call(handler, &[error.0])?;
-    vm.root(given);
-    let kind = match vm.is_instance_of(error.0, B::UnicodeEncodeError) {
-        true => "encoding error handler must return (str/bytes, int) tuple",
-        false => "decoding error handler must return (str, int) tuple",
-    };
-    let Some(&[text, at]) = vm.heap.as_tuple(given) else {
-        return Err(vm.type_error(kind));
-    };
-    if vm.heap.as_str(text).is_none() && vm.heap.get::<Bytes>(text).is_none() || !vm.has_index(at) {
-        return Err(vm.type_error(kind));
+        Raised(vm.heap.alloc(self.class.shape(), e))
     }
-    let at = vm.index_clamped(at)?;
-    let place = if at < 0 {
-        at.saturating_add(len as i64)
-    } else {
-        at
-    };
-    match usize::try_from(place) {
-        Ok(place) if place <= len => Ok((text, place)),
-        _ => Err(vm.index_error(format!("position {at} from error handler out of bounds"))),
+}
+
+impl Handling {
+    /// The handler and the exception for what is bad. Both are held until the native returns.
+    fn begin(&mut self, vm: &mut Vm, bad: &Bad, errors: &str) -> PyResult<(Value, Value)> {
+        if let Some((handler, error)) = self.0 {
+            let range = [bad.start, bad.end].map(|at| Value::small(at as i64));
+            let range = vm.heap.tuple(&range);
+            let reason = vm.heap.str(bad.reason);
+            let fields = &mut vm.heap.cell_mut::<Exception>(error).fields;
+            (fields[2], fields[3]) = (reason, range);
+            return Ok((handler, error));
+        }
+        let error = bad.raise(vm).0;
+        vm.root(error);
+        let name = vm.heap.str(errors);
+        vm.root(name);
+        let lookup = of_codecs(vm, "lookup_error")?;
+        vm.root(lookup);
+        let handler = vm.call(lookup, &[name])?;
+        vm.root(handler);
+        self.0 = Some((handler, error));
+        Ok((handler, error))
+    }
+
+    /// What the handler puts in place of what is bad, where to go on, and the input as the
+    /// handler left it.
+    fn handle(
+        &mut self,
+        vm: &mut Vm,
+        bad: &Bad,
+        errors: &str,
+        len: usize,
+    ) -> PyResult<(Value, usize, Value)> {
+        let (handler, error) = self.begin(vm, bad, errors)?;
+        let given = vm.call(handler, &[error])?;
+        let encodes = bad.class == B::UnicodeEncodeError;
+        let kind = match encodes {
+            true => "encoding error handler must return (str/bytes, int) tuple",
+            false => "decoding error handler must return (str, int) tuple",
+        };
+        let Some(&[text, at]) = vm.heap.as_tuple(given) else {
+            return Err(vm.type_error(kind));
+        };
+        let is_text = vm.heap.as_str(text).is_some();
+        if !(is_text || encodes && vm.heap.is_exact(text, B::Bytes)) || !vm.has_index(at) {
+            return Err(vm.type_error(kind));
+        }
+        let at = vm.holding(&[given], |vm| vm.index_clamped(at))?;
+        let object = vm.heap.cell::<Exception>(error).fields[1];
+        let len = match vm.heap.get::<Bytes>(object) {
+            Some(bytes) if !encodes => bytes.data.len(),
+            _ => len,
+        };
+        let place = if at < 0 {
+            at.saturating_add(len as i64)
+        } else {
+            at
+        };
+        match usize::try_from(place) {
+            Ok(place) if place <= len => Ok((text, place, object)),
+            _ => Err(vm.index_error(format!("position {at} from error handler out of bounds"))),
+        }
     }
 }
 
@@ -177,17 +236,16 @@ fn reason_of(codec: Codec) -> &'static str {
     }
 }
 
-/// The bytes of a text.
+/// The bytes of a str that the caller holds.
 ///
 /// # Errors
 /// UnicodeEncodeError; LookupError for an unknown codec or handler.
-pub fn encode(vm: &mut Vm, text: &PyStr, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
+pub fn encode(vm: &mut Vm, value: Value, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
     let Some((codec, shown)) = codec_of(encoding) else {
-        let value = vm.heap.str(text.clone());
-        vm.root(value);
         let made = with_registered(vm, value, (encoding, errors), (0, "encode", B::Bytes))?;
         return Ok(vm.heap.cell::<Bytes>(made).data.clone());
     };
+    let text = vm.heap.text(value);
     let mut out = Vec::with_capacity(text.len());
     match codec {
         Codec::Utf8 if text.push_utf8(&mut out).is_ok() => return Ok(out),
@@ -197,6 +255,7 @@ pub fn encode(vm: &mut Vm, text: &PyStr, encoding: &str, errors: &str) -> PyResu
         _ => {}
     }
     let units: Vec<u32> = text.chars().collect();
+    let mut handling = Handling::default();
     let mut at = 0;
     while let Some(&cp) = units.get(at) {
         if put(codec, cp, &mut out) {
@@ -210,6 +269,14 @@ pub fn encode(vm: &mut Vm, text: &PyStr, encoding: &str, errors: &str) -> PyResu
         {
             end += 1;
         }
+        let bad = |object: Value, start: usize, end: usize| Bad {
+            class: B::UnicodeEncodeError,
+            encoding: shown,
+            object,
+            start,
+            end,
+            reason: reason_of(codec),
+        };
         match errors {
             "ignore" => {}
             "replace" => {
@@ -217,12 +284,12 @@ pub fn encode(vm: &mut Vm, text: &PyStr, encoding: &str, errors: &str) -> PyResu
                     put(codec, u32::from(b'?'), &mut out);
                 }
             }
-            "backslashreplace" | "xmlcharrefreplace" => {
+            "backslashreplace" | "xmlcharrefreplace" | "namereplace" => {
                 for &cp in &units[at..end] {
-                    let text = if errors == "xmlcharrefreplace" {
-                        format!("&#{cp};")
-                    } else {
-                        escape(cp)
+                    let text = match errors {
+                        "xmlcharrefreplace" => format!("&#{cp};"),
+                        "namereplace" => named(cp),
+                        _ => escape(cp),
                     };
                     for b in text.bytes() {
                         put(codec, u32::from(b), &mut out);
@@ -251,31 +318,21 @@ pub fn encode(vm: &mut Vm, text: &PyStr, encoding: &str, errors: &str) -> PyResu
                 }
             }
             "strict" | "surrogateescape" | "surrogatepass" => {
-                let reason = reason_of(codec);
-                let object = vm.heap.str(text.clone());
-                return Err(unicode_error(
-                    vm,
-                    B::UnicodeEncodeError,
-                    shown,
-                    object,
-                    at,
-                    end,
-                    reason,
-                ));
+                return Err(bad(value, at, end).raise(vm));
             }
             _ => {
-                let object = vm.heap.str(text.clone());
-                let class = B::UnicodeEncodeError;
-                let reason = reason_of(codec);
-                let error = unicode_error(vm, class, shown, object, at, end, reason);
-                let (instead, next) = handled(vm, error, errors, units.len())?;
+                let bad = bad(value, at, end);
+                let (instead, next, _) = handling.handle(vm, &bad, errors, units.len())?;
                 if let Some(bytes) = vm.heap.get::<Bytes>(instead) {
                     out.extend_from_slice(&bytes.data);
                 } else {
-                    for cp in vm.heap.text(instead).clone().chars() {
-                        if !put(codec, cp, &mut out) {
-                            return Err(unicode_error(vm, class, shown, object, at, end, reason));
-                        }
+                    let fits = vm
+                        .heap
+                        .text(instead)
+                        .chars()
+                        .all(|cp| put(codec, cp, &mut out));
+                    if !fits {
+                        return Err(bad.raise(vm));
                     }
                 }
                 at = next;
@@ -292,6 +349,14 @@ fn escape(cp: u32) -> String {
         0..=0xff => format!("\\x{cp:02x}"),
         0x100..=0xffff => format!("\\u{cp:04x}"),
         _ => format!("\\U{cp:08x}"),
+    }
+}
+
+/// `\N{name}` of a code point that has one.
+fn named(cp: u32) -> String {
+    match char::from_u32(cp).and_then(unicode_names2::name) {
+        Some(name) => format!("\\N{{{name}}}"),
+        None => escape(cp),
     }
 }
 
@@ -331,74 +396,55 @@ fn put(codec: Codec, cp: u32, out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// The error of bytes or text that a codec can't take.
-#[cold]
-fn unicode_error(
-    vm: &mut Vm,
-    class: B,
-    encoding: &str,
-    object: Value,
-    start: usize,
-    end: usize,
-    reason: &str,
-) -> Raised {
-    let (encoding, reason) = (vm.heap.str(encoding), vm.heap.str(reason));
-    let (start, end) = (Value::small(start as i64), Value::small(end as i64));
-    let args = vm.heap.tuple(&[encoding, object, start, end, reason]);
-    let range = vm.heap.tuple(&[start, end]);
-    let mut e = Exception::new(args);
-    e.fields = [encoding, object, reason, range];
-    if !vm.handled_exception().is_none() {
-        e.context = vm.handled_exception();
-    }
-    Raised(vm.heap.alloc(class.shape(), e))
-}
-
 /// The text of bytes.
 ///
 /// # Errors
 /// UnicodeDecodeError; LookupError for an unknown codec or handler.
 pub fn decode(vm: &mut Vm, data: &[u8], encoding: &str, errors: &str) -> PyResult<PyStr> {
-    let Some((codec, shown)) = codec_of(encoding) else {
+    let Some((codec, mut shown)) = codec_of(encoding) else {
         let value = vm.heap.bytes(data.to_vec());
         vm.root(value);
         let made = with_registered(vm, value, (encoding, errors), (1, "decode", B::Str))?;
         return Ok(vm.heap.text(made).clone());
     };
-    let mut data = data;
-    let mut codec = codec;
+    let mut data = Cow::Borrowed(data);
+    let (mut codec, mut at) = (codec, 0);
     match codec {
-        Codec::Utf8Sig => data = data.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(data),
+        Codec::Utf8Sig => {
+            if data.starts_with(&[0xef, 0xbb, 0xbf]) {
+                data = Cow::Owned(data[3..].to_vec());
+            }
+        }
         Codec::Utf16(Order::Marked) => {
-            codec = Codec::Utf16(Order::Little);
-            if let Some(rest) = data.strip_prefix(&[0xff, 0xfe]) {
-                data = rest;
-            } else if let Some(rest) = data.strip_prefix(&[0xfe, 0xff]) {
-                data = rest;
-                codec = Codec::Utf16(Order::Big);
+            (codec, shown) = (Codec::Utf16(Order::Little), "utf-16-le");
+            if data.starts_with(&[0xff, 0xfe]) {
+                at = 2;
+            } else if data.starts_with(&[0xfe, 0xff]) {
+                (codec, at, shown) = (Codec::Utf16(Order::Big), 2, "utf-16-be");
             }
         }
         Codec::Utf32(Order::Marked) => {
-            codec = Codec::Utf32(Order::Little);
-            if let Some(rest) = data.strip_prefix(&[0xff, 0xfe, 0, 0]) {
-                data = rest;
-            } else if let Some(rest) = data.strip_prefix(&[0, 0, 0xfe, 0xff]) {
-                data = rest;
-                codec = Codec::Utf32(Order::Big);
+            (codec, shown) = (Codec::Utf32(Order::Little), "utf-32-le");
+            if data.starts_with(&[0xff, 0xfe, 0, 0]) {
+                at = 4;
+            } else if data.starts_with(&[0, 0, 0xfe, 0xff]) {
+                (codec, at, shown) = (Codec::Utf32(Order::Big), 4, "utf-32-be");
             }
         }
         _ => {}
     }
     if matches!(codec, Codec::Utf8 | Codec::Utf8Sig)
-        && let Ok(text) = std::str::from_utf8(data)
+        && let Ok(text) = std::str::from_utf8(&data)
     {
         return Ok(PyStr::from(text));
     }
     if codec == Codec::Latin1 {
-        return Ok(PyStr::from_latin1(data));
+        return Ok(PyStr::from_latin1(&data));
     }
     let mut out = StrBuilder::with_capacity(data.len());
-    let mut at = 0;
+    let mut handling = Handling::default();
+    // The input as an object, made at the first error.
+    let mut object = None;
     while at < data.len() {
         let (end, reason) = match take(codec, &data[at..]) {
             Taken::Char(cp, n) => {
@@ -428,30 +474,32 @@ pub fn decode(vm: &mut Vm, data: &[u8], encoding: &str, errors: &str) -> PyResul
                 at += 3;
                 continue;
             }
-            "strict" | "surrogateescape" | "surrogatepass" => {
-                let object = vm.heap.bytes(data.to_vec());
-                return Err(unicode_error(
-                    vm,
-                    B::UnicodeDecodeError,
-                    shown,
-                    object,
-                    at,
+            _ => {
+                let whole = match object {
+                    Some(object) => object,
+                    None => vm.heap.bytes(data.to_vec()),
+                };
+                object = Some(whole);
+                let bad = Bad {
+                    class: B::UnicodeDecodeError,
+                    encoding: shown,
+                    object: whole,
+                    start: at,
                     end,
                     reason,
-                ));
-            }
-            _ => {
-                let object = vm.heap.bytes(data.to_vec());
-                let class = B::UnicodeDecodeError;
-                let error = unicode_error(vm, class, shown, object, at, end, reason);
-                let (instead, next) = handled(vm, error, errors, data.len())?;
-                match vm.heap.as_str(instead) {
-                    Some(text) => out.push(text),
-                    None => {
-                        return Err(
-                            vm.type_error("decoding error handler must return (str, int) tuple")
-                        );
-                    }
+                };
+                if matches!(errors, "strict" | "surrogateescape" | "surrogatepass") {
+                    return Err(bad.raise(vm));
+                }
+                // From its first error on the exception holds the object.
+                let (instead, next, left) = handling.handle(vm, &bad, errors, data.len())?;
+                out.push(vm.heap.text(instead));
+                if left != whole {
+                    let Some(bytes) = vm.heap.get::<Bytes>(left) else {
+                        return Err(vm.type_error("object attribute must be bytes"));
+                    };
+                    data = Cow::Owned(bytes.data.clone());
+                    object = Some(left);
                 }
                 at = next;
                 continue;

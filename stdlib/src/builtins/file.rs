@@ -282,7 +282,9 @@ fn encode(vm: &mut Vm, text: &PyStr, out: &mut Vec<u8>, errors: &str) -> PyResul
     if text.push_utf8(out).is_ok() {
         return Ok(());
     }
-    let data = super::codec::encode(vm, text, "utf-8", errors)?;
+    let value = vm.heap.str(text.clone());
+    vm.root(value);
+    let data = super::codec::encode(vm, value, "utf-8", errors)?;
     out.extend_from_slice(&data);
     Ok(())
 }
@@ -504,7 +506,7 @@ fn write(vm: &mut Vm, a: &[Value]) -> PyResult {
         if encoding.eq_ignore_ascii_case("utf-8") {
             encode(vm, &text, &mut data, &errors)?;
         } else {
-            data = super::codec::encode(vm, &text, &encoding, &errors)?;
+            data = super::codec::encode(vm, a[1], &encoding, &errors)?;
         }
         (data, text.len())
     };

@@ -299,15 +299,7 @@ fn to_bytes(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn from_bytes(vm: &mut Vm, a: &[Value]) -> PyResult {
     let big_endian = is_big_endian(vm, a[2])?;
     let signed = args::flag_or(vm, a[3], false)?;
-    let bytes = vm.heap.get::<Bytes>(a[1]).map(|b| b.data.clone());
-    let data = match bytes {
-        Some(bytes) => bytes,
-        None if vm.heap.as_str(a[1]).is_some() || vm.iter_opt(a[1])?.is_none() => {
-            let found = vm.type_name(a[1]);
-            return Err(vm.type_error(format!("cannot convert '{found}' object to bytes")));
-        }
-        None => super::bytes::ints(vm, a[1], "bytes")?,
-    };
+    let data = super::bytes::of_object(vm, a[1])?;
     let n = pure::from_bytes(&data, big_endian, signed);
     let n = vm.heap.big(n);
     if a[0] == vm.class(B::Int) {

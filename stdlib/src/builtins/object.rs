@@ -410,7 +410,12 @@ fn weakref(vm: &mut Vm, this: Value) -> PyResult {
         let name = vm.n(N::weakref);
         return Err(vm.no_attribute(this, name));
     }
-    Ok(vm.heap.weak_of(this).unwrap_or(Value::NONE))
+    Ok(vm
+        .heap
+        .weak_refs(this)
+        .first()
+        .copied()
+        .unwrap_or(Value::NONE))
 }
 
 fn set_dict(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {

@@ -329,8 +329,7 @@ fn endswith(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn encode(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (encoding, errors) = codec::arguments(vm, "encode", a[1], a[2], 1)?;
-    let text = vm.heap.text(a[0]).clone();
-    let data = codec::encode(vm, &text, &encoding, &errors)?;
+    let data = codec::encode(vm, a[0], &encoding, &errors)?;
     Ok(vm.heap.bytes(data))
 }
 

@@ -118,13 +118,13 @@ fn compile_scanner(vm: &mut Vm, a: &[Value]) -> PyResult {
     let phrases = vm.collect_iterable(a[0])?;
     let mut items = Vec::new();
     let mut all = None;
+    let mut n_inner = 0;
     for phrase in phrases {
         let (units, is_text) = subject::source(vm, phrase)?;
         let parsed = parse::parse(&units, is_text, flags).map_err(|e| raise(vm, e, phrase))?;
-        if parsed.groups > 0 {
-            // Its numbers would be those of the scanner's own groups.
-            return Err(vm.runtime_error("invalid SRE code"));
-        }
+        // CPython 3.13 re/__init__.py Scanner: each phrase counts its groups from 1, so they share
+        // their numbers with those of the scanner.
+        n_inner = n_inner.max(parsed.groups);
         let number = Some(items.len() + 1);
         all = Some((is_text, parsed.flags));
         items.push(Seq::new(vec![Node::Group {
@@ -135,7 +135,7 @@ fn compile_scanner(vm: &mut Vm, a: &[Value]) -> PyResult {
         }]));
     }
     let (is_text, flags) = all.unwrap_or((true, flags));
-    let groups = items.len();
+    let groups = items.len().max(n_inner);
     let parsed = Parsed {
         tree: Seq::new(vec![Node::Branch(items)]),
         flags,

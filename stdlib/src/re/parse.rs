@@ -16,9 +16,9 @@ use super::tree::{
 /// As many groups as CPython allows.
 pub const GROUPS_MAX: usize = 1_073_741_823;
 
-/// How deep groups may nest. CPython's parser runs into its recursion limit a
-/// little later or earlier, by how deep the caller stands.
-const NESTING_MAX: usize = 480;
+/// How deep groups may nest. CPython's parser takes two frames for each, so that it runs into its
+/// recursion limit a little later or earlier, by how deep the caller stands.
+const NESTING_MAX: usize = 495;
 
 /// What is wrong with an expression.
 #[derive(Debug)]
@@ -455,7 +455,7 @@ impl Parser<'_, '_> {
         let mut items = Vec::new();
         loop {
             let first = depth == 0 && items.is_empty();
-            items.push(self.sequence(verbose, depth + 1, first)?);
+            items.push(self.sequence(verbose, depth, first)?);
             if !self.source.accept('|')? {
                 break;
             }
@@ -1078,7 +1078,7 @@ impl Parser<'_, '_> {
     }
 }
 
-fn trim_zeros(digits: &[u32]) -> &[u32] {
+pub fn trim_zeros(digits: &[u32]) -> &[u32] {
     let zeros = digits.iter().take_while(|&&c| c == '0' as u32).count();
     &digits[zeros..]
 }

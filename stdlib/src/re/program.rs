@@ -121,7 +121,7 @@ pub struct First {
 impl First {
     fn of(ops: &[Op], sets: &[CharSet]) -> Option<First> {
         let mut ones = Vec::new();
-        if !first_of(ops, 0, &mut ones) {
+        if !first_of(ops, &mut ones) {
             return None;
         }
         let mut low = [0; 4];
@@ -196,23 +196,29 @@ pub fn compile(tree: &Seq, n_groups: usize, flags: u32) -> Result<Program> {
 /// The most characters that a match is known to begin with.
 const FIRST_MAX: usize = 32;
 
-/// Collects what a match from `place` on begins with; false if that is not one character.
-fn first_of(ops: &[Op], place: usize, firsts: &mut Vec<One>) -> bool {
-    let mut place = place;
+/// Collects what a match begins with; false if that is not one character.
+fn first_of(ops: &[Op], firsts: &mut Vec<One>) -> bool {
+    let mut place = 0;
+    // The alternatives that are still to be looked at. As many optional parts may follow each
+    // other as the expression has characters.
+    let mut others = Vec::new();
     loop {
         match ops[place] {
             Op::Mark(_) => place += 1,
             Op::Jump(to) => place = to as usize,
             Op::One(one) | Op::Single { one, min: 1.., .. } => {
                 firsts.push(one);
-                return firsts.len() <= FIRST_MAX;
-            }
-            // Alternatives stand one after the other, so this nests no deeper than they do.
-            Op::Branch(other) if firsts.len() < FIRST_MAX => {
-                if !first_of(ops, place + 1, firsts) {
+                if firsts.len() > FIRST_MAX {
                     return false;
                 }
-                place = other as usize;
+                match others.pop() {
+                    Some(other) => place = other,
+                    None => return true,
+                }
+            }
+            Op::Branch(other) => {
+                others.push(other as usize);
+                place += 1;
             }
             _ => return false,
         }

@@ -6,7 +6,7 @@ use lockstep_runtime::{PyResult, Value, Vm};
 use super::found::Match;
 use super::parse::{
     DIGITS, Error, GROUPS_MAX, OCTAL, Result, Tokenizer, is_ascii_digit, is_number, is_octal,
-    joined, number, same, simple_escape, text_of,
+    joined, number, same, simple_escape, text_of, trim_zeros,
 };
 use super::pattern::{Pattern, pattern};
 use super::subject;
@@ -165,8 +165,8 @@ fn named(source: &mut Tokenizer<'_>, names: &[(PyStr, usize)]) -> Result<(u64, u
     if is_number(&name) {
         let group = number(&name, 10);
         if group >= GROUPS_MAX as u64 {
-            let message = format!("invalid group reference {group}");
-            return Err(source.error(message.as_str(), offset));
+            let message = "invalid group reference ";
+            return Err(source.error_with(message, trim_zeros(&name), offset));
         }
         return Ok((group, offset));
     }
