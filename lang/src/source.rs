@@ -1,7 +1,8 @@
 //! Takes the text of a script, gives byte spans their line, column and excerpt.
 //! Never reads files and never looks at what the text means.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::Diagnostic;
 use crate::subset;
@@ -56,10 +57,10 @@ pub struct Source {
 
 struct SourceInner {
     name: String,
-    text: String,
-    // Invariant: ascending, the first entry is 0, and every entry is a
-    // character boundary of `text`.
-    line_starts: Vec<u32>,
+    text: Cow<'static, str>,
+    // Found when first asked for. Invariant: ascending, the first entry is 0,
+    // and every entry is a character boundary of `text`.
+    line_starts: OnceLock<Vec<u32>>,
 }
 
 /// The largest source text: spans hold offsets in 32 bits.
@@ -79,12 +80,20 @@ impl Source {
         if text.starts_with('\u{feff}') {
             text.drain(..'\u{feff}'.len_utf8());
         }
-        let line_starts = line_starts(&text);
+        Source::of(name.into(), text.into())
+    }
+
+    /// A source whose text is part of the program: it isn't copied.
+    pub fn embedded(name: impl Into<String>, text: &'static str) -> Source {
+        Source::of(name.into(), text.into())
+    }
+
+    fn of(name: String, text: Cow<'static, str>) -> Source {
         Source {
             inner: Arc::new(SourceInner {
-                name: name.into(),
+                name,
                 text,
-                line_starts,
+                line_starts: OnceLock::new(),
             }),
         }
     }
@@ -147,21 +156,24 @@ impl Source {
         self.text().get(span.range()).unwrap_or("")
     }
 
+    fn line_starts(&self) -> &[u32] {
+        let inner = &self.inner;
+        inner.line_starts.get_or_init(|| line_starts(&inner.text))
+    }
+
     pub fn n_lines(&self) -> u32 {
-        self.inner.line_starts.len() as u32
+        self.line_starts().len() as u32
     }
 
     /// The line (from 1) that holds this byte offset.
     pub fn line(&self, offset: u32) -> u32 {
-        self.inner
-            .line_starts
-            .partition_point(|&start| start <= offset) as u32
+        self.line_starts().partition_point(|&start| start <= offset) as u32
     }
 
     /// The line and the column of a byte offset. Costs the length of the line.
     pub fn line_col(&self, offset: u32) -> LineCol {
         let line = self.line(offset);
-        let start = self.inner.line_starts[line as usize - 1];
+        let start = self.line_starts()[line as usize - 1];
         let mut end = (offset as usize).min(self.text().len());
         while !self.text().is_char_boundary(end) {
             end -= 1;
@@ -177,7 +189,7 @@ impl Source {
     pub fn line_start(&self, line: u32) -> u32 {
         let index = (line as usize).saturating_sub(1);
         let end = self.text().len() as u32;
-        self.inner.line_starts.get(index).copied().unwrap_or(end)
+        self.line_starts().get(index).copied().unwrap_or(end)
     }
 
     /// A line's text (lines count from 1) without its line ending.

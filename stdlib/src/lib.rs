@@ -3,6 +3,24 @@
 
 #![forbid(unsafe_code)]
 
+/// A module of the folder `py`, and whether it is a package.
+macro_rules! py {
+    ($name:literal, $file:literal) => {
+        py!($name, $file, false)
+    };
+    ($name:literal, $file:literal, package) => {
+        py!($name, $file, true)
+    };
+    ($name:literal, $file:literal, $package:literal) => {
+        $crate::PyModule {
+            name: $name,
+            source: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/py/", $file)),
+            image: include_bytes!(concat!(env!("OUT_DIR"), "/", $file, ".image")),
+            package: $package,
+        }
+    };
+}
+
 mod args;
 pub mod asyncio;
 pub mod builtins;
@@ -35,10 +53,13 @@ pub struct NativeModule {
     pub init: fn(&mut Vm, Value) -> PyResult<()>,
 }
 
-/// A module written in the language, compiled when it is first imported.
+/// A module written in the language.
 pub struct PyModule {
     pub name: &'static str,
+    /// Its text, which tracebacks quote.
     pub source: &'static str,
+    /// Its code, as `build.rs` has compiled it.
+    pub image: &'static [u8],
     pub package: bool,
 }
 

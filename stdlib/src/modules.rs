@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use lockstep_lang::compile::{CompileOptions, compile_source};
+use lockstep_lang::bytecode::image;
 use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
@@ -30,24 +30,6 @@ static NATIVE: &[&NativeModule] = &[
     &traceback::MODULE,
     &weakref::MODULE,
 ];
-
-/// A module of the folder `py`, and whether it is a package.
-macro_rules! py {
-    ($name:literal, $file:literal) => {
-        PyModule {
-            name: $name,
-            source: include_str!(concat!("../py/", $file)),
-            package: false,
-        }
-    };
-    ($name:literal, $file:literal, package) => {
-        PyModule {
-            name: $name,
-            source: include_str!(concat!("../py/", $file)),
-            package: true,
-        }
-    };
-}
 
 static PY: &[PyModule] = &[
     py!("__future__", "__future__.async"),
@@ -166,20 +148,10 @@ fn make_native(vm: &mut Vm, module: &NativeModule) -> PyResult {
 
 fn load(vm: &mut Vm, module: &PyModule) -> PyResult {
     let file = format!("<stdlib>/{}.async", module.name.replace('.', "/"));
-    let source = Arc::new(Source::new(file.as_str(), module.source));
-    let code = match compile_source(source, CompileOptions::default()) {
-        Ok(code) => code,
-        Err(diagnostics) => {
-            let first = diagnostics
-                .first()
-                .map(|d| d.message.to_string())
-                .unwrap_or_default();
-            let message = format!(
-                "the standard library's {} does not compile: {first}",
-                module.name
-            );
-            return Err(vm.raise(B::SystemError, message));
-        }
+    let source = Arc::new(Source::embedded(file.as_str(), module.source));
+    let Ok(code) = image::decode(module.image, &source) else {
+        let message = format!("the image of the library's {} is damaged", module.name);
+        return Err(vm.raise(B::SystemError, message));
     };
     let package = module.package.then_some(file.as_str());
     vm.load_module(module.name, code, Some(&file), package)

@@ -1,10 +1,11 @@
 //! Bytecode: what the compiler gives and the VM runs.
 //!
 //! `op` holds the one opcode table, `code` the code object; the disassembler
-//! (`dis`) and the verifier (`verify`) read both.
+//! (`dis`) and the verifier (`verify`) read both; `image` makes bytes of code and back.
 
 pub mod code;
 pub mod dis;
+pub mod image;
 pub mod liveness;
 pub mod op;
 pub mod verify;

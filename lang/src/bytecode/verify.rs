@@ -22,6 +22,8 @@ impl fmt::Display for Fault {
     }
 }
 
+impl std::error::Error for Fault {}
+
 /// Checks a code object and those inside it: opcodes and their extra words,
 /// registers, constants and their kinds, free variables, jump targets,
 /// handlers, captures, and that control can't run off the end.

@@ -19,53 +19,35 @@ pub static NATIVE: NativeModule = NativeModule {
     init,
 };
 
-macro_rules! py {
-    ($name:literal, $file:literal) => {
-        PyModule {
-            name: $name,
-            source: include_str!(concat!("../../py/asyncio/", $file)),
-            package: false,
-        }
-    };
-}
-
 /// The package and its modules.
 pub static MODULES: &[PyModule] = &[
-    PyModule {
-        name: "asyncio",
-        source: include_str!("../../py/asyncio/__init__.async"),
-        package: true,
-    },
-    py!("asyncio.base_events", "base_events.async"),
-    py!("asyncio.base_futures", "base_futures.async"),
-    py!("asyncio.base_tasks", "base_tasks.async"),
-    py!("asyncio.constants", "constants.async"),
-    py!("asyncio.coroutines", "coroutines.async"),
-    py!("asyncio.events", "events.async"),
-    py!("asyncio.exceptions", "exceptions.async"),
-    py!("asyncio.format_helpers", "format_helpers.async"),
-    py!("asyncio.futures", "futures.async"),
-    py!("asyncio.log", "log.async"),
-    py!("asyncio.locks", "locks.async"),
-    py!("asyncio.mixins", "mixins.async"),
-    py!("asyncio.protocols", "protocols.async"),
-    py!("asyncio.queues", "queues.async"),
-    py!("asyncio.runners", "runners.async"),
-    py!("asyncio.selector_events", "selector_events.async"),
-    py!("asyncio.staggered", "staggered.async"),
-    py!("asyncio.streams", "streams.async"),
-    py!("asyncio.subprocess", "subprocess.async"),
-    py!("asyncio.taskgroups", "taskgroups.async"),
-    py!("asyncio.tasks", "tasks.async"),
-    py!("asyncio.threads", "threads.async"),
-    py!("asyncio.timeouts", "timeouts.async"),
-    py!("asyncio.transports", "transports.async"),
-    py!("asyncio.unix_events", "unix_events.async"),
-    PyModule {
-        name: "sync",
-        source: include_str!("../../py/sync.async"),
-        package: false,
-    },
+    py!("asyncio", "asyncio/__init__.async", package),
+    py!("asyncio.base_events", "asyncio/base_events.async"),
+    py!("asyncio.base_futures", "asyncio/base_futures.async"),
+    py!("asyncio.base_tasks", "asyncio/base_tasks.async"),
+    py!("asyncio.constants", "asyncio/constants.async"),
+    py!("asyncio.coroutines", "asyncio/coroutines.async"),
+    py!("asyncio.events", "asyncio/events.async"),
+    py!("asyncio.exceptions", "asyncio/exceptions.async"),
+    py!("asyncio.format_helpers", "asyncio/format_helpers.async"),
+    py!("asyncio.futures", "asyncio/futures.async"),
+    py!("asyncio.log", "asyncio/log.async"),
+    py!("asyncio.locks", "asyncio/locks.async"),
+    py!("asyncio.mixins", "asyncio/mixins.async"),
+    py!("asyncio.protocols", "asyncio/protocols.async"),
+    py!("asyncio.queues", "asyncio/queues.async"),
+    py!("asyncio.runners", "asyncio/runners.async"),
+    py!("asyncio.selector_events", "asyncio/selector_events.async"),
+    py!("asyncio.staggered", "asyncio/staggered.async"),
+    py!("asyncio.streams", "asyncio/streams.async"),
+    py!("asyncio.subprocess", "asyncio/subprocess.async"),
+    py!("asyncio.taskgroups", "asyncio/taskgroups.async"),
+    py!("asyncio.tasks", "asyncio/tasks.async"),
+    py!("asyncio.threads", "asyncio/threads.async"),
+    py!("asyncio.timeouts", "asyncio/timeouts.async"),
+    py!("asyncio.transports", "asyncio/transports.async"),
+    py!("asyncio.unix_events", "asyncio/unix_events.async"),
+    py!("sync", "sync.async"),
 ];
 
 fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
