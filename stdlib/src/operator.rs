@@ -105,33 +105,44 @@ fn concat(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn count_of(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let (_, items) = args::held_items(vm, a[0])?;
-    let mut n = 0;
-    for item in items {
-        n += i64::from(vm.eq(item, a[1])?);
-    }
+    let (wanted, mut n) = (a[1], 0);
+    vm.for_each(a[0], |vm, item| {
+        n += i64::from(vm.eq(item, wanted)?);
+        Ok(())
+    })?;
     Ok(Value::small(n))
 }
 
 fn index_of(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let (_, items) = args::held_items(vm, a[0])?;
-    for (at, item) in items.into_iter().enumerate() {
-        if vm.eq(item, a[1])? {
+    let iter = vm.iter(a[0])?;
+    vm.root(iter);
+    let mut at = 0;
+    // An iterator goes no further than to what was found.
+    while let Some(item) = vm.next(iter)? {
+        vm.tick()?;
+        if vm.holding(&[item], |vm| vm.eq(item, a[1]))? {
             return Ok(vm.heap.usize(at));
         }
+        at += 1;
     }
     Err(vm.value_error("sequence.index(x): x not in sequence"))
 }
 
 fn length_hint(vm: &mut Vm, a: &[Value]) -> PyResult {
-    if let Some(n) = vm.len_opt(a[0])? {
-        return Ok(vm.heap.usize(n));
-    }
-    let default = a[1].given().unwrap_or(Value::small(0));
-    match vm.call_special(a[0], N::length_hint, &[])? {
-        Some(hint) if hint != Value::NOT_IMPLEMENTED => Ok(hint),
-        _ => Ok(default),
-    }
+    let default = match a[1].given() {
+        Some(default) if !vm.heap.is_int(default) => {
+            let message = format!(
+                "'{}' object cannot be interpreted as an integer",
+                vm.type_name(default)
+            );
+            return Err(vm.type_error(message));
+        }
+        default => default.unwrap_or(Value::small(0)),
+    };
+    Ok(match vm.length_hint(a[0])? {
+        Some(n) => vm.heap.usize(n),
+        None => default,
+    })
 }
 
 fn call(vm: &mut Vm, a: &[Value]) -> PyResult {

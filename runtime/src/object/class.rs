@@ -211,6 +211,9 @@ pub struct Class {
     /// Changes whenever the class or one of its bases does; caches compare it.
     /// Invariant: never 0 and never used twice in one VM.
     pub version: u32,
+    /// Whether a mere value among its attributes was ever replaced by another: from then on that
+    /// makes no new version, and no cache keeps a mere value of this class.
+    pub data_varies: bool,
     /// Slots that a new instance gets in its cell.
     pub slot_hint: u16,
     /// Number of `__slots__` descriptors, own and inherited.

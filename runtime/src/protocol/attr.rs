@@ -711,13 +711,15 @@ impl Vm {
         let attrs = c.attrs;
         let before = self.heap.ns_get(attrs, name);
         self.set_in_dict(attrs, class, name, value)?;
-        // A value that takes another value's place stales no cache: those of
-        // plain data look into the namespace each time.
+        // A value that takes another value's place stales the caches the first time only: from
+        // then on those look into the namespace each time.
         let mere_value = !value.is_empty()
             && self.is_plain_data(value)
             && before.is_some_and(|v| self.is_plain_data(v))
             && !self.heap.text(name).eq_str("__hash__");
-        if !mere_value {
+        let c = self.heap.cell_mut::<Class>(class);
+        if !mere_value || !c.data_varies {
+            c.data_varies |= mere_value;
             self.class_changed(class);
         }
         Ok(())

@@ -134,7 +134,11 @@ impl Vm {
             let attrs = self.heap.dict();
             let base = (b != B::Object).then(|| self.class(b.base()));
             let is_exception = b.layout() == Kind::Exception;
-            let has_dict = is_exception || matches!(b, B::Function | B::Module | B::Type);
+            let has_dict = is_exception
+                || matches!(
+                    b,
+                    B::Function | B::Module | B::Type | B::StaticMethod | B::ClassMethod
+                );
             let version = self.new_version();
             let class = self.heap.alloc(
                 B::Type.shape(),
@@ -152,6 +156,7 @@ impl Vm {
                     is_heap: false,
                     builtin_base: b,
                     version,
+                    data_varies: false,
                     slot_hint: 4,
                     n_slots: 0,
                     subclasses: Vec::new(),
@@ -398,6 +403,7 @@ impl Vm {
                 is_heap: true,
                 builtin_base,
                 version,
+                data_varies: false,
                 slot_hint: 4,
                 n_slots,
                 subclasses: Vec::new(),
@@ -531,6 +537,9 @@ impl Vm {
                 found.names.push(self.heap.intern(&mangled));
             }
         }
+        // CPython 3.13 typeobject.c type_new_slots sorts them, so that the same names make the
+        // same layout, and `__class__` can be assigned.
+        found.names.sort_by_key(|&name| self.heap.string(name));
         Ok(Some(found))
     }
 
@@ -942,6 +951,7 @@ impl Vm {
                 is_heap: false,
                 builtin_base,
                 version,
+                data_varies: false,
                 slot_hint: 4,
                 n_slots: 0,
                 subclasses: Vec::new(),

@@ -222,6 +222,37 @@ impl Vm {
         }
     }
 
+    /// How long `v` says it is, by `__len__` or `__length_hint__`; None where it can't tell.
+    ///
+    /// # Errors
+    /// TypeError and ValueError for a hint that is no length; what the methods raise but TypeError.
+    pub fn length_hint(&mut self, v: Value) -> PyResult<Option<usize>> {
+        match self.len_opt(v) {
+            Ok(None) => {}
+            Err(raised) if self.is_instance_of(raised.0, B::TypeError) => {}
+            found => return found,
+        }
+        let hint = match self.call_special(v, N::length_hint, &[]) {
+            Ok(None) => return Ok(None),
+            Ok(Some(hint)) if hint == Value::NOT_IMPLEMENTED => return Ok(None),
+            Ok(Some(hint)) => hint,
+            Err(raised) if self.is_instance_of(raised.0, B::TypeError) => return Ok(None),
+            Err(raised) => return Err(raised),
+        };
+        if !self.heap.is_int(hint) {
+            let message = format!(
+                "__length_hint__ must be an integer, not {}",
+                self.type_name(hint)
+            );
+            return Err(self.type_error(message));
+        }
+        match self.heap.as_i64(hint) {
+            Some(n) if n < 0 => Err(self.value_error("__length_hint__() should return >= 0")),
+            Some(n) => Ok(Some(n as usize)),
+            None => Err(self.overflow_error("Python int too large to convert to C ssize_t")),
+        }
+    }
+
     /// `len(v)`, None where its class has none.
     ///
     /// # Errors

@@ -363,6 +363,10 @@ impl Vm {
         }
         let iter = self.iter(v)?;
         self.holding(&[list, iter], |vm| {
+            if vm.exact_builtin(v).is_none() {
+                // CPython 3.13 listobject.c list_extend asks how many there are; a script may see it.
+                vm.length_hint(v)?;
+            }
             let mut n = 0usize;
             while let Some(item) = vm.next(iter)? {
                 vm.heap.list_push(list, item);

@@ -17,7 +17,7 @@ pub(crate) fn builtin_of_shape(shape: ShapeId) -> Option<B> {
 impl Vm {
     /// The builtin class that `v` is an exact instance of.
     #[inline(always)]
-    pub(crate) fn exact_builtin(&self, v: Value) -> Option<B> {
+    pub fn exact_builtin(&self, v: Value) -> Option<B> {
         builtin_of_shape(self.heap.shape_of(v))
     }
 

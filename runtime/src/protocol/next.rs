@@ -120,6 +120,10 @@ impl Vm {
                     }
                     Err(raised) => return Err(raised),
                 };
+                // CPython 3.13 iterobject.c calliter_iternext: the function may have ended it.
+                if matches!(self.heap.cell::<Iter>(iter), Iter::Done) {
+                    return Ok(None);
+                }
                 let end = self.holding(&[item], |vm| vm.eq(sentinel, item))?;
                 Ok(self.or_done(iter, (!end).then_some(item)))
             }

@@ -400,10 +400,11 @@ impl Vm {
         if m.is_none() {
             return self.binary(Pow, a, b, false);
         }
-        if self.heap.is_int(a) && self.heap.is_int(b) && self.heap.is_int(m) {
+        let builtin = self.both_builtin(a, b);
+        if builtin && self.heap.is_int(a) && self.heap.is_int(b) && self.heap.is_int(m) {
             return self.int_power_mod(a, b, m);
         }
-        if !self.both_builtin(a, b) {
+        if !builtin {
             // Only the left operand's method is asked with three arguments.
             let class = self.heap.class_of(a);
             if let Some(method) = self.lookup_class(class, self.n(N::pow)) {

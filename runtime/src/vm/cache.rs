@@ -222,7 +222,7 @@ impl Vm {
                     // Its own dict may get the name at any time.
                 } else if self.heap.kind(attr) == Some(Kind::Function) {
                     self.remember(line, METHOD, obj, Some(0), attr);
-                } else if kind == Kind::Instance && !self.binds(attr) {
+                } else if kind == Kind::Instance && !self.binds(attr) && !self.varies(class, name) {
                     self.remember(line, CLASS_VALUE, obj, Some(0), attr);
                 }
             }
@@ -232,6 +232,15 @@ impl Vm {
     /// Whether accessing a class's attribute may give something else than it.
     fn binds(&mut self, attr: Value) -> bool {
         self.special(attr, crate::vm::names::N::get).is_some()
+    }
+
+    /// Whether the class along the MRO that has the attribute replaces mere values without a new
+    /// version: see `class_set_attr`.
+    fn varies(&self, class: Value, name: Value) -> bool {
+        self.lookup_class_where(class, name)
+            .is_some_and(|(owner, attr)| {
+                self.is_plain_data(attr) && self.heap.cell::<Class>(owner).data_varies
+            })
     }
 
     fn learn_of_class(&mut self, line: CacheLine, class: Value, name: Value, value: Value) {
@@ -250,7 +259,7 @@ impl Vm {
             self.heap.kind(attr),
             Some(Kind::Function | Kind::StaticMethod)
         ) || !self.binds(attr);
-        if !stays {
+        if !stays || self.varies(class, name) {
             return;
         }
         let version = self.heap.cell::<Class>(class).version;

@@ -481,17 +481,19 @@ impl Vm {
         }
         if keywords.is_empty() {
             let c = self.heap.cell::<Class>(class);
-            let (constructor, keeps_args, shape) =
-                (c.constructor, c.hooks.keeps_args, c.root_shape);
+            let (constructor, hooks, shape) = (c.constructor, c.hooks, c.root_shape);
             if let Some(constructor) = constructor
                 && let Some(instance) = constructor(self, args)?
             {
                 return Ok(Called::Value(instance));
             }
-            if keeps_args {
+            if hooks.keeps_args {
                 let args = self.heap.tuple(args);
-                let instance = Exception::new(args);
-                return Ok(Called::Value(self.heap.alloc(shape, instance)));
+                let instance = self.heap.alloc(shape, Exception::new(args));
+                if hooks.has_del {
+                    self.heap.add_finalizable(instance);
+                }
+                return Ok(Called::Value(instance));
             }
         }
         let plain_new = self.heap.cell::<Class>(class).hooks.plain_new;
@@ -512,8 +514,14 @@ impl Vm {
             let all: SmallVec<[Value; 8]> =
                 std::iter::once(class).chain(args.iter().copied()).collect();
             let instance = self.call_kw(new, &all, keywords)?;
-            if !self.is_subclass(self.heap.class_of(instance), class) {
+            let found = self.heap.class_of(instance);
+            if !self.is_subclass(found, class) {
                 return Ok(Called::Value(instance));
+            }
+            // `new_instance` knows of those that it makes.
+            let c = self.heap.cell::<Class>(found);
+            if c.hooks.has_del && !matches!(c.layout, Kind::Instance | Kind::Future) {
+                self.heap.add_finalizable(instance);
             }
             instance
         };

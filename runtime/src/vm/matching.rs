@@ -7,32 +7,60 @@ use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
 
+/// What patterns take the instances of a class for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Collection {
+    Sequence,
+    Mapping,
+}
+
 impl Vm {
     /// Whether a sequence pattern may match: list, tuple, range and the like
     /// (not str and bytes), or a class registered as a sequence.
     pub(crate) fn is_match_sequence(&mut self, v: Value) -> bool {
         match self.heap.kind(v) {
-            Some(Kind::List | Kind::Tuple | Kind::Range) => true,
-            Some(Kind::Instance | Kind::Opaque) => self.class_flag(v, "__match_sequence__"),
-            _ => false,
+            Some(Kind::List | Kind::Tuple | Kind::Range) if self.exact_builtin(v).is_some() => true,
+            _ => self.pattern_of(v) == Some(Collection::Sequence),
         }
     }
 
     /// Whether a mapping pattern may match.
     pub(crate) fn is_match_mapping(&mut self, v: Value) -> bool {
         match self.heap.kind(v) {
-            Some(Kind::Dict | Kind::MappingProxy) => true,
-            Some(Kind::Instance | Kind::Opaque) => self.class_flag(v, "__match_mapping__"),
-            _ => false,
+            Some(Kind::Dict | Kind::MappingProxy) if self.exact_builtin(v).is_some() => true,
+            _ => self.pattern_of(v) == Some(Collection::Mapping),
         }
     }
 
-    /// `collections.abc` marks its Sequence and Mapping, and what is
-    /// registered with them, by a class attribute.
-    fn class_flag(&mut self, v: Value, name: &str) -> bool {
-        let name = self.heap.intern(name);
+    /// What the first class along the MRO that is either makes of its instances. `collections.abc`
+    /// marks its Sequence and Mapping, and what is registered with them, by a class attribute.
+    fn pattern_of(&mut self, v: Value) -> Option<Collection> {
+        if !v.is_ptr() || matches!(self.heap.kind(v), Some(Kind::Str)) {
+            return None;
+        }
+        let sequence = self.heap.intern("__match_sequence__");
+        let mapping = self.heap.intern("__match_mapping__");
+        let builtins = [
+            (B::List, Collection::Sequence),
+            (B::Tuple, Collection::Sequence),
+            (B::Range, Collection::Sequence),
+            (B::Dict, Collection::Mapping),
+            (B::MappingProxy, Collection::Mapping),
+        ];
         let class = self.heap.class_of(v);
-        self.lookup_class(class, name) == Some(Value::TRUE)
+        let mro = &self.heap.cell::<Class>(class).mro;
+        mro.iter().find_map(|&base| {
+            let attrs = self.heap.cell::<Class>(base).attrs;
+            let marked = |name| self.heap.ns_get(attrs, name) == Some(Value::TRUE);
+            if marked(sequence) {
+                return Some(Collection::Sequence);
+            }
+            if marked(mapping) {
+                return Some(Collection::Mapping);
+            }
+            let found = builtins.iter().find(|&&(b, _)| self.class(b) == base);
+            found.map(|&(_, collection)| collection)
+        })
     }
 
     /// The values of `subject` at `keys` (a tuple), or None when one is missing.

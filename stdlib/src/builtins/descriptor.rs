@@ -209,6 +209,7 @@ pub static STATIC: ClassDef = ClassDef {
         getter("__wrapped__", |vm, this| Ok(wrapped(vm, this))),
         getter("__doc__", |vm, this| of_wrapped(vm, this, N::doc)),
         getter("__isabstractmethod__", wrapper_is_abstract),
+        getter("__dict__", wrapper_dict),
     ],
     doc: "Convert a function to be a static method.",
 };
@@ -226,6 +227,7 @@ pub static CLASS: ClassDef = ClassDef {
         getter("__wrapped__", |vm, this| Ok(wrapped(vm, this))),
         getter("__doc__", |vm, this| of_wrapped(vm, this, N::doc)),
         getter("__isabstractmethod__", wrapper_is_abstract),
+        getter("__dict__", wrapper_dict),
     ],
     doc: "Convert a function to be a class method.",
 };
@@ -276,18 +278,36 @@ fn of_wrapped(vm: &mut Vm, this: Value, name: N) -> PyResult {
 
 /// The wrapper shows the attributes of what it wraps, as CPython's, which
 /// copies them.
+/// What CPython's wrappers copy from their function.
+const COPIED: [&str; 5] = [
+    "__module__",
+    "__name__",
+    "__qualname__",
+    "__annotations__",
+    "__type_params__",
+];
+
+/// The attributes of a wrapper, with what is its function's put in when it is asked for.
+fn wrapper_dict(vm: &mut Vm, this: Value) -> PyResult {
+    let func = wrapped(vm, this);
+    let dict = vm.attribute_dict(this);
+    vm.root(dict);
+    for name in COPIED[..4].iter().chain(&["__doc__"]) {
+        let name = vm.heap.intern(name);
+        if vm.heap.ns_get(dict, name).is_none()
+            && let Some(value) = vm.get_attr_opt(func, name)?
+        {
+            vm.heap.ns_set(dict, name, value);
+        }
+    }
+    Ok(dict)
+}
+
 fn wrapper_getattr(vm: &mut Vm, a: &[Value]) -> PyResult {
     let func = wrapped(vm, a[0]);
     let name = object::attribute_name(vm, a[1])?;
-    let copied = [
-        "__module__",
-        "__name__",
-        "__qualname__",
-        "__annotations__",
-        "__type_params__",
-    ];
     let text = vm.heap.string(name);
-    if copied.contains(&text.as_str()) || vm.own_attr(func, name).is_some() {
+    if COPIED.contains(&text.as_str()) || vm.own_attr(func, name).is_some() {
         return vm.get_attr(func, name);
     }
     Err(vm.no_attribute(a[0], name))

@@ -5,6 +5,7 @@ use lockstep_runtime::object::iter::Iter;
 use lockstep_runtime::object::list::List;
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 
+use super::iterator_state::{REDUCE, SETSTATE};
 use crate::args;
 
 const ITER: NativeDef = method("__iter__(self, /)", |_, a| Ok(a[0]));
@@ -13,7 +14,7 @@ const HINT: NativeDef = method("__length_hint__(self, /)", length_hint);
 
 /// All builtin iterators without a constructor.
 pub static ITERATOR: ClassDef = ClassDef {
-    methods: &[ITER, NEXT, HINT],
+    methods: &[ITER, NEXT, HINT, REDUCE, SETSTATE],
     attributes: &[],
     doc: "",
 };
@@ -23,6 +24,7 @@ pub static ENUMERATE: ClassDef = ClassDef {
         static_method("__new__(cls, /, iterable=None, start=0)", enumerate),
         ITER,
         NEXT,
+        REDUCE,
         CLASS_GETITEM,
     ],
     attributes: &[],
@@ -33,12 +35,19 @@ pub static ZIP: ClassDef = ClassDef {
         static_method("__new__(cls, /, *iterables, strict=False)", zip),
         ITER,
         NEXT,
+        REDUCE,
+        SETSTATE,
     ],
     attributes: &[],
     doc: "The zip object yields n-length tuples, where n is the number of iterables\npassed as positional arguments to zip().",
 };
 pub static MAP: ClassDef = ClassDef {
-    methods: &[static_method("__new__(cls, /, *args)", map), ITER, NEXT],
+    methods: &[
+        static_method("__new__(cls, /, *args)", map),
+        ITER,
+        NEXT,
+        REDUCE,
+    ],
     attributes: &[],
     doc: "Make an iterator that computes the function using arguments from\neach of the iterables.  Stops when the shortest iterable is exhausted.",
 };
@@ -47,6 +56,7 @@ pub static FILTER: ClassDef = ClassDef {
         static_method("__new__(cls, function, iterable, /)", filter),
         ITER,
         NEXT,
+        REDUCE,
     ],
     attributes: &[],
     doc: "Return an iterator yielding those items of iterable for which function(item)\nis true. If function is None, return the items that are true.",
@@ -57,6 +67,8 @@ pub static REVERSED: ClassDef = ClassDef {
         ITER,
         NEXT,
         HINT,
+        REDUCE,
+        SETSTATE,
     ],
     attributes: &[],
     doc: "Return a reverse iterator over the values of the given sequence.",
@@ -99,7 +111,11 @@ fn length_hint(vm: &mut Vm, a: &[Value]) -> PyResult {
                 None => return Ok(Value::NOT_IMPLEMENTED),
             }
         }
-        Iter::ReverseGetItem { at, .. } => usize::try_from(at + 1).unwrap_or(0),
+        Iter::ReverseGetItem { object, at } => {
+            let (object, left) = (*object, usize::try_from(at + 1).unwrap_or(0));
+            // It has become too short to go on where it is.
+            if vm.len(object)? < left { 0 } else { left }
+        }
         _ => 0,
     };
     Ok(vm.heap.usize(n))

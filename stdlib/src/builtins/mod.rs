@@ -20,6 +20,7 @@ pub mod group;
 pub mod int;
 pub mod isinstance;
 pub mod iterator;
+mod iterator_state;
 pub mod list;
 pub mod module;
 pub mod object;
