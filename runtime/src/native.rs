@@ -66,11 +66,30 @@ pub enum Step {
     Return(Value),
     /// Go on when this has been awaited.
     Await(Value),
+    /// Go on after one turn of the loop: a bare `yield`.
+    Turn,
 }
 
-/// Tries to give the result of an awaited call without a frame: None when it
-/// has to suspend. It must do nothing in that case.
-pub type AtOnceFn = fn(&mut Vm, &[Value]) -> PyResult<Option<Value>>;
+/// What an awaited call comes to without a frame of its own.
+pub enum AtOnce {
+    /// It has this result and suspends nothing.
+    Done(Value),
+    /// It has the result None after one turn of the loop.
+    Turn,
+    /// It needs a frame. Nothing has been done yet.
+    Suspends,
+}
+
+impl AtOnce {
+    /// `Done` with the value where there is one.
+    pub fn done(value: Option<Value>) -> AtOnce {
+        value.map_or(AtOnce::Suspends, AtOnce::Done)
+    }
+}
+
+/// Tries an awaited call without a frame. Of the arguments, trailing ones that
+/// were left to their defaults may be missing.
+pub type AtOnceFn = fn(&mut Vm, &[Value]) -> PyResult<AtOnce>;
 
 /// The body of a coroutine written in Rust.
 #[derive(Clone, Copy)]
@@ -86,7 +105,7 @@ pub struct CoroutineBody {
 pub enum Body {
     Plain(NativeFn),
     Flow(FlowFn),
-    /// Of a method in a class's table; the scripts see an `async def`.
+    /// The scripts see an `async def`.
     Coroutine(CoroutineBody),
 }
 
@@ -146,6 +165,10 @@ pub const fn function(sig: &'static str, body: NativeFn) -> NativeDef {
 /// A module's function that ends in script code.
 pub const fn flow_function(sig: &'static str, body: FlowFn) -> NativeDef {
     def(sig, Body::Flow(body), DefKind::Function)
+}
+/// A module's function that is a coroutine.
+pub const fn coroutine_function(sig: &'static str, body: CoroutineBody) -> NativeDef {
+    def(sig, Body::Coroutine(body), DefKind::Function)
 }
 /// A method; the first parameter is the instance.
 pub const fn method(sig: &'static str, body: NativeFn) -> NativeDef {

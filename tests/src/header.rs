@@ -64,8 +64,10 @@ pub fn parse(source: &str) -> Result<Header, String> {
 }
 
 impl Header {
-    /// What of a run is compared: all of it, with addresses masked where the header asks for it.
+    /// What of a run is compared: all of it, with addresses masked where the header asks for it,
+    /// and lines of the library's own files in tracebacks, which every edit there moves.
     pub fn mask(&self, mut run: Run) -> Run {
+        run.stderr = without_library_lines(&run.stderr);
         if self.masks_addresses {
             run.stdout = without_addresses(&run.stdout);
             run.stderr = without_addresses(&run.stderr);
@@ -81,6 +83,17 @@ impl Header {
             .and_then(|value| value.parse().ok())
             .unwrap_or(0)
     }
+}
+
+fn without_library_lines(text: &str) -> String {
+    let mask = |line: &str| match line.split_once(".async\", line ") {
+        Some((file, rest)) if file.contains("File \"<stdlib>/") => {
+            let rest = rest.trim_start_matches(|char: char| char.is_ascii_digit());
+            format!("{file}.async\", line ...{rest}")
+        }
+        _ => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(mask).collect()
 }
 
 fn without_addresses(text: &str) -> String {

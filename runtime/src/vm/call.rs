@@ -266,11 +266,18 @@ impl Vm {
     ) -> PyResult<Called> {
         let f = self.heap.cell::<Function>(func);
         let (code, suspends) = (f.code, f.suspends);
-        if f.plain_args as usize == args.len() && keywords.is_empty() {
+        let fits = f.plain_args as usize == args.len();
+        if keywords.is_empty() && (fits || self.missing_defaults(func, args.len()).is_some()) {
             if suspends {
                 return Ok(Called::Value(self.made_generator(func, args)));
             }
-            self.push_copied(func, code, args, dst, ret)?;
+            if fits {
+                self.push_copied(func, code, args, dst, ret)?;
+            } else {
+                let missing = self.missing_defaults(func, args.len()).unwrap_or_default();
+                let args: SmallVec<[Value; 8]> = args.iter().chain(missing).copied().collect();
+                self.push_copied(func, code, &args, dst, ret)?;
+            }
         } else {
             let regs = self.bind_function(func, args, keywords)?;
             if suspends {
@@ -364,6 +371,7 @@ impl Vm {
     pub(crate) fn new_generator(&mut self, func: Value, args: &[Value]) -> Value {
         let f = self.heap.cell::<Function>(func);
         let (code, name, qualname) = (f.code, f.name, f.qualname);
+        let n_params = f.plain_args as usize;
         let co = self.heap.cell::<CodeObject>(code);
         let (flags, n_regs) = (co.code.flags, co.n_regs as usize);
         let flavor = if flags.async_generator {
@@ -377,7 +385,28 @@ impl Vm {
             .heap
             .generator(Generator::new(flavor, code, func, name, qualname), n_regs);
         self.heap.generator_regs(generator)[..args.len()].copy_from_slice(args);
+        if args.len() < n_params
+            && let Some(defaults) = self.missing_defaults(func, args.len())
+        {
+            let defaults: SmallVec<[Value; 8]> = defaults.into();
+            let regs = &mut self.heap.generator_regs(generator)[args.len()..n_params];
+            regs.copy_from_slice(&defaults);
+        }
         generator
+    }
+
+    /// The defaults of the parameters that a call with `argc` positional
+    /// arguments leaves out; None where a function has other than positional
+    /// parameters, or not enough defaults.
+    #[inline]
+    pub(crate) fn missing_defaults(&self, func: Value, argc: usize) -> Option<&[Value]> {
+        let f = self.heap.cell::<Function>(func);
+        let n_missing = (f.plain_args as usize).checked_sub(argc)?;
+        if f.plain_args == u16::MAX || f.defaults.is_none() {
+            return None;
+        }
+        let defaults = self.heap.tuple_items(f.defaults);
+        defaults.get(defaults.len().checked_sub(n_missing)?..)
     }
 
     // ---- natives -----------------------------------------------------------------

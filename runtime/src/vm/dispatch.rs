@@ -15,7 +15,7 @@ use std::slice;
 use lockstep_lang::bytecode::{Op, Word};
 
 use crate::heap::Kind;
-use crate::native::{Body, PyResult, Step, StepFrame};
+use crate::native::{AtOnce, Body, PyResult, Step, StepFrame};
 use crate::object::class::{B, Class};
 use crate::object::dict::Dict;
 use crate::object::function::{Function, Method, Native};
@@ -327,7 +327,8 @@ impl Vm {
                 }
                 if kind == Some(Kind::Function)
                     && let f = self.heap.cell::<Function>(callee)
-                    && f.plain_args as usize == argc
+                    && let n_params = f.plain_args as usize
+                    && (n_params == argc || self.missing_defaults(callee, argc).is_some())
                 {
                     let (code, suspends, is_coroutine) = (f.code, f.suspends, f.is_coroutine);
                     if !suspends {
@@ -336,7 +337,7 @@ impl Vm {
                             unsafe { !self.frames.last().unwrap_unchecked().generator.is_empty() };
                         let base = if in_cell {
                             let base = self.sp;
-                            if base + argc > crate::vm::stack::STACK_VALUES {
+                            if base + n_params > crate::vm::stack::STACK_VALUES {
                                 raise!(self.recursion_error());
                             }
                             for i in 0..argc {
@@ -346,8 +347,17 @@ impl Vm {
                         } else {
                             self.stack.index_of(unsafe { regs.add(first) })
                         };
+                        if n_params != argc {
+                            if base + n_params > crate::vm::stack::STACK_VALUES {
+                                raise!(self.recursion_error());
+                            }
+                            let missing = self.missing_defaults(callee, argc).unwrap_or_default();
+                            for (i, &default) in missing.iter().enumerate() {
+                                unsafe { self.stack.at(base + argc + i).write(default) }
+                            }
+                        }
                         if let Err(raised) =
-                            self.push_frame(callee, code, base, argc, $w.a(), Ret::Value)
+                            self.push_frame(callee, code, base, n_params, $w.a(), Ret::Value)
                         {
                             raise!(raised);
                         }
@@ -356,11 +366,18 @@ impl Vm {
                     if is_coroutine && $w.x() & 1 != 0 {
                         let at_once = f.at_once;
                         let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
-                        if let Some(at_once) = at_once
-                            && let Some(v) = op!($n, at_once(self, args))
-                        {
-                            set!($w.a(), v);
-                            next!($n + 1);
+                        if let Some(at_once) = at_once {
+                            match op!($n, at_once(self, args)) {
+                                AtOnce::Done(v) => {
+                                    set!($w.a(), v);
+                                    next!($n + 1);
+                                }
+                                AtOnce::Turn => {
+                                    save!($n + 1);
+                                    after!(Ok(self.await_turn(callee, $w.a())));
+                                }
+                                AtOnce::Suspends => {}
+                            }
                         }
                         awaited_call!($n + 1, callee, args, $w.a());
                     }
@@ -1281,6 +1298,10 @@ impl Vm {
                         Ok(Step::Await(awaitable)) => {
                             set!(w.a(), awaitable);
                             next!(1);
+                        }
+                        Ok(Step::Turn) => {
+                            save!(2);
+                            after!(self.yield_value(Value::NONE, w.a()));
                         }
                         Err(raised) => raise!(raised),
                     }

@@ -239,7 +239,7 @@ impl Vm {
         use crate::native::DefKind;
         for native in def.methods {
             if let crate::native::Body::Coroutine(body) = native.body {
-                let function = self.native_coroutine(class, native, body);
+                let function = self.native_coroutine_method(class, native, body);
                 self.class_attr_init(class, native.name, function);
                 continue;
             }

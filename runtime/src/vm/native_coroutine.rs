@@ -9,7 +9,9 @@
 //!  3: NativeStep  R[n] x=1  the step that is told of an exception (handler of word 1)
 //!  4: Jump        1
 //! ```
-//! `n` is the number of parameters; the native's own registers follow.
+//! `n` is the number of parameters; the native's own registers follow. A step
+//! that asks for a turn of the loop leaves its frame standing at word 2, as if
+//! the Await before it had suspended.
 
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use lockstep_lang::ast::Name;
 use lockstep_lang::bytecode::{Code, CodeFlags, Handler, Op, Reg, Word};
 use lockstep_lang::source::Source;
 
-use crate::native::{CoroutineBody, NativeDef, PyResult, StepFrame};
+use crate::native::{AtOnce, CoroutineBody, NativeDef, PyResult, StepFrame};
 use crate::object::class::Class;
 use crate::object::function::{CodeObject, Function};
 use crate::value::Value;
@@ -26,7 +28,7 @@ use crate::vm::names::N;
 
 impl Vm {
     /// The function of a native coroutine, as a method of `class`.
-    pub(crate) fn native_coroutine(
+    pub(crate) fn native_coroutine_method(
         &mut self,
         class: Value,
         def: &'static NativeDef,
@@ -35,12 +37,23 @@ impl Vm {
         let (key, attrs) = (self.n(N::module), self.heap.cell::<Class>(class).attrs);
         let module = self.heap.ns_get(attrs, key);
         let module = module.unwrap_or_else(|| self.heap.intern("builtins"));
-        let class_name = self.class_name(class);
+        let qualname = format!("{}.{}", self.class_name(class), def.name);
+        self.native_coroutine(module, &qualname, def, body)
+    }
+
+    /// The function of a native coroutine, as that of the module so called.
+    pub fn native_coroutine(
+        &mut self,
+        module: Value,
+        qualname: &str,
+        def: &'static NativeDef,
+        body: CoroutineBody,
+    ) -> Value {
         let globals = self.heap.dict();
         let key = self.n(N::name_);
         self.heap.ns_set(globals, key, module);
         let source = Source::new(self.heap.string(module), "");
-        let code = code(def, &format!("{class_name}.{}", def.name), source, body);
+        let code = code(def, qualname, source, body);
         let code = self.load_code(Arc::new(code), globals);
         self.heap.cell_mut::<CodeObject>(code).step = Some(body.step);
         let function = self.new_function(code);
@@ -81,12 +94,28 @@ impl Vm {
         args: &[Value],
     ) -> PyResult<Option<Value>> {
         let f = self.heap.get::<Function>(function);
-        match f.and_then(|f| f.at_once) {
-            Some(at_once) => at_once(self, args),
-            None => Ok(None),
+        let Some(at_once) = f.and_then(|f| f.at_once) else {
+            return Ok(None);
+        };
+        match at_once(self, args)? {
+            AtOnce::Done(value) => Ok(Some(value)),
+            AtOnce::Turn | AtOnce::Suspends => Ok(None),
         }
     }
 }
+
+impl Vm {
+    /// Where the frame of a native coroutine goes on after an await: the word,
+    /// and the register of what was awaited.
+    pub(crate) fn native_coroutine_after_await(&self, function: Value) -> (u32, u16) {
+        let code = self.heap.cell::<Function>(function).code;
+        let step = self.heap.cell::<CodeObject>(code).words[0];
+        (AFTER_AWAIT, step.a())
+    }
+}
+
+/// The word after the Await.
+const AFTER_AWAIT: u32 = 2;
 
 fn code(def: &NativeDef, qualname: &str, source: Source, body: CoroutineBody) -> Code {
     let n_params = def.arity.n_params() as u16;

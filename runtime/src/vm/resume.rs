@@ -277,7 +277,22 @@ impl Vm {
                 }
             };
         }
-        if self.heap.kind(delegate) == Some(Kind::Future) {
+        let kind = self.heap.kind(delegate);
+        if kind == Some(Kind::Function) {
+            // One turn of the loop has gone by: see `await_turn`.
+            self.heap.cell_mut::<Generator>(frame.generator).delegate = Value::EMPTY;
+            return match input {
+                Input::Throw(e) => {
+                    self.set_context(e);
+                    Err(Raised(e))
+                }
+                Input::Send(_) => {
+                    self.set_top_register(dst, Value::NONE);
+                    Ok(Next::Continue)
+                }
+            };
+        }
+        if kind == Some(Kind::Future) {
             self.heap.cell_mut::<Generator>(frame.generator).delegate = Value::EMPTY;
             return match input {
                 Input::Throw(e) => {
@@ -601,6 +616,41 @@ impl Vm {
         self.link_below(inner, dst)?.anonymous = true;
         self.enter_frame_of(inner);
         Ok(())
+    }
+
+    /// Suspends the running chain for one turn of the loop, in the name of the
+    /// native coroutine `func`, whose frame is not made: the running frame
+    /// goes on with None in `dst`. The function is its delegate meanwhile.
+    pub(crate) fn await_turn(&mut self, func: Value, dst: u16) -> Next {
+        let generator = self.save_position(dst);
+        self.heap.cell_mut::<Generator>(generator).delegate = func;
+        self.suspend(Value::NONE)
+    }
+
+    /// What a suspended frame waits for: a frame, an iterator, a future; none
+    /// where it has just yielded. A frame that `await_turn` left out is made now.
+    pub fn delegate_of(&mut self, outer: Value) -> Option<Value> {
+        let o = self.heap.cell::<Generator>(outer);
+        let (func, handled, depth) = (o.delegate.given()?, o.handled, o.depth);
+        if self.heap.kind(func) != Some(Kind::Function) {
+            return Some(func);
+        }
+        let inherited = handled.given().or(o.inherited.given());
+        let inner = self.new_generator(func, &[]);
+        let (pc, dst) = self.native_coroutine_after_await(func);
+        let i = self.heap.cell_mut::<Generator>(inner);
+        i.state = GenState::Suspended;
+        (i.pc, i.dst) = (pc, dst);
+        i.awaiter = outer;
+        i.inherited = inherited.unwrap_or(Value::EMPTY);
+        i.depth = depth.saturating_add(1);
+        self.heap.cell_mut::<Generator>(outer).delegate = inner;
+        let mut root = outer;
+        while let Some(above) = self.heap.cell::<Generator>(root).awaiter.given() {
+            root = above;
+        }
+        self.heap.cell_mut::<Generator>(root).innermost = inner;
+        Some(inner)
     }
 
     /// Suspends the running frame, to be resumed with the result of `inner` in

@@ -46,11 +46,6 @@ pub static FUNCTIONS: &[NativeDef] = &[
         Ok(args[0])
     }),
     function("_get_loop(future, /)", |vm, args| vm.loop_of(args[0])),
-    function("_start_sleep(delay, result, /)", start_sleep),
-    function("_end_sleep(future, /)", |vm, args| {
-        vm.cancel_plain_future(args[0], Value::NONE)
-            .map(Value::bool)
-    }),
     function("_set_foreign_current(tasks, /)", |vm, args| {
         if vm.heap.kind(args[0]) != Some(Kind::Dict) {
             return Err(vm.type_error("a dict is required"));
@@ -175,28 +170,6 @@ pub fn is_debug(vm: &mut Vm, event_loop: Value) -> PyResult<bool> {
     }
     let debug = vm.call_method(event_loop, "get_debug", &[])?;
     vm.truth(debug)
-}
-
-/// The future behind `asyncio.sleep`: the loop finishes it when the time has
-/// come. None where a script's own loop has to be asked for a timer.
-fn start_sleep(vm: &mut Vm, args: &[Value]) -> PyResult {
-    let (delay, result) = (args[0], args[1]);
-    let event_loop = vm.running_loop()?;
-    if !super::event_loop::is_loop(vm, event_loop) || vm.event_loop(event_loop).overridden {
-        return Ok(Value::NONE);
-    }
-    let future = vm.new_future(event_loop);
-    let future = vm.root(future);
-    let now = vm.monotonic_s();
-    let when = super::event_loop::deadline(vm, now, delay)?;
-    let Some(when_s) = vm.heap.as_float(when) else {
-        let name = vm.type_name(when);
-        return Err(vm.type_error(format!(
-            "'<' not supported between instances of '{name}' and 'float'"
-        )));
-    };
-    vm.finish_at(event_loop, when_s, future, result)?;
-    Ok(future)
 }
 
 /// File and first line of a script's function; None for anything else.

@@ -6,6 +6,7 @@ mod event_loop;
 pub mod functions;
 mod future;
 mod handle;
+mod sleep;
 mod task;
 
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
@@ -100,6 +101,10 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
         Kind::Opaque,
         &future::FUTURE_ITER,
     );
+    let module = vm.heap.intern("asyncio.tasks");
+    let sleep = vm.native_coroutine(module, "sleep", &sleep::SLEEP, sleep::BODY);
+    let key = vm.heap.intern("sleep");
+    vm.heap.ns_set(dict, key, sleep);
     let cancelled = vm.class(B::CancelledError);
     let key = vm.heap.intern("CancelledError");
     vm.heap.ns_set(dict, key, cancelled);

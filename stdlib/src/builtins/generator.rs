@@ -250,12 +250,7 @@ fn delegate(vm: &mut Vm, this: Value) -> PyResult {
     if is_running(vm, this) {
         return Ok(Value::NONE);
     }
-    Ok(vm
-        .heap
-        .cell::<Generator>(this)
-        .delegate
-        .given()
-        .unwrap_or(Value::NONE))
+    Ok(vm.delegate_of(this).unwrap_or(Value::NONE))
 }
 
 // ---- coroutine.__await__() --------------------------------------------------------

@@ -2,7 +2,7 @@
 //! something changed.
 
 use lockstep_runtime::native::{
-    ClassDef, CoroutineBody, Step, StepFrame, coroutine, getter, method, static_method,
+    AtOnce, ClassDef, CoroutineBody, Step, StepFrame, coroutine, getter, method, static_method,
 };
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
@@ -101,9 +101,10 @@ const ENTER: CoroutineBody = CoroutineBody {
     step: enter_step,
     at_once: Some(|vm, args| {
         let Some(lock) = plain_lock(vm, args[0]) else {
-            return Ok(None);
+            return Ok(AtOnce::Suspends);
         };
-        Ok(lock::take_if_free(vm, lock).then_some(Value::NONE))
+        let taken = lock::take_if_free(vm, lock);
+        Ok(AtOnce::done(taken.then_some(Value::NONE)))
     }),
 };
 
@@ -112,10 +113,10 @@ const EXIT: CoroutineBody = CoroutineBody {
     step: super::exit_step,
     at_once: Some(|vm, args| {
         let Some(lock) = plain_lock(vm, args[0]) else {
-            return Ok(None);
+            return Ok(AtOnce::Suspends);
         };
         lock::release(vm, lock)?;
-        Ok(Some(Value::NONE))
+        Ok(AtOnce::Done(Value::NONE))
     }),
 };
 

@@ -1,7 +1,7 @@
 //! Event: a flag that tasks can wait for.
 
 use lockstep_runtime::native::{
-    ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, method, static_method,
+    AtOnce, ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, method, static_method,
 };
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
@@ -70,7 +70,7 @@ const WAIT: CoroutineBody = CoroutineBody {
     step: wait_step,
     at_once: Some(|vm, args| {
         let is_set = vm.heap.native::<Event>(args[0]).is_some_and(|e| e.is_set);
-        Ok(is_set.then_some(Value::TRUE))
+        Ok(AtOnce::done(is_set.then_some(Value::TRUE)))
     }),
 };
 

@@ -1,7 +1,8 @@
 //! Lock: one task at a time, the others in the order they came.
 
 use lockstep_runtime::native::{
-    ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, getter, method, static_method,
+    AtOnce, ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, getter, method,
+    static_method,
 };
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
@@ -86,17 +87,18 @@ const ACQUIRE: CoroutineBody = CoroutineBody {
         check::<Lock>(vm, this, "acquire")?;
         acquire_step(vm, this, frame, input, Value::TRUE)
     },
-    at_once: Some(|vm, args| Ok(take_if_free(vm, args[0]).then_some(Value::TRUE))),
+    at_once: Some(|vm, args| {
+        let taken = take_if_free(vm, args[0]);
+        Ok(AtOnce::done(taken.then_some(Value::TRUE)))
+    }),
 };
 
 const ENTER: CoroutineBody = CoroutineBody {
     n_registers: 1,
     step: enter_step,
     at_once: Some(|vm, args| {
-        Ok(
-            (super::is_exactly(vm, args[0], |c| c.lock) && take_if_free(vm, args[0]))
-                .then_some(Value::NONE),
-        )
+        let taken = super::is_exactly(vm, args[0], |c| c.lock) && take_if_free(vm, args[0]);
+        Ok(AtOnce::done(taken.then_some(Value::NONE)))
     }),
 };
 
@@ -105,10 +107,10 @@ const EXIT: CoroutineBody = CoroutineBody {
     step: super::exit_step,
     at_once: Some(|vm, args| {
         if !super::is_exactly(vm, args[0], |c| c.lock) {
-            return Ok(None);
+            return Ok(AtOnce::Suspends);
         }
         release(vm, args[0])?;
-        Ok(Some(Value::NONE))
+        Ok(AtOnce::Done(Value::NONE))
     }),
 };
 

@@ -10,8 +10,8 @@
 //! step asks the instance.
 
 use lockstep_runtime::native::{
-    ClassDef, CoroutineBody, Step, StepFrame, attribute, class_method, coroutine, getter, method,
-    static_method,
+    AtOnce, ClassDef, CoroutineBody, Step, StepFrame, attribute, class_method, coroutine, getter,
+    method, static_method,
 };
 use lockstep_runtime::object::future::State;
 use lockstep_runtime::object::opaque::Native;
@@ -158,10 +158,10 @@ const PUT: CoroutineBody = CoroutineBody {
     step: put_step,
     at_once: Some(|vm, args| {
         if !is_plain(vm, args[0]) || has_no_room(vm, args[0])? {
-            return Ok(None);
+            return Ok(AtOnce::Suspends);
         }
         put_nowait(vm, args[0], args[1])?;
-        Ok(Some(Value::NONE))
+        Ok(AtOnce::Done(Value::NONE))
     }),
 };
 
@@ -170,9 +170,9 @@ const GET: CoroutineBody = CoroutineBody {
     step: get_step,
     at_once: Some(|vm, args| {
         if !is_plain(vm, args[0]) || n_items(vm, args[0])? == 0 {
-            return Ok(None);
+            return Ok(AtOnce::Suspends);
         }
-        get_nowait(vm, args[0]).map(Some)
+        get_nowait(vm, args[0]).map(AtOnce::Done)
     }),
 };
 

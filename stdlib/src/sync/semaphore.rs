@@ -2,7 +2,8 @@
 //! the order they came.
 
 use lockstep_runtime::native::{
-    ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, getter, method, static_method,
+    AtOnce, ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, getter, method,
+    static_method,
 };
 use lockstep_runtime::object::future::State;
 use lockstep_runtime::object::opaque::Native;
@@ -99,7 +100,10 @@ pub static BOUNDED_CLASS: ClassDef = ClassDef {
 const ACQUIRE: CoroutineBody = CoroutineBody {
     n_registers: 1,
     step: |vm, frame, input| acquire_step(vm, frame, input, Value::TRUE),
-    at_once: Some(|vm, args| Ok(take_if_free(vm, args[0]).then_some(Value::TRUE))),
+    at_once: Some(|vm, args| {
+        let taken = take_if_free(vm, args[0]);
+        Ok(AtOnce::done(taken.then_some(Value::TRUE)))
+    }),
 };
 
 const ENTER: CoroutineBody = CoroutineBody {
@@ -112,7 +116,8 @@ const ENTER: CoroutineBody = CoroutineBody {
         }
     },
     at_once: Some(|vm, args| {
-        Ok((is_plain(vm, args[0]) && take_if_free(vm, args[0])).then_some(Value::NONE))
+        let taken = is_plain(vm, args[0]) && take_if_free(vm, args[0]);
+        Ok(AtOnce::done(taken.then_some(Value::NONE)))
     }),
 };
 
@@ -122,9 +127,9 @@ const EXIT: CoroutineBody = CoroutineBody {
     at_once: Some(|vm, args| {
         if super::is_exactly(vm, args[0], |c| c.semaphore) {
             release(vm, args[0])?;
-            return Ok(Some(Value::NONE));
+            return Ok(AtOnce::Done(Value::NONE));
         }
-        Ok(None)
+        Ok(AtOnce::Suspends)
     }),
 };
 
