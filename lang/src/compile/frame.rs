@@ -172,7 +172,7 @@ impl<'a> Frame<'a> {
                 scope: id,
                 symbol: index as u32,
             };
-            let reg = self.regs.alloc();
+            let reg = self.regs.inner_variable();
             self.vars.insert(var, reg);
             self.asm.set_unbound(reg);
             if symbol.captured || clear {

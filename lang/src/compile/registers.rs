@@ -15,6 +15,9 @@ pub(super) struct Registers {
     next: u32,
     /// Registers below this hold the frame's variables.
     n_vars: u32,
+    /// Variables of inner scopes, which stand among the temporaries.
+    // Invariant: ascending, and all below `next`.
+    inner_vars: Vec<u32>,
     max: u32,
     pub overflowed: bool,
 }
@@ -24,6 +27,16 @@ impl Registers {
     pub fn variable(&mut self) -> Reg {
         let reg = self.alloc();
         self.n_vars = self.next;
+        reg
+    }
+
+    /// A register for a variable of a scope within the frame: given back as a
+    /// temporary, but no temporary for who asks.
+    pub fn inner_variable(&mut self) -> Reg {
+        let reg = self.alloc();
+        if !self.overflowed {
+            self.inner_vars.push(u32::from(reg.0));
+        }
         reg
     }
 
@@ -52,12 +65,16 @@ impl Registers {
     pub fn release(&mut self, mark: Mark) {
         debug_assert!(mark.0 >= self.n_vars, "variables are never given back");
         self.next = self.next.min(mark.0);
+        while self.inner_vars.last().is_some_and(|reg| *reg >= self.next) {
+            self.inner_vars.pop();
+        }
     }
 
     /// Whether the register is a temporary, which nothing but the expression
     /// that asked for it reads.
     pub fn is_temp(&self, reg: Reg) -> bool {
-        u32::from(reg.0) >= self.n_vars
+        let reg = u32::from(reg.0);
+        reg >= self.n_vars && self.inner_vars.binary_search(&reg).is_err()
     }
 
     /// Whether the register is the temporary that was handed out last.
