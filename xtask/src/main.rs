@@ -6,7 +6,6 @@ mod bench;
 mod bless;
 mod conform;
 mod conformance;
-mod figures;
 mod fuzz;
 mod suite;
 
@@ -28,10 +27,8 @@ enum Subcommands {
     Oracle(conformance::Options),
     /// Run CPython's own test files on Lockstep
     Conform(conform::Options),
-    /// Compare the speed of Lockstep with CPython 3.13's
+    /// Measure Lockstep beside CPython 3.13 and others
     Bench(bench::Options),
-    /// Measure start-up, compiling, memory per parked task and growth
-    Figures(figures::Options),
     /// Compare random programs of tasks with CPython 3.13
     FuzzAsync(fuzz::AsyncOptions),
     /// Compare random programs of statements and expressions with CPython 3.13
@@ -44,7 +41,6 @@ fn main() -> ExitCode {
         Subcommands::Oracle(options) => conformance::run(&options),
         Subcommands::Conform(options) => conform::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
-        Subcommands::Figures(options) => figures::run(&options),
         Subcommands::FuzzAsync(options) => fuzz::run_async(&options),
         Subcommands::FuzzLang(options) => fuzz::run_language(&options),
     };
