@@ -7,6 +7,7 @@ mod bless;
 mod conform;
 mod conformance;
 mod fuzz;
+mod soak;
 mod suite;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +30,8 @@ enum Subcommands {
     Conform(conform::Options),
     /// Measure Lockstep beside CPython 3.13 and others
     Bench(bench::Options),
+    /// Run programs of millions of tasks and draw their memory
+    Soak(soak::Options),
     /// Compare random programs of tasks with CPython 3.13
     FuzzAsync(fuzz::AsyncOptions),
     /// Compare random programs of statements and expressions with CPython 3.13
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Subcommands::Oracle(options) => conformance::run(&options),
         Subcommands::Conform(options) => conform::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
+        Subcommands::Soak(options) => soak::run(&options),
         Subcommands::FuzzAsync(options) => fuzz::run_async(&options),
         Subcommands::FuzzLang(options) => fuzz::run_language(&options),
     };
