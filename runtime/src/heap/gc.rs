@@ -9,6 +9,8 @@ use crate::value::Value;
 /// Collects what is reachable: hand every root, and every value an object holds, to `mark`.
 pub struct Marker {
     pending: Vec<*mut Header>,
+    /// Bytes of what was reached while they were counted.
+    counted_bytes: usize,
     color: u8,
 }
 
@@ -44,12 +46,13 @@ impl Heap {
         self.color ^= FLAG_COLOR;
         let mut marker = Marker {
             pending: Vec::new(),
+            counted_bytes: 0,
             color: self.color,
         };
         roots(&mut marker);
         self.shapes.trace(&mut marker);
         marker.mark_all(&self.to_finalize);
-        self.drain(&mut marker);
+        self.drain::<false>(&mut marker);
         self.clear_weak();
         let lost = self.forget_unreachable();
         self.to_finalize.extend(lost);
@@ -59,12 +62,21 @@ impl Heap {
         self.event_loops = loops;
         self.forget_interned();
         self.sweep();
+        // What was kept for a finalizer is garbage once that has run. Counted as
+        // live it would put off the next collection, which would find more of it.
+        let live = self.live_bytes.saturating_sub(marker.counted_bytes);
+        self.gc_threshold = live.max(GC_THRESHOLD_MIN);
     }
 
-    fn drain(&mut self, marker: &mut Marker) {
+    /// Marks what is reachable from what is marked; `COUNT`: with its bytes.
+    fn drain<const COUNT: bool>(&mut self, marker: &mut Marker) {
         while let Some(cell) = marker.pending.pop() {
             // SAFETY: pending cells were live when marked, and nothing is freed while marking.
             unsafe {
+                if COUNT {
+                    let class = (*cell).size_class as usize;
+                    marker.counted_bytes += page::size_of_class(class) + kind::external_bytes(cell);
+                }
                 kind::trace_cell(cell, marker);
                 if (*cell).flags & FLAG_ATTRS != 0
                     && let Some(&dict) = self.attrs.get(&Value::from_header(cell))
@@ -100,7 +112,7 @@ impl Heap {
             }
         }
         marker.mark_all(&self.to_finalize);
-        self.drain(marker);
+        self.drain::<true>(marker);
     }
 
     fn clear_weak(&mut self) {
@@ -165,6 +177,5 @@ impl Heap {
         }
         self.live_bytes = live;
         self.bytes_since_gc = 0;
-        self.gc_threshold = live.max(GC_THRESHOLD_MIN);
     }
 }
