@@ -2,6 +2,7 @@
 //! is the runtime's `task::context`.
 
 use lockstep_runtime::native::{ClassDef, class_method, function, getter, method, static_method};
+use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::context::{Context, ContextVar, Token};
 use lockstep_runtime::{B, Kind, NativeDef, PyResult, Value, Vm};
 
@@ -33,6 +34,11 @@ pub fn make_classes(vm: &mut Vm) {
         class("Token", &TOKEN),
     );
     let missing = class("Missing", &MISSING);
+    for class in [context, context_var, token] {
+        vm.heap.cell_mut::<Class>(class).is_final = true;
+    }
+    vm.class_attr_init(context, "__hash__", Value::NONE);
+    vm.class_changed(context);
     let classes = &mut vm.tasks.classes;
     classes.context = context;
     classes.context_var = context_var;
@@ -61,18 +67,27 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
 
 static CONTEXT_VAR: ClassDef = ClassDef {
     methods: &[
-        static_method("__new__(cls, name, /, *, default=None)", |vm, args| {
-            if vm.heap.as_str(args[1]).is_none() {
+        static_method("__new__(cls, /, *args, default=None)", |vm, args| {
+            let (default, positional) = (args[1], args[2]);
+            let positional = vm.heap.tuple_items(positional).to_vec();
+            let n = positional.len();
+            let Some(&name) = positional.first().filter(|_| n == 1) else {
+                let n_max = if default.is_empty() { 1 } else { 2 };
+                let message = match n {
+                    0 => String::from("ContextVar() takes exactly 1 positional argument (0 given)"),
+                    2 => String::from("ContextVar() takes at most 1 positional argument (2 given)"),
+                    _ => format!(
+                        "ContextVar() takes at most 2 arguments ({} given)",
+                        n + n_max - 1
+                    ),
+                };
+                return Err(vm.type_error(message));
+            };
+            if vm.heap.as_str(name).is_none() {
                 return Err(vm.type_error("context variable name must be a str"));
             }
             let shape = vm.root_shape(args[0]);
-            Ok(vm.heap.opaque(
-                shape,
-                ContextVar {
-                    name: args[1],
-                    default: args[2],
-                },
-            ))
+            Ok(vm.heap.opaque(shape, ContextVar { name, default }))
         }),
         method("__init__(self, /, *args, **kwargs)", |_, _| Ok(Value::NONE)),
         method("get(self, default=None, /)", |vm, args| {
@@ -178,7 +193,11 @@ static MISSING: ClassDef = ClassDef {
 
 static CONTEXT: ClassDef = ClassDef {
     methods: &[
-        static_method("__new__(cls, /)", |vm, args| {
+        static_method("__new__(cls, /, *args, **kwargs)", |vm, args| {
+            let keywords = vm.keywords_of(args[2])?;
+            if !keywords.is_empty() || !vm.heap.tuple_items(args[1]).is_empty() {
+                return Err(vm.type_error("Context() does not accept any arguments"));
+            }
             let shape = vm.root_shape(args[0]);
             Ok(vm.heap.opaque(
                 shape,
@@ -188,7 +207,9 @@ static CONTEXT: ClassDef = ClassDef {
                 },
             ))
         }),
-        method("run(self, callable, /, *args, **kwargs)", run),
+        method("__init__(self, /, *args, **kwargs)", |_, _| Ok(Value::NONE)),
+        method("__eq__(self, value, /)", equal),
+        method("run(self, /, *args, **kwargs)", run),
         method("copy(self, /)", |vm, args| {
             let values = vm.context_values(args[0]);
             Ok(vm.context_object(values))
@@ -256,10 +277,37 @@ fn half(vm: &mut Vm, context: Value, which: usize) -> Value {
 }
 
 fn run(vm: &mut Vm, args: &[Value]) -> PyResult {
-    let &[this, callable, more, keywords] = args else {
-        unreachable!("the signature has four parameters")
+    let &[this, positional, keywords] = args else {
+        unreachable!("the signature has three parameters")
     };
-    let more: Vec<Value> = vm.heap.as_tuple(more).unwrap_or_default().to_vec();
+    let positional = vm.heap.tuple_items(positional).to_vec();
+    let [callable, more @ ..] = positional.as_slice() else {
+        return Err(vm.type_error("run() missing 1 required positional argument"));
+    };
     let keywords = vm.keywords_of(keywords)?;
-    vm.in_context(this, this, |vm| vm.call_kw(callable, &more, &keywords))
+    vm.in_context(this, this, |vm| vm.call_kw(*callable, more, &keywords))
+}
+
+/// Whether two contexts hold the same variables with equal values.
+fn equal(vm: &mut Vm, args: &[Value]) -> PyResult {
+    if vm.heap.native::<Context>(args[1]).is_none() {
+        return Ok(Value::NOT_IMPLEMENTED);
+    }
+    let (ours, theirs) = (pairs(vm, args[0]), pairs(vm, args[1]));
+    if ours.len() != theirs.len() {
+        return Ok(Value::FALSE);
+    }
+    // A script's __eq__ may change either.
+    vm.holding(&[ours.as_slice(), &theirs].concat(), |vm| {
+        for pair in ours.chunks_exact(2) {
+            let theirs = theirs.chunks_exact(2).find(|other| other[0] == pair[0]);
+            let Some(other) = theirs else {
+                return Ok(Value::FALSE);
+            };
+            if !vm.eq(pair[1], other[1])? {
+                return Ok(Value::FALSE);
+            }
+        }
+        Ok(Value::TRUE)
+    })
 }

@@ -313,7 +313,7 @@ impl Vm {
             if c.is_final {
                 let message = format!(
                     "type '{}' is not an acceptable base type",
-                    self.class_name(base)
+                    self.qualified_class_name(base)
                 );
                 return Err(self.type_error(message));
             }
@@ -1023,6 +1023,7 @@ pub fn refers_weakly(layout: Kind) -> bool {
             | Kind::Generator
             | Kind::Set
             | Kind::Future
+            | Kind::Handle
             | Kind::Opaque
             | Kind::EventLoop
             | Kind::Code
