@@ -102,7 +102,6 @@ impl Vm {
                         code: g.code,
                         pc: 0,
                     };
-                    self.set_context(e);
                     self.add_trace(e, entry);
                     self.close_generator(root);
                     return Err(Raised(e));
@@ -136,6 +135,21 @@ impl Vm {
             self.pending_input = Some(input);
         }
         Ok(())
+    }
+
+    /// What is thrown into the running frame has for its context what that frame
+    /// handles, or one that awaits it; what the thrower handles counts for
+    /// `raise` alone.
+    ///
+    /// CPython 3.13 genobject.c gen_send_ex2, errors.c _PyErr_ChainStackItem.
+    fn chain_thrown(&mut self, exception: Value) {
+        let generator = self.frames.last().map_or(Value::EMPTY, |f| f.generator);
+        let Some(g) = self.heap.get::<Generator>(generator) else {
+            return;
+        };
+        if let Some(handled) = g.handled.given().or(g.inherited.given()) {
+            self.set_context_of(exception, handled);
+        }
     }
 
     fn is_generator_exit(&self, exception: Value) -> bool {
@@ -272,7 +286,7 @@ impl Vm {
                     Ok(Next::Continue)
                 }
                 Input::Throw(e) => {
-                    self.set_context(e);
+                    self.chain_thrown(e);
                     Err(Raised(e))
                 }
             };
@@ -296,7 +310,7 @@ impl Vm {
             self.heap.cell_mut::<Generator>(frame.generator).delegate = Value::EMPTY;
             return match input {
                 Input::Throw(e) => {
-                    self.set_context(e);
+                    self.chain_thrown(e);
                     Err(Raised(e))
                 }
                 Input::Send(_) => {
@@ -723,6 +737,7 @@ impl Vm {
             }
             State::Failed => {
                 let exception = f.value;
+                self.restore_traceback(future);
                 self.set_context(exception);
                 Err(Raised(exception))
             }
@@ -745,10 +760,11 @@ impl Vm {
     /// The CancelledError of a cancelled future: made once, with its message.
     pub fn cancelled_error_of(&mut self, future: Value) -> Raised {
         let f = self.heap.cell_mut::<Future>(future);
-        let (message, made) = (
-            f.cancel_message,
-            std::mem::replace(&mut f.cancelled_exception, Value::EMPTY),
-        );
+        let message = f.cancel_message;
+        let made = match f.state {
+            crate::object::future::State::Failed => Value::EMPTY,
+            _ => std::mem::replace(&mut f.cancelled_exception, Value::EMPTY),
+        };
         if let Some(e) = made.given() {
             return Raised(e);
         }
