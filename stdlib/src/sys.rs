@@ -69,11 +69,19 @@ const FUNCTIONS: &[NativeDef] = &[
         "set_asyncgen_hooks(firstiter=None, finalizer=None)",
         set_asyncgen_hooks,
     ),
-    function("get_coroutine_origin_tracking_depth()", |_, _| {
-        Ok(Value::small(0))
+    function("get_coroutine_origin_tracking_depth()", |vm, _| {
+        Ok(vm.heap.usize(vm.coroutine_origin_depth))
     }),
-    function("set_coroutine_origin_tracking_depth(depth)", |_, _| {
+    function("set_coroutine_origin_tracking_depth(depth)", |vm, a| {
+        let depth = vm.index_i64(a[0])?;
+        let Ok(depth) = usize::try_from(depth) else {
+            return Err(vm.value_error("depth must be >= 0"));
+        };
+        vm.coroutine_origin_depth = depth;
         Ok(Value::NONE)
+    }),
+    function("_coroutine_origin(coroutine, /)", |vm, a| {
+        Ok(vm.origin_of(a[0]).unwrap_or(Value::NONE))
     }),
     function("getswitchinterval()", |vm, _| Ok(vm.heap.float(0.005))),
 ];

@@ -18,6 +18,7 @@ use crate::object::future::Future;
 use crate::object::handle::Handle;
 use crate::value::Value;
 use crate::vm::Vm;
+use crate::vm::names::N;
 use ready::Ready;
 use timers::Timers;
 
@@ -55,6 +56,11 @@ pub struct EventLoop {
     pub async_generators_closed: bool,
     /// The async generators' hooks there were before it ran.
     pub hooks_outside: [Value; 2],
+    /// How deep coroutines noted where they were made before debug mode had
+    /// them do so; None while it does not.
+    pub origin_depth_outside: Option<usize>,
+    /// It has a `_selector` of the script's.
+    has_selector: bool,
     /// Operations of the world outside that will make something ready.
     pub n_outside: usize,
     /// DeadlockError was raised in `main`, and so many entries have run since.
@@ -83,6 +89,8 @@ impl Default for EventLoop {
             async_generators: Vec::new(),
             async_generators_closed: false,
             hooks_outside: [Value::NONE; 2],
+            origin_depth_outside: None,
+            has_selector: false,
             n_outside: 0,
             run_since_deadlock: None,
             exception_handler: Value::NONE,
@@ -272,8 +280,10 @@ impl Vm {
         });
         let time = self.heap.intern("time");
         let own_clock = overridden && self.class_overrides(event_loop, time);
+        let has_selector = self.own_attr(event_loop, self.n(N::selector)).is_some();
         let l = self.event_loop(event_loop);
         (l.overridden, l.own_clock) = (overridden, own_clock);
+        l.has_selector = has_selector;
         l.class_version = class_version;
     }
 

@@ -61,12 +61,10 @@ impl Vm {
         self.notice_changed_class(event_loop);
         self.drop_cancelled_timers(event_loop);
         let l = self.heap.cell::<EventLoop>(event_loop);
-        if l.ready.is_empty() && !l.stopping {
+        if l.has_selector {
+            self.ask_selector(event_loop)?;
+        } else if l.ready.is_empty() && !l.stopping {
             let (first, own_clock, n_outside) = (l.timers.first(), l.own_clock, l.n_outside);
-            if let Some(selector) = self.own_attr(event_loop, self.n(N::selector)) {
-                self.wait_by_selector(event_loop, selector, first.map(|timer| timer.when_s))?;
-                return self.run_ready(event_loop);
-            }
             match first {
                 Some(timer) if own_clock => {
                     let delay_s = timer.when_s - self.loop_time_s(event_loop)?;
@@ -81,20 +79,23 @@ impl Vm {
         self.run_ready(event_loop)
     }
 
-    /// A script has given the loop a selector of its own: it does the waiting.
+    /// A script has given the loop a selector of its own: it is asked in each
+    /// iteration, and does the waiting.
     #[cold]
-    fn wait_by_selector(
-        &mut self,
-        event_loop: Value,
-        selector: Value,
-        first_s: Option<f64>,
-    ) -> PyResult<()> {
+    fn ask_selector(&mut self, event_loop: Value) -> PyResult<()> {
+        let Some(selector) = self.own_attr(event_loop, self.n(N::selector)) else {
+            return Ok(());
+        };
+        let l = self.event_loop(event_loop);
+        let idle = l.ready.is_empty() && !l.stopping;
+        let first_s = l.timers.first().filter(|_| idle).map(|t| t.when_s);
         let timeout = match first_s {
             Some(when_s) => {
                 let delay_s = (when_s - self.loop_time_s(event_loop)?).max(0.0);
                 self.heap.float(delay_s)
             }
-            None => Value::NONE,
+            None if idle => Value::NONE,
+            None => Value::small(0),
         };
         self.root(selector);
         self.root(timeout);

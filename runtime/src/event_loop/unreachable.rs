@@ -6,6 +6,7 @@
 use crate::event_loop::EventLoop;
 use crate::heap::Heap;
 use crate::native::PyResult;
+use crate::object::class::B;
 use crate::object::future::Future;
 use crate::object::generator::{Flavor, GenState, Generator};
 use crate::value::Value;
@@ -126,7 +127,20 @@ impl Vm {
     /// The warning, where a filter makes it an error.
     fn warn_of_unawaited(&mut self, coroutine: Value) -> PyResult<()> {
         let warnings = self.import_module("warnings")?;
-        self.call_method(warnings, "_warn_unawaited_coroutine", &[coroutine])?;
+        let name = self.heap.intern("_warn_unawaited_coroutine");
+        let warn = self.get_attr_opt(warnings, name)?;
+        if let Some(warn) = warn {
+            self.call(warn, &[coroutine])?;
+            return Ok(());
+        }
+        // A script has taken it away.
+        let qualname = self.heap.cell::<Generator>(coroutine).qualname;
+        let qualname = self.heap.string(qualname);
+        let message = self
+            .heap
+            .str(format!("coroutine '{qualname}' was never awaited"));
+        let category = self.class(B::RuntimeWarning);
+        self.call_method(warnings, "warn", &[message, category])?;
         Ok(())
     }
 }

@@ -57,7 +57,9 @@ pub struct Future {
     pub event_loop: Value,
     pub callbacks: SmallVec<[Callback; 1]>,
     pub cancel_message: Value,
-    /// The CancelledError to raise next, `Value::EMPTY` if it must be made.
+    /// The CancelledError to raise next, `Value::EMPTY` if it must be made. Of a
+    /// failed future, how many frames of its exception's traceback the next
+    /// raise keeps.
     pub cancelled_exception: Value,
     pub task: Option<Box<TaskPart>>,
 }

@@ -40,10 +40,12 @@ impl Vm {
     /// # Errors
     /// As `finish_future`.
     pub fn fail_future(&mut self, future: Value, exception: Value) -> PyResult<()> {
+        let n_frames = self.n_trace_entries(exception);
         let f = self.heap.cell_mut::<Future>(future);
         debug_assert_eq!(f.state, State::Pending);
         f.state = State::Failed;
         f.value = exception;
+        f.cancelled_exception = Value::small(n_frames as i64);
         f.log_traceback = true;
         let event_loop = f.event_loop;
         self.note_failure(event_loop, future);
@@ -170,6 +172,19 @@ impl Vm {
         if let Some(f) = self.heap.get_mut::<Future>(waiting_on) {
             f.callbacks
                 .retain(|c| !(c.target == task && c.context.is_empty()));
+        }
+    }
+
+    /// Before a failed future's exception is raised by it: the first time its
+    /// traceback is what it was when the future failed, later it begins anew.
+    /// CPython 3.13.0 _asynciomodule.c future_get_result keeps no traceback for
+    /// a second time; so it doesn't grow with each `await`.
+    pub(crate) fn restore_traceback(&mut self, future: Value) {
+        let f = self.heap.cell_mut::<Future>(future);
+        if f.state == State::Failed {
+            let exception = f.value;
+            let n_frames = std::mem::replace(&mut f.cancelled_exception, Value::small(0));
+            self.trim_traceback(exception, n_frames.as_int().unwrap_or(0) as usize);
         }
     }
 

@@ -76,6 +76,7 @@ impl Vm {
     /// What a task gets from the future it has waited for: None, or the exception.
     fn wakeup_input(&mut self, future: Value) -> Value {
         if self.heap.kind(future) == Some(Kind::Future) {
+            self.restore_traceback(future);
             return self.future_error(future).unwrap_or(Value::NONE);
         }
         match self.call_method(future, "result", &[]) {

@@ -363,6 +363,9 @@ impl Vm {
         let generator = self.new_generator(func, args);
         if self.heap.cell::<Generator>(generator).flavor == Flavor::Coroutine {
             self.heap.add_finalizable(generator);
+            if self.coroutine_origin_depth > 0 {
+                self.note_origin(generator);
+            }
         }
         generator
     }

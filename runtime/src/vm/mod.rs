@@ -103,6 +103,8 @@ pub struct Vm {
     reraised_at: Option<crate::object::exception::TraceEntry>,
     /// Called with an async generator that is given up; None when not set.
     pub asyncgen_finalizer: Value,
+    /// How many frames a coroutine notes when it is made (`cr_origin`); 0: none.
+    pub coroutine_origin_depth: usize,
     ext: FxHashMap<TypeId, Box<dyn ExtState>>,
     /// `reprs` under way, to cut cycles.
     pub(crate) repr_stack: Vec<Value>,
@@ -159,6 +161,7 @@ impl Vm {
             asyncgen_firstiter: Value::NONE,
             reraised_at: None,
             asyncgen_finalizer: Value::NONE,
+            coroutine_origin_depth: 0,
             ext: FxHashMap::default(),
             repr_stack: Vec::new(),
             native_params: FxHashMap::default(),

@@ -61,5 +61,5 @@ names! {
     subclasshook = "__subclasshook__"; copy = "__copy__"; deepcopy = "__deepcopy__"; exc_name = "name";
     msg = "msg"; filename = "filename"; lineno = "lineno"; offset = "offset"; text_ = "text"; errno = "errno";
     strerror = "strerror"; obj = "obj"; start = "start"; end = "end"; reason = "reason"; encoding = "encoding";
-    object_ = "object"; selector = "_selector";
+    object_ = "object"; selector = "_selector"; cr_origin = "cr_origin";
 }

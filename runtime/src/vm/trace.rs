@@ -7,6 +7,7 @@ use crate::object::generator::Generator;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::frame::Frame;
+use crate::vm::names::N;
 
 /// One line of a traceback, ready to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,34 @@ impl Vm {
         entries
     }
 
+    /// How many frames an exception's traceback has.
+    pub(crate) fn n_trace_entries(&self, exception: Value) -> usize {
+        let Some(e) = self.heap.get::<Exception>(exception) else {
+            return 0;
+        };
+        let mut n = e.trace.len();
+        let mut at = e.traceback;
+        while let Some(t) = self.heap.get::<Traceback>(at) {
+            n += 1;
+            at = t.next;
+        }
+        n
+    }
+
+    /// Drops the outermost frames of an exception's traceback until it has `n_kept`.
+    pub(crate) fn trim_traceback(&mut self, exception: Value, n_kept: usize) {
+        let mut n = self.n_trace_entries(exception);
+        while n > n_kept {
+            n -= 1;
+            let e = self.heap.cell_mut::<Exception>(exception);
+            if e.trace.pop().is_none() {
+                let outermost = e.traceback;
+                let next = self.heap.cell::<Traceback>(outermost).next;
+                self.heap.cell_mut::<Exception>(exception).traceback = next;
+            }
+        }
+    }
+
     /// The frame that an exception's traceback begins with.
     pub(crate) fn outermost_entry(&self, exception: Value) -> Option<TraceEntry> {
         let e = self.heap.get::<Exception>(exception)?;
@@ -99,6 +128,32 @@ impl Vm {
             .into_iter()
             .map(|entry| self.trace_line(entry))
             .collect()
+    }
+
+    /// Notes where a coroutine is made, for `cr_origin`.
+    #[cold]
+    pub(crate) fn note_origin(&mut self, coroutine: Value) {
+        let mut origin = Vec::new();
+        for entry in self
+            .running_entries()
+            .into_iter()
+            .take(self.coroutine_origin_depth)
+        {
+            let line = self.trace_line(entry);
+            let (file, name) = (self.heap.str(line.file), self.heap.str(line.name));
+            let text = self.heap.str(line.text);
+            let number = Value::small(line.line.into());
+            origin.push(self.heap.tuple(&[file, number, name, text]));
+        }
+        let origin = self.heap.tuple(&origin);
+        let dict = self.attribute_dict(coroutine);
+        self.heap.ns_set(dict, self.n(N::cr_origin), origin);
+    }
+
+    /// Where a coroutine was made, if that was noted: a tuple of files, lines,
+    /// names and texts, innermost first.
+    pub fn origin_of(&self, coroutine: Value) -> Option<Value> {
+        self.own_attr(coroutine, self.n(N::cr_origin))
     }
 
     /// Where a suspended frame stands.

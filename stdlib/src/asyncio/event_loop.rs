@@ -75,9 +75,25 @@ pub static LOOP_CORE: ClassDef = ClassDef {
         }),
         method("set_debug(self, enabled)", |vm, args| {
             let debug = vm.truth(args[1])?;
-            vm.event_loop(args[0]).debug = debug;
+            let event_loop = vm.event_loop(args[0]);
+            event_loop.debug = debug;
+            if event_loop.running {
+                let name = vm.heap.intern("_set_coroutine_origin_tracking");
+                let track = vm.get_attr(args[0], name)?;
+                vm.root(track);
+                let enabled = Value::bool(debug);
+                vm.call_method(args[0], "call_soon_threadsafe", &[track, enabled])?;
+            }
             Ok(Value::NONE)
         }),
+        method(
+            "_set_coroutine_origin_tracking(self, enabled)",
+            |vm, args| {
+                let enabled = vm.truth(args[1])?;
+                track_origins(vm, args[0], enabled);
+                Ok(Value::NONE)
+            },
+        ),
         method("_check_closed(self)", |vm, args| {
             vm.check_open(args[0])?;
             Ok(Value::NONE)
@@ -349,8 +365,30 @@ fn setup(vm: &mut Vm, args: &[Value]) -> PyResult {
     let event_loop = vm.event_loop(args[0]);
     event_loop.running = true;
     event_loop.hooks_outside = hooks;
+    let debug = event_loop.debug;
     vm.tasks.running_loop = args[0];
+    track_origins(vm, args[0], debug);
     Ok(Value::NONE)
+}
+
+/// How many frames coroutines note in debug mode.
+const DEBUG_STACK_DEPTH: usize = 10;
+
+/// Has coroutines note where they are made, or ends that.
+fn track_origins(vm: &mut Vm, this: Value, enabled: bool) {
+    let depth = vm.coroutine_origin_depth;
+    let outside = &mut vm.event_loop(this).origin_depth_outside;
+    vm.coroutine_origin_depth = match (*outside, enabled) {
+        (None, true) => {
+            *outside = Some(depth);
+            DEBUG_STACK_DEPTH
+        }
+        (Some(before), false) => {
+            *outside = None;
+            before
+        }
+        _ => depth,
+    };
 }
 
 fn cleanup(vm: &mut Vm, args: &[Value]) -> PyResult {
@@ -360,6 +398,7 @@ fn cleanup(vm: &mut Vm, args: &[Value]) -> PyResult {
     [vm.asyncgen_firstiter, vm.asyncgen_finalizer] =
         std::mem::replace(&mut event_loop.hooks_outside, [Value::NONE; 2]);
     vm.tasks.running_loop = Value::NONE;
+    track_origins(vm, args[0], false);
     Ok(Value::NONE)
 }
 

@@ -336,6 +336,15 @@ fn iter_next(vm: &mut Vm, args: &[Value]) -> PyResult {
 
 fn iter_throw(vm: &mut Vm, args: &[Value]) -> PyResult {
     let (given, value) = (args[1], args[2].some());
+    if args[3]
+        .some()
+        .is_some_and(|tb| !vm.heap.is_exact(tb, B::Traceback))
+    {
+        return Err(vm.type_error("throw() third argument must be a traceback"));
+    }
+    if vm.heap.is_exception(given) && value.is_some() {
+        return Err(vm.type_error("instance exception may not have a separate value"));
+    }
     if !args[2].is_empty() || !args[3].is_empty() {
         let warnings = vm.import_module("warnings")?;
         vm.root(warnings);

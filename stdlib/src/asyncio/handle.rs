@@ -2,7 +2,7 @@
 
 use lockstep_runtime::native::{ClassDef, getter, method, static_method};
 use lockstep_runtime::object::handle::Handle;
-use lockstep_runtime::{PyResult, Value, Vm};
+use lockstep_runtime::{B, PyResult, Value, Vm};
 
 /// What both kinds of handle have.
 pub static HANDLE: ClassDef = ClassDef {
@@ -132,8 +132,13 @@ fn make(vm: &mut Vm, class: Value, when: Value, rest: &[Value]) -> PyResult {
         unreachable!("both signatures end in these four parameters")
     };
     let context = super::future::context_argument(vm, context)?;
-    let args = vm.collect_iterable(args)?;
-    let args = vm.heap.tuple(&args);
+    let args = match vm.heap.is_exact(args, B::Tuple) {
+        true => args,
+        false => {
+            let items = vm.collect_iterable(args)?;
+            vm.heap.tuple(&items)
+        }
+    };
     let shape = vm.root_shape(class);
     let this = vm.heap.alloc(
         shape,

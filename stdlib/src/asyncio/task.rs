@@ -57,7 +57,10 @@ pub static TASK: ClassDef = ClassDef {
             "_log_destroy_pending",
             |vm, this| Ok(Value::bool(part(vm, this)?.log_destroy_pending)),
             |vm, this, value| {
-                let log = !value.is_empty() && vm.truth(value)?;
+                if value.is_empty() {
+                    return Err(vm.attribute_error("cannot delete attribute"));
+                }
+                let log = vm.truth(value)?;
                 part(vm, this)?.log_destroy_pending = log;
                 Ok(())
             },

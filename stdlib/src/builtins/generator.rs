@@ -64,7 +64,7 @@ pub static COROUTINE: ClassDef = ClassDef {
         getter("cr_running", running),
         getter("cr_suspended", suspended),
         getter("cr_await", delegate),
-        super::object::none_attribute("cr_origin"),
+        getter("cr_origin", origin),
     ],
     doc: "",
 };
@@ -350,4 +350,20 @@ fn async_op_close(vm: &mut Vm, a: &[Value]) -> PyResult {
         }
         Err(raised) => Err(raised),
     }
+}
+
+/// Where a coroutine was made: a tuple of files, lines and names, or None.
+fn origin(vm: &mut Vm, this: Value) -> PyResult {
+    let Some(noted) = vm.origin_of(this) else {
+        return Ok(Value::NONE);
+    };
+    let noted = vm.heap.tuple_items(noted).to_vec();
+    let places: Vec<Value> = noted
+        .into_iter()
+        .map(|place| {
+            let parts = vm.heap.tuple_items(place)[..3].to_vec();
+            vm.heap.tuple(&parts)
+        })
+        .collect();
+    Ok(vm.heap.tuple(&places))
 }
