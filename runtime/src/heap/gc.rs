@@ -145,6 +145,7 @@ impl Heap {
     }
 
     fn forget_interned(&mut self) {
+        self.recent_names.forget();
         let mut interned = std::mem::take(&mut self.interned);
         interned.retain(|v| self.is_marked(*v));
         self.interned = interned;

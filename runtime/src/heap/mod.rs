@@ -36,6 +36,7 @@ use std::ptr;
 
 use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::shape::Shapes;
+use crate::object::str::RecentNames;
 use crate::value::Value;
 use page::{CELL_SIZE_MAX, N_CLASSES, PAGE_SIZE, PageHead};
 
@@ -119,6 +120,7 @@ pub struct Heap {
     /// Unreachable ones, kept for their finalizer.
     to_finalize: Vec<Value>,
     pub(crate) interned: hashbrown::HashTable<Value>,
+    pub(crate) recent_names: RecentNames,
     n_collections: u64,
     /// The hidden classes of every cell.
     pub shapes: Shapes,
@@ -154,6 +156,7 @@ impl Heap {
             event_loops: Vec::new(),
             to_finalize: Vec::new(),
             interned: hashbrown::HashTable::new(),
+            recent_names: RecentNames::default(),
             n_collections: 0,
             shapes: Shapes::default(),
             stress: false,

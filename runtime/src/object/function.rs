@@ -31,6 +31,9 @@ pub struct CodeObject {
     /// `Value::EMPTY` until first used.
     pub consts: Box<[Value]>,
     pub n_regs: u32,
+    /// The names of functions made of it.
+    pub name: Value,
+    pub qualname: Value,
     /// The names of the parameters as interned strs.
     pub params: Box<[Value]>,
     /// The dict of the module's variables.
@@ -46,7 +49,7 @@ impl Object for CodeObject {
     fn trace(&self, marker: &mut Marker) {
         marker.mark_all(&self.consts);
         marker.mark_all(&self.params);
-        marker.mark(self.globals);
+        marker.mark_all(&[self.globals, self.name, self.qualname]);
     }
     fn external_bytes(&self) -> usize {
         self.words.len() * 8 + self.consts.len() * 8

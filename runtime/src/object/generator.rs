@@ -40,7 +40,7 @@ pub struct Generator {
     pub hooked: bool,
     /// Was given to a `for` that made it, before it started.
     pub fresh: bool,
-    /// Made for an `await` of a call: no script can refer to it, unless `cr_await` shows it.
+    /// Made for an `await` of a call, and no script can refer to it: `cr_await` has not shown it.
     pub anonymous: bool,
     /// Word index of the next instruction to run.
     pub pc: u32,

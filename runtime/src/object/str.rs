@@ -1,5 +1,9 @@
 //! str in the heap, and interning.
 
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
+
 use crate::heap::{Heap, Kind, Marker, Object};
 use crate::object::class::B;
 use crate::text::pystr::PyStr;
@@ -17,6 +21,34 @@ impl Object for Str {
     fn trace(&self, _: &mut Marker) {}
     fn external_bytes(&self) -> usize {
         self.text.heap_bytes()
+    }
+}
+
+/// Names that were interned lately, so that the next time costs no hash of the
+/// kind that scripts see. Emptied by each collection.
+pub(crate) struct RecentNames {
+    names: Box<[Value; RECENT_NAMES]>,
+}
+
+const RECENT_NAMES: usize = 256;
+
+impl Default for RecentNames {
+    fn default() -> RecentNames {
+        RecentNames {
+            names: Box::new([Value::EMPTY; RECENT_NAMES]),
+        }
+    }
+}
+
+impl RecentNames {
+    pub fn forget(&mut self) {
+        self.names.fill(Value::EMPTY);
+    }
+
+    fn slot(&self, text: &str) -> usize {
+        let mut hasher = FxHasher::default();
+        hasher.write(text.as_bytes());
+        hasher.finish() as usize % RECENT_NAMES
     }
 }
 
@@ -60,7 +92,14 @@ impl Heap {
 
     /// The one str that stands for the name `text`: equal names are identical.
     pub fn intern(&mut self, text: &str) -> Value {
-        self.intern_text(PyStr::from(text))
+        let recent = self.recent_names.slot(text);
+        let v = self.recent_names.names[recent];
+        if self.as_str(v).is_some_and(|name| name.is_the_ascii(text)) {
+            return v;
+        }
+        let v = self.intern_text(PyStr::from(text));
+        self.recent_names.names[recent] = v;
+        v
     }
 
     /// As `intern`, from the str's own type.

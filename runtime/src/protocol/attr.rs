@@ -580,11 +580,18 @@ impl Vm {
                 match def.set {
                     Some(set) => set(self, obj, value)?,
                     None => {
-                        let message = format!(
-                            "attribute '{}' of '{}' objects is not writable",
-                            def.name,
-                            self.class_name(self.heap.cell::<GetSet>(attr).owner)
-                        );
+                        let owner = self.heap.cell::<GetSet>(attr).owner;
+                        let (name, class) = (def.name, self.class_name(owner));
+                        let message = if self.is_python_in_cpython(owner) {
+                            let what = if value.is_empty() {
+                                "deleter"
+                            } else {
+                                "setter"
+                            };
+                            format!("property '{name}' of '{class}' object has no {what}")
+                        } else {
+                            format!("attribute '{name}' of '{class}' objects is not writable")
+                        };
                         return Err(self.attribute_error(message));
                     }
                 }

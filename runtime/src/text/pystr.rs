@@ -279,6 +279,17 @@ impl PyStr {
         }
     }
 
+    /// Whether it is this text, and that is ASCII.
+    #[inline]
+    pub fn is_the_ascii(&self, text: &str) -> bool {
+        let units = match &self.store {
+            Store::Small1 { len, units, ascii } if *ascii => &units[..*len as usize],
+            Store::Heap1 { units, ascii, .. } if *ascii => &units[..],
+            _ => return false,
+        };
+        units == text.as_bytes()
+    }
+
     /// Bytes per code point: 1, 2 or 4.
     pub fn unit_bytes(&self) -> usize {
         match self.read().units() {

@@ -217,11 +217,18 @@ impl Vm {
         let &this = args.first().filter(|_| def.kind == DefKind::Method)?;
         let name = self.heap.intern(def.name);
         let (owner, _) = self.lookup_class_where(self.heap.class_of(this), name)?;
-        let attrs = self.heap.cell::<Class>(owner).attrs;
-        let module = self.heap.ns_get(attrs, self.n(N::module))?;
+        self.is_python_in_cpython(owner)
+            .then(|| format!("{}.{}", self.class_name(owner), def.name))
+    }
+
+    /// Whether CPython has this native class in Python.
+    pub(crate) fn is_python_in_cpython(&self, class: Value) -> bool {
+        let attrs = self.heap.cell::<Class>(class).attrs;
+        let module = self.heap.ns_get(attrs, self.n(N::module));
         // A metaclass has a descriptor there.
-        let in_python = self.heap.as_str(module)?.to_lossy().starts_with("asyncio.");
-        in_python.then(|| format!("{}.{}", self.class_name(owner), def.name))
+        module
+            .and_then(|module| self.heap.as_str(module))
+            .is_some_and(|module| module.to_lossy().starts_with("asyncio."))
     }
 
     /// What calling a function of the language with this signature would raise.

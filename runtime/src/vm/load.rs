@@ -43,11 +43,15 @@ impl Vm {
             .iter()
             .map(|p| self.heap.intern(p.as_str()))
             .collect();
+        let name = self.heap.intern(code.name.as_str());
+        let qualname = self.heap.intern(code.qualname.as_str());
         self.heap.charge(words.len() * 8);
         self.heap.alloc(
             B::Code.shape(),
             CodeObject {
                 code,
+                name,
+                qualname,
                 words,
                 consts,
                 n_regs,
@@ -114,21 +118,18 @@ impl Vm {
     /// A function without closure, such as a module's body.
     pub fn new_function(&mut self, code: Value) -> Value {
         let co = self.heap.cell::<CodeObject>(code);
-        let (c, globals) = (co.code.clone(), co.globals);
-        let name = self.heap.intern(c.name.as_str());
-        let qualname = self.heap.intern(c.qualname.as_str());
-        let doc = c.doc.map_or(Value::NONE, |i| {
-            self.heap.cell::<CodeObject>(code).consts[i.0 as usize]
-        });
+        let c = &*co.code;
+        let doc = c.doc.map_or(Value::NONE, |i| co.consts[i.0 as usize]);
         let module = self
             .heap
-            .ns_get(globals, self.n(N::name_))
+            .ns_get(co.globals, self.n(N::name_))
             .unwrap_or(Value::NONE);
+        let n_free = c.free.len();
         let plain = !c.flags.varargs && !c.flags.varkw && c.n_kwonly == 0;
         let function = Function {
             code,
-            name,
-            qualname,
+            name: co.name,
+            qualname: co.qualname,
             defaults: Value::NONE,
             kwdefaults: Value::NONE,
             annotations: Value::NONE,
@@ -146,7 +147,7 @@ impl Vm {
             marked_coroutine: false,
         };
         self.heap
-            .alloc_tail(B::Function.shape(), function, c.free.len(), Value::EMPTY)
+            .alloc_tail(B::Function.shape(), function, n_free, Value::EMPTY)
     }
 
     /// A new module with its `__name__` and the like set, not entered in `sys.modules`.

@@ -642,13 +642,18 @@ impl Vm {
     }
 
     /// What a suspended frame waits for: a frame, an iterator, a future; none
-    /// where it has just yielded. A frame that `await_turn` left out is made now.
+    /// where it has just yielded. A frame that `await_turn` left out is made
+    /// now, and one made for an await of a call is no longer the VM's alone.
     pub fn delegate_of(&mut self, outer: Value) -> Option<Value> {
         let o = self.heap.cell::<Generator>(outer);
         let (func, handled, depth) = (o.delegate.given()?, o.handled, o.depth);
+        if let Some(inner) = self.heap.get_mut::<Generator>(func) {
+            inner.anonymous = false;
+        }
         if self.heap.kind(func) != Some(Kind::Function) {
             return Some(func);
         }
+        let o = self.heap.cell::<Generator>(outer);
         let inherited = handled.given().or(o.inherited.given());
         let inner = self.new_generator(func, &[]);
         let (pc, dst) = self.native_coroutine_after_await(func);

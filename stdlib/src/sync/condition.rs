@@ -37,15 +37,7 @@ impl Waited for Condition {
 pub static CLASS: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *args, **kwargs)", |vm, args| {
-            let lock = lock::new(vm);
-            let shape = vm.root_shape(args[0]);
-            Ok(vm.heap.opaque(
-                shape,
-                Condition {
-                    lock,
-                    waiters: WaitQueue::new(),
-                },
-            ))
+            Ok(new_of(vm, args[0]).0)
         }),
         method("__init__(self, lock=None)", |vm, args| {
             if let Some(lock) = args[1].some() {
@@ -152,6 +144,28 @@ fn is_locked(vm: &mut Vm, this: Value) -> PyResult<bool> {
     vm.truth(locked)
 }
 
+/// A condition of the class itself, and its lock.
+pub fn new(vm: &mut Vm) -> (Value, Value) {
+    let class = vm.ext::<super::Classes>().condition;
+    new_of(vm, class)
+}
+
+fn new_of(vm: &mut Vm, class: Value) -> (Value, Value) {
+    let lock = lock::new(vm);
+    let shape = vm.root_shape(class);
+    let waiters = WaitQueue::new();
+    (vm.heap.opaque(shape, Condition { lock, waiters }), lock)
+}
+
+/// Notifies all who wait for a condition whose lock is held.
+///
+/// # Errors
+/// RuntimeError when their loop is closed.
+pub fn wake_all(vm: &mut Vm, this: Value) -> PyResult<()> {
+    waiters(this).wake(vm, i64::MAX, Value::FALSE)?;
+    Ok(())
+}
+
 fn notify(vm: &mut Vm, this: Value, n: i64) -> PyResult<()> {
     if !is_locked(vm, this)? {
         return Err(vm.runtime_error("cannot notify on un-acquired lock"));
@@ -178,6 +192,25 @@ const ACQUIRED: Value = Value::small(3);
 
 fn wait_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
     let this = frame.get(vm, 0);
+    wait_in(vm, this, frame, input)
+}
+
+/// Begins another wait for a condition in a frame that may have waited before.
+///
+/// # Errors
+/// RuntimeError: the lock is not held, or the condition belongs to another loop.
+pub fn wait_anew(vm: &mut Vm, this: Value, frame: StepFrame) -> PyResult<Step> {
+    for register in [WAITER, PHASE, PENDING] {
+        frame.set(vm, register, Value::EMPTY);
+    }
+    wait_in(vm, this, frame, Input::Send(Value::EMPTY))
+}
+
+/// A step of `wait` of condition `this`, in a frame with its registers.
+///
+/// # Errors
+/// As `wait_anew`; what was thrown in, once the lock is held again.
+pub fn wait_in(vm: &mut Vm, this: Value, frame: StepFrame, input: Input) -> PyResult<Step> {
     match frame.get(vm, PHASE) {
         NOTIFIED => {
             let waiter = frame.get(vm, WAITER);

@@ -3,6 +3,7 @@
 //! wait queue and the rule which loop they belong to. `asyncio.locks` and
 //! `asyncio.queues` show them to scripts.
 
+mod barrier;
 mod condition;
 mod event;
 mod lock;
@@ -23,16 +24,22 @@ pub static MODULE: NativeModule = NativeModule {
     init,
 };
 
-const FUNCTIONS: &[NativeDef] = &[function(
-    "_set_queue_errors(empty, full, shut_down, /)",
-    |vm, args| {
-        let classes = vm.ext::<Classes>();
-        classes.queue_empty = args[0];
-        classes.queue_full = args[1];
-        classes.queue_shut_down = args[2];
+const FUNCTIONS: &[NativeDef] = &[
+    function(
+        "_set_queue_errors(empty, full, shut_down, /)",
+        |vm, args| {
+            let classes = vm.ext::<Classes>();
+            classes.queue_empty = args[0];
+            classes.queue_full = args[1];
+            classes.queue_shut_down = args[2];
+            Ok(Value::NONE)
+        },
+    ),
+    function("_set_barrier_error(broken, /)", |vm, args| {
+        vm.ext::<Classes>().broken_barrier = args[0];
         Ok(Value::NONE)
-    },
-)];
+    }),
+];
 
 /// The classes of one VM; None before the module was made.
 struct Classes {
@@ -41,6 +48,7 @@ struct Classes {
     condition: Value,
     semaphore: Value,
     bounded_semaphore: Value,
+    broken_barrier: Value,
     queue: Value,
     queue_empty: Value,
     queue_full: Value,
@@ -55,6 +63,7 @@ impl Default for Classes {
             condition: Value::NONE,
             semaphore: Value::NONE,
             bounded_semaphore: Value::NONE,
+            broken_barrier: Value::NONE,
             queue: Value::NONE,
             queue_empty: Value::NONE,
             queue_full: Value::NONE,
@@ -71,6 +80,7 @@ impl Native for Classes {
             self.condition,
             self.semaphore,
             self.bounded_semaphore,
+            self.broken_barrier,
             self.queue,
             self.queue_empty,
             self.queue_full,
@@ -97,6 +107,7 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
         semaphore,
         &semaphore::BOUNDED_CLASS,
     );
+    new("asyncio.locks", "Barrier", object, &barrier::CLASS);
     let queue = new("asyncio.queues", "Queue", object, &queue::CLASS);
     *vm.ext::<Classes>() = Classes {
         lock,
