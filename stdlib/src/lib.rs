@@ -26,6 +26,7 @@ pub mod asyncio;
 pub mod builtins;
 pub mod contextvars;
 mod deque;
+mod floats;
 mod function_marks;
 mod gc;
 mod math;
@@ -39,6 +40,7 @@ mod template_parts;
 mod thread;
 mod time;
 mod traceback;
+mod unicodedata;
 mod weakref;
 
 use lockstep_runtime::host::Host;

@@ -8,14 +8,15 @@ use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
-    NativeModule, PyModule, asyncio, contextvars, deque, function_marks, gc, math, operator,
-    random, re, sync, sys, template_parts, thread, time, traceback, weakref,
+    NativeModule, PyModule, asyncio, contextvars, deque, floats, function_marks, gc, math,
+    operator, random, re, sync, sys, template_parts, thread, time, traceback, unicodedata, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
     &asyncio::NATIVE,
     &contextvars::MODULE,
     &deque::MODULE,
+    &floats::MODULE,
     &function_marks::MODULE,
     &gc::MODULE,
     &math::MODULE,
@@ -28,12 +29,16 @@ static NATIVE: &[&NativeModule] = &[
     &thread::MODULE,
     &time::MODULE,
     &traceback::MODULE,
+    &unicodedata::MODULE,
     &weakref::MODULE,
 ];
 
 static PY: &[PyModule] = &[
     py!("__future__", "__future__.async"),
     py!("_weakproxy", "_weakproxy.async"),
+    py!("_charmaps", "_charmaps.async"),
+    py!("_codecs", "_codecs.async"),
+    py!("_encodings", "_encodings.async"),
     py!("abc", "abc.async"),
     py!("bisect", "bisect.async"),
     py!("codecs", "codecs.async"),
@@ -58,11 +63,13 @@ static PY: &[PyModule] = &[
     py!("numbers", "numbers.async"),
     py!("logging", "logging.async"),
     py!("operator", "operator.async"),
+    py!("pickle", "pickle.async"),
     py!("pprint", "pprint.async"),
     py!("random", "random.async"),
     py!("re", "re.async"),
     py!("statistics", "statistics.async"),
     py!("string", "string.async"),
+    py!("struct", "struct.async"),
     py!("textwrap", "textwrap.async"),
     py!("traceback", "traceback.async"),
     py!("types", "types.async"),

@@ -484,6 +484,24 @@ const DIGITS_MIN: i32 = 640;
 
 /// Roughly what CPython 3.13 says: a header and the contents.
 fn getsizeof(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (key, class) = (vm.heap.intern("__sizeof__"), vm.heap.class_of(a[0]));
+    if let Some(method) = vm.lookup_class(class, key)
+        && vm.heap.kind(method) != Some(Kind::Native)
+    {
+        // CPython adds what the collector keeps before each object.
+        let n = vm.call_attr(method, a[0], class, &[])?;
+        if !vm.heap.is_int(n) {
+            let found = vm.type_name(n);
+            return Err(vm.type_error(format!(
+                "'{found}' object cannot be interpreted as an integer"
+            )));
+        }
+        return match vm.heap.as_i64(n) {
+            Some(n) if n < 0 => Err(vm.value_error("__sizeof__() should return >= 0")),
+            Some(n) => Ok(Value::small(n + 16)),
+            None => Err(vm.overflow_error("Python int too large to convert to C ssize_t")),
+        };
+    }
     let n = match vm.heap.kind(a[0]) {
         None if a[0].is_int() => 28,
         None => 24,

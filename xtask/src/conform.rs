@@ -124,6 +124,7 @@ pub struct Options {
 struct Outcome {
     method: String,
     kind: Kind,
+    /// What it raised, in a line.
     reason: String,
     /// Its traceback and what it printed.
     text: String,
@@ -154,21 +155,118 @@ pub fn run(options: &Options) -> Result<(), String> {
         .jobs
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let outcomes = run_files(&worker, &lib, &files, options.method.as_deref(), n_jobs)?;
+    let mut reasons = Reasons::read()?;
     for file in &files {
-        print_file(file, &outcomes[file], options.method.is_some());
+        print_file(
+            file,
+            &outcomes[file],
+            options.method.is_some(),
+            &mut reasons,
+        );
     }
     if options.files.is_empty() && options.method.is_none() {
         let path = workspace::root().join("docs/conformance.md");
         std::fs::write(
             &path,
             // Where CPython is installed is this machine's affair.
-            document(&oracle::version(&python)?, &files, &outcomes)
+            document(&oracle::version(&python)?, &files, &outcomes, &mut reasons)
                 .replace(&*lib.to_string_lossy(), "<lib>"),
         )
         .map_err(|error| format!("{}: {error}", path.display()))?;
         println!("written: docs/conformance.md");
+        reasons.check()?;
     }
     Ok(())
+}
+
+/// Why methods fail that are to fail: `tests/conform/reasons.txt`.
+struct Reasons {
+    rows: Vec<Reason>,
+    /// Failures for which no row was found.
+    unnamed: Vec<String>,
+}
+
+struct Reason {
+    /// `file Class.method`, with `*` for any text.
+    pattern: String,
+    text: String,
+    used: bool,
+}
+
+impl Reasons {
+    const FILE: &'static str = "tests/conform/reasons.txt";
+
+    fn read() -> Result<Reasons, String> {
+        let path = workspace::root().join(Self::FILE);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut rows = Vec::new();
+        for line in text.lines().map(str::trim) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (pattern, text) = line
+                .split_once(": ")
+                .ok_or_else(|| format!("{}: no reason in {line:?}", Self::FILE))?;
+            rows.push(Reason {
+                pattern: pattern.to_owned(),
+                text: text.to_owned(),
+                used: false,
+            });
+        }
+        Ok(Reasons {
+            rows,
+            unnamed: Vec::new(),
+        })
+    }
+
+    /// The reason for which a method fails; the first row that fits counts.
+    fn of(&mut self, file: &str, method: &str) -> Option<String> {
+        let name = format!("{file} {method}");
+        let Some(row) = self.rows.iter_mut().find(|row| fits(&row.pattern, &name)) else {
+            if !self.unnamed.contains(&name) {
+                self.unnamed.push(name);
+            }
+            return None;
+        };
+        row.used = true;
+        Some(row.text.clone())
+    }
+
+    /// After all files were run: every failure has its reason, and every reason a failure.
+    fn check(&self) -> Result<(), String> {
+        let stale = self.rows.iter().filter(|row| !row.used);
+        let stale = stale.map(|row| format!("no failure is left for: {}", row.pattern));
+        let unnamed = self
+            .unnamed
+            .iter()
+            .map(|name| format!("no reason for: {name}"));
+        let wrong: Vec<String> = unnamed.chain(stale).collect();
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(format!("{}:\n  {}", Self::FILE, wrong.join("\n  "))),
+        }
+    }
+}
+
+/// Whether a text is as a pattern says, in which `*` stands for any text.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut pieces: Vec<&str> = pieces.collect();
+    let Some(last) = pieces.pop() else {
+        return rest.is_empty();
+    };
+    for piece in pieces {
+        match rest.find(piece) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
 }
 
 /// `test_asyncio/test_locks.py` is `test_asyncio.test_locks`.
@@ -366,7 +464,7 @@ fn share([passed, _, _, failed]: [usize; 4]) -> String {
     }
 }
 
-fn print_file(file: &str, outcomes: &[Outcome], with_text: bool) {
+fn print_file(file: &str, outcomes: &[Outcome], with_text: bool, reasons: &mut Reasons) {
     let counts = count(outcomes);
     let [passed, refused, skipped, failed] = counts;
     println!(
@@ -382,17 +480,26 @@ fn print_file(file: &str, outcomes: &[Outcome], with_text: bool) {
             }
         } else if outcome.kind == Kind::Failed {
             println!("  {}: {}", outcome.method, outcome.reason);
+            if let Some(reason) = reasons.of(file, &outcome.method) {
+                println!("    {reason}");
+            }
         }
     }
 }
 
-fn document(version: &str, files: &[String], outcomes: &BTreeMap<String, Vec<Outcome>>) -> String {
+fn document(
+    version: &str,
+    files: &[String],
+    outcomes: &BTreeMap<String, Vec<Outcome>>,
+    reasons: &mut Reasons,
+) -> String {
     let mut out = format!(
         "# CPython's own tests\n\n\
          Written by `cargo xtask conform`, which runs the test files of an installed {version} \
          unmodified, each method in a fresh VM. A method is *refused* if it raises `Unsupported`, \
          or its module's import does; *skipped* if it skips itself. The share is of those that are \
-         neither.\n\n\
+         neither. Each failure stands with its reason, from `tests/conform/reasons.txt`, and with what \
+         it raised.\n\n\
          | file | passed | refused | skipped | failed | share |\n|---|---|---|---|---|---|\n"
     );
     let mut total = [0; 4];
@@ -412,8 +519,10 @@ fn document(version: &str, files: &[String], outcomes: &BTreeMap<String, Vec<Out
                 // A String can't fail to be written to.
                 let _ = write!(out, "\n### {file}\n\n");
             }
-            let reason = outcome.reason.replace('`', "'");
-            let _ = writeln!(out, "- {}: `{reason}`", outcome.method);
+            let why = reasons.of(file, &outcome.method);
+            let why = why.as_deref().unwrap_or("no reason is known");
+            let raised = outcome.reason.replace('`', "'");
+            let _ = writeln!(out, "- {}: {why}. `{raised}`", outcome.method);
         }
     }
     out.push_str("\n## Modules that can't be imported\n\n");

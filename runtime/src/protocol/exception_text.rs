@@ -63,7 +63,7 @@ impl Vm {
             return Ok(self.heap.str(out.finish()));
         }
         if is(self, B::UnicodeError)
-            && let Some(text) = self.unicode_error_text(v, &args)?
+            && let Some(text) = self.unicode_error_text(v)?
         {
             return Ok(self.heap.str(text));
         }
@@ -97,18 +97,16 @@ impl Vm {
         Ok(self.heap.str(out.finish()))
     }
 
-    /// The arguments of the Unicode errors are encoding, object, start, end and
-    /// reason; UnicodeTranslateError goes without the first.
-    fn unicode_error_text(&mut self, v: Value, args: &[Value]) -> PyResult<Option<PyStr>> {
+    /// The text of a Unicode error; UnicodeTranslateError has no encoding.
+    fn unicode_error_text(&mut self, v: Value) -> PyResult<Option<PyStr>> {
         let decode = self.is_instance_of(v, B::UnicodeDecodeError);
         let translate = self.is_instance_of(v, B::UnicodeTranslateError);
-        let (encoding, object, start, end, reason) = match *args {
-            [encoding, object, start, end, reason] if !translate => {
-                (Some(encoding), object, start, end, reason)
-            }
-            [object, start, end, reason] if translate => (None, object, start, end, reason),
-            _ => return Ok(None),
+        // What the constructor took, or has been set since.
+        let [encoding, object, reason, range] = self.heap.cell::<Exception>(v).fields;
+        let Some(&[start, end]) = self.heap.as_tuple(range) else {
+            return Ok(None);
         };
+        let encoding = (!translate).then_some(encoding);
         let (Some(start), Some(end)) = (self.heap.as_i64(start), self.heap.as_i64(end)) else {
             return Ok(None);
         };

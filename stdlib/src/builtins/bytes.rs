@@ -105,6 +105,11 @@ pub static BYTEARRAY: ClassDef = ClassDef {
         op::DELITEM,
         op::IADD,
         op::IMUL,
+        method("__reduce__(self, /)", |vm, a| array_reduce(vm, a[0], 2)),
+        method("__reduce_ex__(self, protocol=0, /)", |vm, a| {
+            let protocol = args::ssize_or(vm, a[1], 0)?;
+            array_reduce(vm, a[0], protocol)
+        }),
         method("append(self, item, /)", append),
         method("clear(self, /)", clear),
         method("copy(self, /)", copy),
@@ -272,6 +277,19 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
         && vm.heap.is_exact(v, B::Bytes)
     {
         return Ok(v);
+    }
+    // What `__bytes__` gives stays of its class, where no subclass is asked for.
+    if let Some(v) = a[1].given()
+        && a[2].is_empty()
+        && a[3].is_empty()
+        && a[0] == vm.class(B::Bytes)
+        && let Some(made) = vm.call_special(v, N::bytes, &[])?
+    {
+        if vm.is_instance_of(made, B::Bytes) {
+            return Ok(made);
+        }
+        let message = format!("__bytes__ returned non-bytes (type {})", vm.type_name(made));
+        return Err(vm.type_error(message));
     }
     let data = source(vm, a, "bytes")?;
     let shape = vm.root_shape(a[0]);
@@ -846,6 +864,28 @@ fn splitlines(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn array(vm: &mut Vm, v: Value) -> &mut Vec<u8> {
     &mut vm.heap.cell_mut::<Bytes>(v).data
+}
+
+/// `(class, arguments, state)`; below protocol 3 the bytes stand as a text in Latin-1.
+fn array_reduce(vm: &mut Vm, this: Value, protocol: i64) -> PyResult {
+    let copyreg = vm.import_module("copyreg")?;
+    let state = vm.call_method(copyreg, "_getstate", &[this])?;
+    vm.root(state);
+    let own = data(vm, this).to_vec();
+    let arguments = if own.is_empty() {
+        vm.heap.tuple(&[])
+    } else if protocol < 3 {
+        let text = vm
+            .heap
+            .str(lockstep_runtime::text::pystr::PyStr::from_latin1(&own));
+        let codec = vm.heap.str("latin-1");
+        vm.heap.tuple(&[text, codec])
+    } else {
+        let plain = vm.heap.bytes(own);
+        vm.heap.tuple(&[plain])
+    };
+    let class = vm.heap.class_of(this);
+    Ok(vm.heap.tuple(&[class, arguments, state]))
 }
 
 fn append(vm: &mut Vm, a: &[Value]) -> PyResult {

@@ -50,8 +50,9 @@ fn own_module(vm: &mut Vm, class: Value) -> Value {
     let attrs = vm.heap.cell::<Class>(class).attrs;
     let key = vm.n(N::module);
     match vm.heap.ns_get(attrs, key) {
-        Some(module) => module,
-        None => vm.heap.intern("builtins"),
+        // What `type` has under this name is the attribute of all classes.
+        Some(module) if class != vm.class(B::Type) => module,
+        _ => vm.heap.intern("builtins"),
     }
 }
 
@@ -275,6 +276,9 @@ fn set_module(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
 }
 
 fn doc(vm: &mut Vm, class: Value) -> PyResult {
+    if class == vm.class(B::Type) {
+        return Ok(vm.heap.str(CLASS.doc));
+    }
     match own(vm, class, N::doc) {
         Some(doc) => vm.bind(doc, Value::EMPTY, class),
         None => Ok(Value::NONE),

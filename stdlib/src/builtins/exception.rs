@@ -212,6 +212,7 @@ fn init(vm: &mut Vm, a: &[Value]) -> PyResult {
     let has_keywords = !vm.heap.cell::<Dict>(a[2]).table.is_empty();
     let family = |vm: &Vm, of: B| vm.is_subclass(vm.class(base), vm.class(of));
     if family(vm, B::ImportError) {
+        vm.heap.cell_mut::<Exception>(this).fields = [Value::EMPTY; 4];
         take_keywords(
             vm,
             a[2],
@@ -432,11 +433,55 @@ fn set_range(vm: &mut Vm, this: Value, value: Value, at: usize) -> PyResult<()> 
 
 fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
     let class = vm.heap.class_of(a[0]);
-    let args = vm.heap.cell::<Exception>(a[0]).args;
+    let mut args = vm.heap.cell::<Exception>(a[0]).args;
+    let fields = vm.heap.cell::<Exception>(a[0]).fields;
+    let given = vm.heap.tuple_items(args).to_vec();
+    // CPython 3.13 exceptions.c OSError_reduce: `args` has lost the file names.
+    if vm.is_instance_of(a[0], B::OSError)
+        && let [errno, text] = given[..]
+        && let Some(filename) = fields[2].some()
+    {
+        args = match fields[3].some() {
+            Some(other) => vm.heap.tuple(&[errno, text, filename, Value::NONE, other]),
+            None => vm.heap.tuple(&[errno, text, filename]),
+        };
+        vm.root(args);
+    }
+    if vm.is_instance_of(a[0], B::ImportError)
+        && let Some(state) = import_error_state(vm, a[0], &fields)
+    {
+        return Ok(vm.heap.tuple(&[class, args, state]));
+    }
     match vm.heap.attrs(a[0]) {
         Some(dict) => Ok(vm.heap.tuple(&[class, args, dict])),
         None => Ok(vm.heap.tuple(&[class, args])),
     }
+}
+
+/// The attributes of an ImportError with what it was given by keyword; None where there was nothing.
+fn import_error_state(vm: &mut Vm, this: Value, fields: &[Value; 4]) -> Option<Value> {
+    let named = [
+        ("name", fields[0]),
+        ("path", fields[1]),
+        ("name_from", fields[3]),
+    ];
+    if named.iter().all(|(_, value)| value.some().is_none()) {
+        return None;
+    }
+    let state = vm.heap.dict();
+    vm.root(state);
+    if let Some(own) = vm.heap.attrs(this) {
+        for (key, value) in vm.heap.dict_entries(own) {
+            vm.heap.ns_set(state, key, value);
+        }
+    }
+    for (name, value) in named {
+        if let Some(value) = value.some() {
+            let name = vm.heap.intern(name);
+            vm.heap.ns_set(state, name, value);
+        }
+    }
+    Some(state)
 }
 
 fn setstate(vm: &mut Vm, a: &[Value]) -> PyResult {
