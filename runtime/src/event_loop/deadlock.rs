@@ -22,6 +22,10 @@ struct Blocked {
     place: String,
     /// The task that holds what it waits for.
     held_by: Option<Value>,
+    /// The lock it waits for.
+    on: Option<Value>,
+    /// The locks it holds: each with its class, and where it took it.
+    holds: Vec<(Value, String)>,
 }
 
 const MESSAGE: &str = "nothing can ever wake";
@@ -87,7 +91,18 @@ impl Vm {
 
     fn deadlock_report(&mut self, event_loop: Value) -> String {
         let tasks = self.pending_tasks(event_loop);
-        let blocked: Vec<Blocked> = tasks.into_iter().map(|task| self.blocked(task)).collect();
+        let holds = self.heap.holds();
+        let mut blocked: Vec<Blocked> = tasks.into_iter().map(|task| self.blocked(task)).collect();
+        for b in &mut blocked {
+            for &(lock, hold) in holds.iter().filter(|(_, hold)| hold.task == b.task) {
+                let mut text = format!("holds a {}", self.type_name(lock));
+                if let Some(since) = hold.since {
+                    let at = self.trace_line(since);
+                    text += &format!(" (taken in {}, {}:{})", at.name, at.file, at.line);
+                }
+                b.holds.push((lock, text));
+            }
+        }
         let mut report = format!("deadlock: {MESSAGE}\n");
         let cycle = cycle(&blocked);
         if !cycle.is_empty() {
@@ -119,6 +134,7 @@ impl Vm {
             .map_or((Value::NONE, Value::NONE), |t| (t.coro, t.waiting_on));
         let mut waits_for = None;
         let mut held_by = None;
+        let mut on = None;
         let mut place = String::new();
         for frame in self.chain(coro) {
             if self.is_of_asyncio(frame) {
@@ -134,11 +150,12 @@ impl Vm {
                         .copied()
                         .unwrap_or(Value::EMPTY);
                     held_by = self.owner_of(this);
+                    on = held_by.map(|_| self.lock_of(this));
                     waits_for = Some(qualname);
                 }
                 continue;
             }
-            (waits_for, held_by) = (None, None);
+            (waits_for, held_by, on) = (None, None, None);
             if let Some(at) = self.suspended_line(frame) {
                 place = format!("in {}, {}:{}", at.name, at.file, at.line);
             }
@@ -164,6 +181,8 @@ impl Vm {
             waits_for,
             place,
             held_by,
+            on,
+            holds: Vec::new(),
         }
     }
 
@@ -189,6 +208,13 @@ impl Vm {
             .as_str(name)
             .map_or(String::new(), |n| n.to_lossy());
         name == "asyncio" || name.starts_with("asyncio.")
+    }
+
+    /// The lock behind what a task waits for: itself, or a condition's.
+    fn lock_of(&mut self, this: Value) -> Value {
+        let name = self.heap.intern("_lock");
+        let lock = self.get_attr_opt(this, name).ok().flatten();
+        lock.unwrap_or(this)
     }
 
     /// The task that holds lock `this`, as taking it has noted.
@@ -222,19 +248,21 @@ fn line(blocked: &[Blocked], i: usize) -> String {
             None => line += ", which a task holds that has ended",
         }
     }
-    let holds: Vec<String> = blocked
-        .iter()
-        .filter(|other| other.held_by == Some(b.task) && other.task != b.task)
-        .map(|o| quoted(&o.name))
-        .collect();
-    if !holds.is_empty() {
-        line += &format!(
-            "; {} wait{} for it",
-            holds.join(", "),
-            if holds.len() == 1 { "s" } else { "" }
-        );
+    line.push('\n');
+    for (lock, text) in &b.holds {
+        let waiting: Vec<String> = blocked
+            .iter()
+            .filter(|other| other.on == Some(*lock))
+            .map(|other| quoted(&other.name))
+            .collect();
+        line += &format!("      {text}");
+        if !waiting.is_empty() {
+            let verb = if waiting.len() == 1 { "waits" } else { "wait" };
+            line += &format!(", for which {} {verb}", waiting.join(", "));
+        }
+        line.push('\n');
     }
-    line + "\n"
+    line
 }
 
 /// The tasks of a circle of waiting, in order, if there is one.

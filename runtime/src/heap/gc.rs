@@ -87,6 +87,22 @@ impl Heap {
         }
     }
 
+    /// All cells of a kind, those included that a collection would free.
+    pub(crate) fn cells_of(&self, kind: Kind) -> Vec<Value> {
+        let mut found = Vec::new();
+        for &page in &self.pages {
+            // SAFETY: the page is ours; a cell's kind is valid also when it is free.
+            unsafe {
+                for cell in page::cells(page) {
+                    if (*cell).kind == kind {
+                        found.push(Value::from_header(cell));
+                    }
+                }
+            }
+        }
+        found
+    }
+
     /// Whether the collection under way has reached a value.
     pub(crate) fn is_marked(&self, v: Value) -> bool {
         // SAFETY: as in `Marker::mark`.

@@ -3,6 +3,7 @@
 use std::any::Any;
 
 use crate::heap::{Heap, Kind, Marker, Object, ShapeId};
+use crate::object::exception::TraceEntry;
 use crate::value::Value;
 
 /// What a type of the standard library must do to live in a cell.
@@ -13,6 +14,18 @@ pub trait Native: Any {
     fn external_bytes(&self) -> usize {
         0
     }
+    /// Who holds it, if it is a lock that somebody holds.
+    fn hold(&self) -> Option<Hold> {
+        None
+    }
+}
+
+/// A task holds a lock: the deadlock report tells.
+#[derive(Clone, Copy)]
+pub struct Hold {
+    pub task: Value,
+    /// Where it took the lock; None where no script's code did.
+    pub since: Option<TraceEntry>,
 }
 
 /// A cell that holds a `Native`.
@@ -33,6 +46,14 @@ impl Heap {
     pub fn opaque<T: Native>(&mut self, shape: ShapeId, object: T) -> Value {
         self.charge(size_of::<T>() + object.external_bytes());
         self.alloc(shape, Opaque(Box::new(object)))
+    }
+
+    /// The locks that somebody holds.
+    pub fn holds(&self) -> Vec<(Value, Hold)> {
+        let opaque = self.cells_of(Kind::Opaque).into_iter();
+        opaque
+            .filter_map(|v| Some((v, self.get::<Opaque>(v)?.0.hold()?)))
+            .collect()
     }
 
     /// The object in an opaque cell if it is a `T`.

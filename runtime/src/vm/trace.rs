@@ -122,6 +122,30 @@ impl Vm {
         entries
     }
 
+    /// Where the script's code stands that a native of the library serves.
+    pub fn script_position(&self) -> Option<TraceEntry> {
+        let frame = self.frames.last()?;
+        if self
+            .heap
+            .cell::<CodeObject>(frame.code_value)
+            .step
+            .is_none()
+        {
+            return Some(self.trace_entry(frame));
+        }
+        let mut at = self.heap.get::<Generator>(frame.generator)?.awaiter;
+        loop {
+            let g = self.heap.get::<Generator>(at)?;
+            if self.heap.cell::<CodeObject>(g.code).step.is_none() {
+                return Some(TraceEntry {
+                    code: g.code,
+                    pc: g.pc.saturating_sub(1),
+                });
+            }
+            at = g.awaiter;
+        }
+    }
+
     /// The lines of the running frames, innermost first.
     pub fn current_lines(&self) -> Vec<TraceLine> {
         self.running_entries()

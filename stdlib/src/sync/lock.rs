@@ -4,7 +4,8 @@ use lockstep_runtime::native::{
     AtOnce, ClassDef, CoroutineBody, Step, StepFrame, attribute, coroutine, getter, method,
     static_method,
 };
-use lockstep_runtime::object::opaque::Native;
+use lockstep_runtime::object::exception::TraceEntry;
+use lockstep_runtime::object::opaque::{Hold, Native};
 use lockstep_runtime::{Input, Marker, PyResult, Raised, Value, Vm};
 
 use super::wait_queue::{WaitQueue, Waited, Waiters, late_waiters_row, loop_row};
@@ -16,16 +17,23 @@ pub struct Lock {
     locked: bool,
     /// The task that holds it: the deadlock report tells. None when free.
     holder: Value,
+    /// Where it took the lock; None too when free.
+    since: Option<TraceEntry>,
     waiters: WaitQueue,
 }
 
 impl Native for Lock {
     fn trace(&self, marker: &mut Marker) {
         marker.mark(self.holder);
+        marker.mark(self.since.map_or(Value::NONE, |at| at.code));
         self.waiters.trace(marker);
     }
     fn external_bytes(&self) -> usize {
         self.waiters.external_bytes()
+    }
+    fn hold(&self) -> Option<Hold> {
+        let (task, since) = (self.holder.some()?, self.since);
+        self.locked.then_some(Hold { task, since })
     }
 }
 
@@ -40,6 +48,7 @@ impl Lock {
         Lock {
             locked: false,
             holder: Value::NONE,
+            since: None,
             waiters: WaitQueue::new(),
         }
     }
@@ -142,10 +151,11 @@ pub fn take_if_free(vm: &mut Vm, this: Value) -> bool {
 
 /// Makes the running task the holder.
 pub fn take(vm: &mut Vm, this: Value) {
-    let task = current_task(vm);
+    let (task, since) = (current_task(vm), vm.script_position());
     let lock = lock(vm, this);
     lock.locked = true;
     lock.holder = task;
+    lock.since = since;
 }
 
 /// Joins the queue: the future to await before `take`.
@@ -187,6 +197,7 @@ pub fn release(vm: &mut Vm, this: Value) -> PyResult<()> {
     }
     lock.locked = false;
     lock.holder = Value::NONE;
+    lock.since = None;
     waiters(this).wake_head(vm, Value::TRUE)
 }
 
