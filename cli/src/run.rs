@@ -100,6 +100,8 @@ pub fn new_main_module(vm: &mut Vm, file: Option<&str>) -> Value {
 
 /// Reports how a script ended, flushes, gives the exit status.
 pub fn finish(vm: &mut Vm, result: PyResult, pipe_closed: &AtomicBool) -> u8 {
+    #[cfg(feature = "counts")]
+    write_counts(vm);
     let mut status = match result {
         Ok(_) => 0,
         Err(raised) => report_uncaught(vm, raised, pipe_closed),
@@ -114,6 +116,21 @@ pub fn finish(vm: &mut Vm, result: PyResult, pipe_closed: &AtomicBool) -> u8 {
         }
     }
     status
+}
+
+/// Writes what the VM counted into the file that `LOCKSTEP_COUNTS` names.
+#[cfg(feature = "counts")]
+fn write_counts(vm: &Vm) {
+    let counts = vm.heap.counts;
+    if let Some(path) = std::env::var_os("LOCKSTEP_COUNTS") {
+        let text = format!(
+            "{} {} {}\n",
+            counts.opcodes, counts.allocations, counts.allocated_bytes
+        );
+        if let Err(error) = std::fs::write(path, text) {
+            eprintln!("lockstep: can't write the counts: {error}");
+        }
+    }
 }
 
 fn os_text(error: &std::io::Error) -> String {

@@ -4,6 +4,7 @@
 #![deny(unsafe_code)]
 
 pub mod clock;
+pub mod counts;
 pub mod event_loop;
 #[allow(unsafe_code)]
 pub mod heap;

@@ -6,6 +6,7 @@ mod bench;
 mod bless;
 mod conform;
 mod conformance;
+mod counts;
 mod fuzz;
 mod soak;
 mod suite;
@@ -32,6 +33,8 @@ enum Subcommands {
     Bench(bench::Options),
     /// Run programs of millions of tasks and draw their memory
     Soak(soak::Options),
+    /// Check opcodes, allocations and instructions of small programs against a recorded file
+    Counts(counts::Options),
     /// Compare random programs of tasks with CPython 3.13
     FuzzAsync(fuzz::AsyncOptions),
     /// Compare random programs of statements and expressions with CPython 3.13
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Subcommands::Conform(options) => conform::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
         Subcommands::Soak(options) => soak::run(&options),
+        Subcommands::Counts(options) => counts::run(&options),
         Subcommands::FuzzAsync(options) => fuzz::run_async(&options),
         Subcommands::FuzzLang(options) => fuzz::run_language(&options),
     };

@@ -34,6 +34,7 @@ use std::alloc::{self, Layout};
 use std::mem;
 use std::ptr;
 
+use crate::counts::Counts;
 use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::shape::Shapes;
 use crate::object::str::RecentNames;
@@ -126,6 +127,7 @@ pub struct Heap {
     pub shapes: Shapes,
     /// Collect at every safepoint: finds values kept without a root.
     pub stress: bool,
+    pub counts: Counts,
 }
 
 impl Default for Heap {
@@ -160,6 +162,7 @@ impl Heap {
             n_collections: 0,
             shapes: Shapes::default(),
             stress: false,
+            counts: Counts::default(),
         }
     }
 
@@ -217,6 +220,7 @@ impl Heap {
     #[inline(always)]
     fn take_cell(&mut self, class: usize) -> *mut Header {
         self.charge(page::size_of_class(class));
+        self.counts.allocation();
         let cell = self.free[class];
         if cell.is_null() {
             return self.take_cell_from_new_page(class);
@@ -250,6 +254,7 @@ impl Heap {
     #[inline(always)]
     pub fn charge(&mut self, bytes: usize) {
         self.bytes_since_gc += bytes;
+        self.counts.bytes(bytes);
         if self.bytes_since_gc >= self.gc_threshold {
             self.countdown = 0;
         }

@@ -491,6 +491,7 @@ impl Vm {
 
         loop {
             let w = word!(0);
+            self.heap.counts.opcode();
             // SAFETY: verified code holds valid opcode bytes only.
             let opcode: Op = unsafe { std::mem::transmute::<u8, Op>(w.op_byte()) };
             match opcode {
