@@ -1,35 +1,57 @@
-//! Bugs that are put in on purpose, to see whether the fuzzer finds them. They
+//! Bugs that are put in on purpose, to see whether the fuzzers find them. They
 //! exist only in a build with the feature `planted`, one at a time, chosen by
 //! the environment variable `LOCKSTEP_PLANTED`; in any other build `is` is
 //! false and what asks for it costs nothing.
 
-/// One bug; its name in the environment is its snake-case name here.
+/// Which fuzzer has to find a bug.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Bug {
+pub enum Ground {
+    /// Tasks and the loop: `cargo xtask fuzz-async`.
+    Tasks,
+    /// Statements and expressions: `cargo xtask fuzz-lang`.
+    Language,
+}
+
+/// Declares the bugs once: the type, and the table that the fuzzers read.
+macro_rules! bugs {
+    ($($(#[$doc:meta])* $bug:ident = $name:literal, $ground:ident;)*) => {
+        /// One bug.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Bug {
+            $($(#[$doc])* $bug,)*
+        }
+
+        /// Every bug, its name in the environment and who has to find it.
+        pub const BUGS: &[(Bug, &str, Ground)] =
+            &[$((Bug::$bug, $name, Ground::$ground),)*];
+    };
+}
+
+bugs! {
     /// Callbacks of a future become ready in reverse.
-    WakeOrder,
+    WakeOrder = "wake_order", Tasks;
     /// Waking the first waiter of a primitive stops at one that is done.
-    LostWakeup,
+    LostWakeup = "lost_wakeup", Tasks;
     /// The end of a sleep takes one iteration more.
-    ExtraHop,
+    ExtraHop = "extra_hop", Tasks;
     /// A cancel that finds the task between two waits is forgotten.
-    SkippedCancel,
+    SkippedCancel = "skipped_cancel", Tasks;
     /// A future keeps two callbacks at most.
-    DroppedCallback,
+    DroppedCallback = "dropped_callback", Tasks;
     /// Equal deadlines fire in reverse.
-    TimerTies,
+    TimerTies = "timer_ties", Tasks;
     /// An iteration also runs what became ready during it.
-    RunsWhatCameMeanwhile,
+    RunsWhatCameMeanwhile = "runs_what_came_meanwhile", Tasks;
     /// A future forgets the message it was cancelled with.
-    LostMessage,
+    LostMessage = "lost_message", Tasks;
     /// Requests to cancel are not counted.
-    UncountedCancel,
+    UncountedCancel = "uncounted_cancel", Tasks;
     /// Timers fire a tenth of a second early.
-    EarlyTimer,
+    EarlyTimer = "early_timer", Tasks;
     /// Cancelling a task that awaits a task does not reach that one.
-    CancelStopsShort,
+    CancelStopsShort = "cancel_stops_short", Tasks;
     /// A result that is there already wins over a later cancel.
-    ResultBeatsCancel,
+    ResultBeatsCancel = "result_beats_cancel", Tasks;
 }
 
 /// Whether the bug is switched on.
@@ -42,26 +64,11 @@ pub const fn is(_: Bug) -> bool {
 /// Whether the bug is switched on.
 #[cfg(feature = "planted")]
 pub fn is(bug: Bug) -> bool {
-    use Bug::*;
     static CHOSEN: std::sync::OnceLock<Option<Bug>> = std::sync::OnceLock::new();
     let chosen = CHOSEN.get_or_init(|| {
         let name = std::env::var("LOCKSTEP_PLANTED").ok()?;
-        [
-            ("wake_order", WakeOrder),
-            ("lost_wakeup", LostWakeup),
-            ("extra_hop", ExtraHop),
-            ("skipped_cancel", SkippedCancel),
-            ("dropped_callback", DroppedCallback),
-            ("timer_ties", TimerTies),
-            ("runs_what_came_meanwhile", RunsWhatCameMeanwhile),
-            ("lost_message", LostMessage),
-            ("uncounted_cancel", UncountedCancel),
-            ("early_timer", EarlyTimer),
-            ("cancel_stops_short", CancelStopsShort),
-            ("result_beats_cancel", ResultBeatsCancel),
-        ]
-        .into_iter()
-        .find_map(|(known, bug)| (known == name).then_some(bug))
+        BUGS.iter()
+            .find_map(|(bug, known, _)| (*known == name).then_some(*bug))
     });
     *chosen == Some(bug)
 }

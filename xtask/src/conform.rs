@@ -2,7 +2,7 @@
 //! method in a fresh VM. Takes names of files and methods, gives a table and the failures, and
 //! writes docs/conformance.md when all files were run. The files are read where they are.
 
-use lockstep_tests::{oracle, workspace};
+use lockstep_tests::{binary, oracle, workspace};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -145,7 +145,12 @@ enum Kind {
 pub fn run(options: &Options) -> Result<(), String> {
     let python = oracle::find()?;
     let lib = library(&python)?;
-    let worker = build(&options.profile)?;
+    let worker = binary::build(
+        "lockstep-conform",
+        &["-p", "lockstep-conform"],
+        &options.profile,
+        &workspace::target_and_profile().0,
+    )?;
     let files: Vec<String> = if options.files.is_empty() {
         FILES.iter().map(|&name| name.to_owned()).collect()
     } else {
@@ -286,30 +291,6 @@ fn library(python: &Path) -> Result<PathBuf, String> {
             python.display()
         ))
     }
-}
-
-fn build(profile: &str) -> Result<PathBuf, String> {
-    let (target, _) = workspace::target_and_profile();
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "-p",
-            "lockstep-conform",
-            "--profile",
-            profile,
-        ])
-        .arg("--target-dir")
-        .arg(&target)
-        .current_dir(workspace::root())
-        .output()
-        .map_err(|error| format!("cargo: {error}"))?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
-    let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target.join(folder).join("lockstep-conform"))
 }
 
 /// Runs all methods of the files; the outcomes of a file are sorted by method.

@@ -36,9 +36,9 @@ enum Subcommands {
     /// Check opcodes, allocations and instructions of small programs against a recorded file
     Counts(counts::Options),
     /// Compare random programs of tasks with CPython 3.13
-    FuzzAsync(fuzz::AsyncOptions),
+    FuzzAsync(fuzz::Options),
     /// Compare random programs of statements and expressions with CPython 3.13
-    FuzzLang(fuzz::LanguageOptions),
+    FuzzLang(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -49,8 +49,8 @@ fn main() -> ExitCode {
         Subcommands::Bench(options) => bench::run(&options),
         Subcommands::Soak(options) => soak::run(&options),
         Subcommands::Counts(options) => counts::run(&options),
-        Subcommands::FuzzAsync(options) => fuzz::run_async(&options),
-        Subcommands::FuzzLang(options) => fuzz::run_language(&options),
+        Subcommands::FuzzAsync(options) => fuzz::run(fuzz::Family::Tasks, &options),
+        Subcommands::FuzzLang(options) => fuzz::run(fuzz::Family::Language, &options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

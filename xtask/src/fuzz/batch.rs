@@ -1,120 +1,131 @@
-//! Many programs in one process on each side, so that starting processes costs nothing. Takes
-//! seeds and limits, gives how many programs differed; what differs is run again by itself and
-//! shrunk. Never stops at the first difference unless the limits say so.
+//! Many programs in one process on each side, so that starting processes costs nothing. Takes a
+//! plan, gives what became of each program: every one that was begun is counted once. Never
+//! judges a program that differs; that is the examiner's, which sees it by itself.
 
-use super::difference::{self, Verdict};
-use super::tasks;
-use lockstep_tests::binary;
+use super::difference::{self, Subject, Verdict};
+use super::family::Family;
+use lockstep_tests::compare;
 use lockstep_tests::oracle::Server;
 use lockstep_tests::process::Run;
+use std::collections::HashMap;
+use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Programs in one file.
+/// Programs in one process.
 const BATCH: u64 = 200;
 /// Printed before each program's output; no program prints such a line.
 const MARK: &str = "=== program ";
+/// Runs a program as a module of its own, so that no name of it meets another program's. The
+/// mark is written out at once: it tells where a process ended that came to a bad end.
+const HEAD: &str = "\
+import sys
+def run(name):
+    print('=== program ' + name, flush=True)
+    try:
+        __import__(name)
+    except BaseException as e:
+        print('raised', type(e).__name__, e)
+    sys.modules.pop(name, None)
+";
 
-/// When to stop.
-pub struct Limits {
+/// What to run and when to stop.
+pub struct Plan<'a> {
+    pub family: Family,
+    pub python: &'a PathBuf,
+    pub subject: Subject<'a>,
+    pub dir: &'a Path,
     pub first_seed: u64,
     pub programs: u64,
     pub until: Option<Instant>,
+    /// How many differences are enough.
     pub differences: u64,
 }
 
 /// What a run came to.
 #[derive(Default)]
 pub struct Found {
+    /// Begun and counted below, each once.
     pub programs: u64,
+    /// Those that differ by themselves.
     pub different: u64,
-    pub unknown: u64,
-    /// How many programs had been tried, about, when the first difference was seen.
-    pub first_at: Option<u64>,
+    /// Those that differ only after others in the same process.
+    pub only_among_others: u64,
+    /// Those that end on neither side.
+    pub endless: u64,
+    /// Of all, those that wait for what can't come, on both sides.
+    pub deadlocked: u64,
+    /// The first difference: its seed, and how many programs had been tried, about.
+    pub first: Option<(u64, u64)>,
 }
 
-/// A program as a file of its own.
-pub fn single(program: &str) -> String {
-    format!("{}{program}program()\n", tasks::PRELUDE)
+/// What a batch shows of a program.
+enum Shown {
+    Same,
+    Deadlocked,
+    /// With where the two part.
+    Differs(String),
 }
 
-/// Programs as one file, each announced before it runs.
-fn joined(seeds: std::ops::Range<u64>) -> String {
-    let mut text = tasks::PRELUDE.to_owned();
-    for seed in seeds {
-        text.push_str(&tasks::program(seed));
-        text.push_str(&format!("print('{MARK}{seed}')\n"));
-        text.push_str("try:\n    program()\n");
-        text.push_str("except BaseException as e:\n    print('raised', type(e).__name__, e)\n");
-    }
-    text
-}
-
-/// Runs batches until a limit is reached. `tell`: print each difference.
+/// Runs batches until a limit is reached, and gives each program that differs to `examine`.
 ///
 /// # Errors
 /// Where the oracle or the binary can't be run.
 pub fn run(
-    python: &PathBuf,
-    lockstep: &Path,
-    dir: &Path,
-    limits: &Limits,
-    tell: bool,
+    plan: &Plan,
+    examine: impl Fn(&mut Server, &Path, u64) -> Result<Verdict, String> + Sync,
 ) -> Result<Found, String> {
     let next = AtomicU64::new(0);
     let found = Mutex::new(Found::default());
+    let locked = || found.lock().unwrap_or_else(|e| e.into_inner());
     let worker = |index: usize| -> Result<(), String> {
-        let mut server = Server::start(python)?;
+        let mut server = Server::start(plan.python)?;
         loop {
             let start = next.fetch_add(BATCH, Ordering::Relaxed);
-            let enough = {
-                let found = found.lock().unwrap_or_else(|e| e.into_inner());
-                found.different >= limits.differences
-            };
-            let late = limits.until.is_some_and(|until| Instant::now() >= until);
-            if start >= limits.programs || late || enough {
+            let late = plan.until.is_some_and(|until| Instant::now() >= until);
+            if start >= plan.programs || late || locked().different >= plan.differences {
                 return Ok(());
             }
-            let n = BATCH.min(limits.programs - start);
-            let first = limits.first_seed + start;
-            let suspects = compare(&mut server, lockstep, dir, index, first..first + n)?;
-            for seed in suspects {
-                if found.lock().unwrap_or_else(|e| e.into_inner()).different >= limits.differences {
+            let n = BATCH.min(plan.programs - start);
+            let first = plan.first_seed + start;
+            let folder = plan.dir.join(format!("batch{index}"));
+            let shown = compare_all(&mut server, plan, &folder, first..first + n)?;
+            for (seed, shown) in shown {
+                locked().programs += 1;
+                let difference = match shown {
+                    Shown::Same => continue,
+                    Shown::Deadlocked => {
+                        locked().deadlocked += 1;
+                        continue;
+                    }
+                    Shown::Differs(difference) => difference,
+                };
+                if locked().different >= plan.differences {
                     break;
                 }
-                let case = difference::program(
-                    dir,
-                    &format!("tasks{seed}"),
-                    &single(&tasks::program(seed)),
-                )?;
-                let verdict = if tell {
-                    difference::examine(&mut server, lockstep, &case)?
-                } else {
-                    // A self-check needs no smallest program.
-                    Verdict::Differs {
-                        file: String::new(),
-                        text: String::new(),
-                    }
-                };
-                let mut found = found.lock().unwrap_or_else(|e| e.into_inner());
+                let verdict = examine(&mut server, plan.dir, seed)?;
+                let mut found = locked();
                 match verdict {
-                    Verdict::Same => {
-                        found.unknown += 1;
-                        println!("seed {seed} differs only among its batch");
+                    Verdict::Endless => {
+                        found.endless += 1;
+                        println!("seed {seed} ends on neither side");
                     }
-                    Verdict::Unknown => found.unknown += 1,
-                    Verdict::Differs { file, text } => {
+                    Verdict::Same => {
+                        found.only_among_others += 1;
+                        println!("seed {seed} differs only among its batch:\n{difference}");
+                    }
+                    Verdict::Differs { text } => {
                         found.different += 1;
-                        found.first_at.get_or_insert(start + n);
-                        if tell {
-                            println!("{file}\n{text}");
+                        found.first.get_or_insert((seed, start + n));
+                        if !text.is_empty() {
+                            println!("{text}");
                         }
                     }
                 }
             }
-            found.lock().unwrap_or_else(|e| e.into_inner()).programs += n;
         }
     };
     std::thread::scope(|scope| {
@@ -131,58 +142,96 @@ pub fn run(
     Ok(found.into_inner().unwrap_or_else(|e| e.into_inner()))
 }
 
-/// The seeds of a batch whose output differs. Where a program ends CPython's process, because it
-/// could wait for ever, the rest of the batch begins anew after it.
-fn compare(
+/// What a batch shows of each of its programs. Where one ends its process, on either side, the
+/// rest begins anew after it.
+fn compare_all(
     server: &mut Server,
-    lockstep: &Path,
-    dir: &Path,
-    worker: usize,
-    seeds: std::ops::Range<u64>,
-) -> Result<Vec<u64>, String> {
-    let mut suspects = Vec::new();
+    plan: &Plan,
+    folder: &Path,
+    seeds: Range<u64>,
+) -> Result<Vec<(u64, Shown)>, String> {
+    // What an earlier batch left is not wanted, and may not be there.
+    drop(fs::remove_dir_all(folder));
+    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    for seed in seeds.clone() {
+        let file = format!("{}.async", plan.family.name(seed));
+        fs::write(folder.join(file), plan.family.program(seed))
+            .map_err(|error| error.to_string())?;
+    }
+    let mut all = Vec::new();
     let mut rest = seeds;
     while !rest.is_empty() {
-        let (mut found, n_compared) = compare_once(server, lockstep, dir, worker, rest.clone())?;
-        suspects.append(&mut found);
-        rest.start += n_compared.max(1);
+        let mut shown = compare_once(server, plan, folder, rest.clone())?;
+        if shown.is_empty() {
+            return Err(format!("neither side came to seed {}", rest.start));
+        }
+        rest.start += shown.len() as u64;
+        all.append(&mut shown);
     }
-    Ok(suspects)
+    Ok(all)
 }
 
-/// As `compare`, and how many of the seeds CPython came to.
+/// As `compare_all`, as far as both processes came.
 fn compare_once(
     server: &mut Server,
-    lockstep: &Path,
-    dir: &Path,
-    worker: usize,
-    seeds: std::ops::Range<u64>,
-) -> Result<(Vec<u64>, u64), String> {
-    let case = difference::program(dir, &format!("batch{worker}"), &joined(seeds.clone()))?;
-    let (theirs, ours) = std::thread::scope(|scope| {
-        let ours = scope.spawn(|| binary::run_case(lockstep, &case));
-        let theirs = server.run(&case);
-        let ours = ours.join().map_err(|_| "a worker panicked".to_owned());
-        (theirs, ours)
-    });
-    let (theirs, ours) = (theirs?, ours??);
+    plan: &Plan,
+    folder: &Path,
+    seeds: Range<u64>,
+) -> Result<Vec<(u64, Shown)>, String> {
+    let mut text = HEAD.to_owned();
+    for seed in seeds.clone() {
+        text.push_str(&format!("run('{}')\n", plan.family.name(seed)));
+    }
+    let case = difference::program(folder, "batch", &text)?;
+    let (theirs, ours) = difference::both(server, &plan.subject, &case)?;
+    let deadlocked = difference::is_deadlock(&theirs);
     let (theirs, ours) = (sections(&theirs), sections(&ours));
-    let n_compared = seeds
-        .clone()
-        .filter(|seed| theirs.contains_key(seed))
-        .count() as u64;
-    let differs = |seed: &u64| theirs.contains_key(seed) && theirs.get(seed) != ours.get(seed);
-    Ok((seeds.filter(differs).collect(), n_compared))
+    let n_theirs = theirs.len() as u64;
+    let mut shown = Vec::new();
+    for seed in seeds {
+        let name = plan.family.name(seed);
+        let (theirs, ours) = match (theirs.get(&name), ours.get(&name)) {
+            (Some(theirs), Some(ours)) => (theirs, ours),
+            // This is where one of the two ended; who comes first is tried again.
+            _ if !shown.is_empty() => break,
+            (Some(theirs), None) => (theirs, &String::new()),
+            (None, ours) => {
+                return Err(format!("CPython never came to {name}; Lockstep: {ours:?}"));
+            }
+        };
+        // CPython's process ends in a deadlock; an exception in ours may still show more.
+        let is_last = shown.len() as u64 + 1 == n_theirs;
+        let is_deadlock = deadlocked && is_last;
+        let is_same = if is_deadlock {
+            ours.starts_with(theirs) && ours.contains("DeadlockError")
+        } else {
+            ours == theirs
+        };
+        shown.push((
+            seed,
+            match (is_same, is_deadlock) {
+                (true, false) => Shown::Same,
+                (true, true) => Shown::Deadlocked,
+                (false, _) => Shown::Differs(compare::diff("in a batch", theirs, ours)),
+            },
+        ));
+    }
+    Ok(shown)
 }
 
-/// What each program printed, by its seed.
-fn sections(run: &Run) -> std::collections::HashMap<u64, String> {
-    run.stdout
+/// What each program printed, by its name.
+fn sections(run: &Run) -> HashMap<String, String> {
+    let mut all: Vec<_> = run
+        .stdout
         .split(MARK)
         .skip(1)
-        .filter_map(|section| {
-            let (seed, text) = section.split_once('\n')?;
-            Some((seed.parse().ok()?, text.to_owned()))
-        })
+        .filter_map(|section| section.split_once('\n'))
+        .collect();
+    // Where time ran out, whoever was at work may only have come late: it is tried again first.
+    if run.timed_out && all.len() > 1 {
+        all.pop();
+    }
+    all.into_iter()
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
         .collect()
 }

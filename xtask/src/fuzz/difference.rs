@@ -5,17 +5,25 @@ use super::shrink;
 use lockstep_tests::case::{Case, Expected, Kind};
 use lockstep_tests::header::Header;
 use lockstep_tests::oracle::Server;
+use lockstep_tests::process::Run;
 use lockstep_tests::{binary, compare};
 use std::fs;
 use std::path::Path;
 
-/// What came of a program.
+/// What is compared with CPython: a binary and what it finds in its environment.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub binary: &'a Path,
+    pub environment: &'a [(&'a str, &'a str)],
+}
+
+/// What came of a program by itself.
 pub enum Verdict {
     Same,
-    /// Not comparable: the program can't end, on either.
-    Unknown,
+    /// The program ends on neither side in time.
+    Endless,
+    /// The text names the file, and shows the smallest program and the difference.
     Differs {
-        file: String,
         text: String,
     },
 }
@@ -32,66 +40,127 @@ pub fn program(dir: &Path, name: &str, text: &str) -> Result<Case, String> {
         kind: Kind::Golden,
         dir: dir.to_path_buf(),
         file,
-        header: Header::default(),
+        header: Header {
+            masks_addresses: true,
+            ..Header::default()
+        },
         expected: Expected::default(),
     })
 }
 
-/// Compares one program, and shrinks it where the two differ.
+/// CPython's run of a case and ours, at the same time.
 ///
 /// # Errors
 /// Where the oracle or the binary can't be run.
-pub fn examine(server: &mut Server, lockstep: &Path, case: &Case) -> Result<Verdict, String> {
-    let path = case.dir.join(&case.file);
-    let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-    let Some(difference) = difference(server, lockstep, case)? else {
-        return Ok(Verdict::Unknown);
-    };
-    if difference.is_empty() {
-        // Only what differs is of interest later.
-        drop(fs::remove_file(&path));
-        return Ok(Verdict::Same);
-    }
-    let smallest = shrink::shrink(&text, |smaller| {
-        fs::write(&path, smaller).is_ok()
-            && difference_of(server, lockstep, case).is_some_and(|text| !text.is_empty())
-    });
-    fs::write(&path, &smallest).map_err(|error| error.to_string())?;
-    let text = difference_of(server, lockstep, case).unwrap_or(difference);
-    Ok(Verdict::Differs {
-        file: path.display().to_string(),
-        text: format!("{smallest}\n{text}"),
+pub fn both(server: &mut Server, subject: &Subject, case: &Case) -> Result<(Run, Run), String> {
+    std::thread::scope(|scope| {
+        let ours = scope.spawn(|| binary::run_case_in(subject.environment, subject.binary, case));
+        let theirs = server.run(case);
+        let ours = ours.join().map_err(|_| "a worker panicked".to_owned())??;
+        Ok((theirs?, ours))
     })
 }
 
-fn difference_of(server: &mut Server, lockstep: &Path, case: &Case) -> Option<String> {
-    difference(server, lockstep, case).ok().flatten()
+/// Whether the oracle ended a run because nothing could ever wake again.
+pub fn is_deadlock(theirs: &Run) -> bool {
+    theirs.last_stderr_line().starts_with("DeadlockError")
 }
 
-/// Where the two differ, as text; empty where they don't, nothing where that can't be said.
-fn difference(server: &mut Server, lockstep: &Path, case: &Case) -> Result<Option<String>, String> {
-    let theirs = server.run(case)?;
-    let last = theirs.last_stderr_line();
-    // A smaller program that no longer parses, or that waits for ever, says nothing. One that
-    // has lost the definition of a name fails the same way everywhere: its order is not at stake.
-    let meaningless = [
-        "SyntaxError",
-        "IndentationError",
-        "DeadlockError",
-        "NameError",
-    ];
-    let says = |error: &&str| theirs.stderr.lines().any(|line| line.starts_with(error));
-    if theirs.timed_out || meaningless.iter().any(says) {
-        return Ok(None);
-    }
-    let expected = Expected {
-        stdout: theirs.stdout.clone(),
-        last_stderr_line: (theirs.exit != 0).then(|| last.to_owned()),
-        stderr: None,
-        exit: theirs.exit,
+/// Compares one program, shrinks it where the two differ, and leaves only then its file behind.
+///
+/// # Errors
+/// Where the oracle or the binary can't be run.
+pub fn examine(server: &mut Server, subject: &Subject, case: &Case) -> Result<Verdict, String> {
+    let path = case.dir.join(&case.file);
+    let difference = match compare(server, subject, case)? {
+        Compared::Endless => return Ok(Verdict::Endless),
+        Compared::Same => {
+            // Only what differs is of interest later.
+            drop(fs::remove_file(&path));
+            return Ok(Verdict::Same);
+        }
+        Compared::Differs { text, .. } => text,
     };
-    let ours = binary::run_case(lockstep, case)?;
-    Ok(Some(
-        compare::lockstep(&expected, &ours).into_values().collect(),
-    ))
+    let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    let smallest = shrink::shrink(&text, |smaller| {
+        fs::write(&path, smaller).is_ok() && still_differs(server, subject, case).is_some()
+    });
+    fs::write(&path, &smallest).map_err(|error| error.to_string())?;
+    let text = still_differs(server, subject, case).unwrap_or(difference);
+    Ok(Verdict::Differs {
+        text: format!("{}\n{smallest}\n{text}", path.display()),
+    })
+}
+
+/// Whether a program by itself runs differently on the two sides.
+///
+/// # Errors
+/// Where the oracle or the binary can't be run.
+pub fn differs(server: &mut Server, subject: &Subject, case: &Case) -> Result<bool, String> {
+    let compared = compare(server, subject, case)?;
+    Ok(matches!(compared, Compared::Differs { .. }))
+}
+
+/// The difference, where a smaller program still says something.
+fn still_differs(server: &mut Server, subject: &Subject, case: &Case) -> Option<String> {
+    match compare(server, subject, case) {
+        Ok(Compared::Differs {
+            text,
+            is_meaningful: true,
+        }) => Some(text),
+        _ => None,
+    }
+}
+
+enum Compared {
+    Same,
+    Endless,
+    Differs { text: String, is_meaningful: bool },
+}
+
+fn compare(server: &mut Server, subject: &Subject, case: &Case) -> Result<Compared, String> {
+    let (theirs, ours) = both(server, subject, case)?;
+    if theirs.timed_out && ours.timed_out {
+        return Ok(Compared::Endless);
+    }
+    let text = if is_deadlock(&theirs) {
+        deadlock_difference(&theirs, &ours)
+    } else {
+        let expected = Expected {
+            stdout: theirs.stdout.clone(),
+            last_stderr_line: (theirs.exit != 0).then(|| theirs.last_stderr_line().to_owned()),
+            stderr: None,
+            exit: theirs.exit,
+        };
+        compare::lockstep(&expected, &ours).into_values().collect()
+    };
+    // A smaller program that no longer parses says nothing. One that has lost the definition of
+    // a name fails the same way everywhere: its order is not at stake.
+    let meaningless = ["SyntaxError", "IndentationError", "NameError"];
+    let says = |error: &&str| {
+        theirs
+            .stderr
+            .lines()
+            .chain(theirs.stdout.lines())
+            .any(|line| line.starts_with(error))
+    };
+    Ok(if text.is_empty() {
+        Compared::Same
+    } else {
+        Compared::Differs {
+            text,
+            is_meaningful: !theirs.timed_out && !meaningless.iter().any(says),
+        }
+    })
+}
+
+/// CPython's process ends where nothing can wake again; ours raises, so that it may print more.
+fn deadlock_difference(theirs: &Run, ours: &Run) -> String {
+    let is_same = ours.stdout.starts_with(&theirs.stdout)
+        && ours.last_stderr_line().starts_with("DeadlockError");
+    if is_same {
+        return String::new();
+    }
+    let diff = compare::diff("stdout up to a deadlock", &theirs.stdout, &ours.stdout);
+    format!("{diff}stderr: {}\n", ours.stderr)
 }

@@ -1,5 +1,5 @@
-//! Random programs of tasks that meet at asyncio's primitives. Takes a seed, gives a function
-//! `program` that prints each step it takes, so that the output is the order in which tasks ran.
+//! Random programs of tasks that meet at asyncio's primitives. Takes a seed, gives a program that
+//! prints each step it takes, so that the output is the order in which tasks ran.
 //! It ends by itself: whatever is left waiting is cancelled. It leaves nothing behind that a
 //! later program in the same process could see: names are its own, and times count from its start.
 
@@ -9,13 +9,13 @@ const N_SUBS: usize = 3;
 /// How many there are of each primitive.
 const N_EACH: usize = 2;
 
-/// What a file needs before its first program.
-pub const PRELUDE: &str = "import asyncio\nimport contextvars\n";
-
 /// The program of a seed.
 pub fn program(seed: u64) -> String {
     let mut w = Writer::new(seed);
+    w.line("import asyncio");
+    w.line("import contextvars");
     w.block("def program():", definition);
+    w.line("program()");
     w.text
 }
 
