@@ -56,6 +56,12 @@ impl Writer {
         self.level -= 1;
     }
 
+    /// A `try` around whatever `body` writes; its exception is told of, and the program goes on.
+    pub fn attempt(&mut self, body: impl FnOnce(&mut Writer)) {
+        self.block("try:", body);
+        self.block("except Exception as error:", |w| w.line("oops(error)"));
+    }
+
     /// A name that stands nowhere else in the program.
     pub fn name(&mut self, stem: &str) -> String {
         self.n_names += 1;
