@@ -153,6 +153,9 @@ fn compare_all(
     // What an earlier batch left is not wanted, and may not be there.
     drop(fs::remove_dir_all(folder));
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    if let Some((file, text)) = plan.family.library() {
+        fs::write(folder.join(file), text).map_err(|error| error.to_string())?;
+    }
     for seed in seeds.clone() {
         let file = format!("{}.async", plan.family.name(seed));
         fs::write(folder.join(file), plan.family.program(seed))

@@ -29,6 +29,17 @@ impl Family {
         }
     }
 
+    /// The module beside it that every program imports: its file and its text.
+    pub fn library(self) -> Option<(String, &'static str)> {
+        match self {
+            Family::Tasks => None,
+            Family::Language => Some((
+                format!("{}.async", language::LIBRARY_NAME),
+                language::LIBRARY,
+            )),
+        }
+    }
+
     /// The planted bugs that programs of this kind have to find.
     pub fn ground(self) -> Ground {
         match self {

@@ -52,6 +52,9 @@ const PROGRAMS_DEFAULT: u64 = 2_000;
 pub fn run(family: Family, options: &Options) -> Result<(), String> {
     let python = oracle::find()?;
     let dir = folder()?;
+    if let Some((file, text)) = family.library() {
+        fs::write(dir.join(file), text).map_err(|error| error.to_string())?;
+    }
     if options.show {
         return show(family, &python, &dir, options.seed);
     }

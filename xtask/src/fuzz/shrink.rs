@@ -8,6 +8,7 @@ const TESTS_MAX: usize = 400;
 pub fn shrink(text: &str, mut still_fails: impl FnMut(&str) -> bool) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut n_tests = 0;
+    drop_runs(&mut lines, &mut n_tests, &mut still_fails);
     loop {
         let n_before = lines.len();
         let mut index = lines.len();
@@ -36,6 +37,44 @@ pub fn shrink(text: &str, mut still_fails: impl FnMut(&str) -> bool) -> String {
             return joined(&lines);
         }
     }
+}
+
+/// Removes runs of whole blocks, long ones first: most of a program has nothing to do with it.
+fn drop_runs(
+    lines: &mut Vec<String>,
+    n_tests: &mut usize,
+    still_fails: &mut impl FnMut(&str) -> bool,
+) {
+    let mut n_blocks = usize::MAX;
+    loop {
+        let mut starts: Vec<usize> = (0..lines.len())
+            .filter(|&index| indent(&lines[index]) == 0 && !continues(&lines[index]))
+            .collect();
+        n_blocks = n_blocks.min(starts.len()) / 2;
+        if n_blocks < 2 {
+            return;
+        }
+        let mut end = starts.len();
+        starts.push(lines.len());
+        while end > 0 && *n_tests < TESTS_MAX {
+            let start = end.saturating_sub(n_blocks);
+            let rest = [&lines[..starts[start]], &lines[starts[end]..]].concat();
+            *n_tests += 1;
+            if still_fails(&joined(&rest)) {
+                *lines = rest;
+                starts.truncate(start + 1);
+                starts[start] = lines.len().min(starts[start]);
+            }
+            end = start;
+        }
+    }
+}
+
+/// Whether a line goes on with the statement before it.
+fn continues(line: &str) -> bool {
+    ["except", "else", "elif", "finally", "@"]
+        .iter()
+        .any(|word| line.starts_with(word))
 }
 
 fn indent(line: &str) -> usize {

@@ -59,7 +59,7 @@ fn one(w: &mut Writer) -> String {
     let value = grammar::expression(w, kind, 1);
     match w.below(7) {
         0 | 1 => format!("format({value}, '{}')", spec(w, kinds)),
-        2 => format!("f'{{{value}:{}}}'", spec(w, kinds)),
+        2 => format!("f'{{({value}):{}}}'", spec(w, kinds)),
         3 => {
             let other = grammar::expression(w, Type::Any, 1);
             let conversion = w.pick(&["", "!r", "!s", "!a"]);

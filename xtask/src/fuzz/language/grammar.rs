@@ -128,8 +128,9 @@ pub fn fill(w: &mut Writer, template: &str, depth: usize) -> String {
             'w' => w.pick(&["i", "j", "x", "s", "l", "d", "u"]).to_owned(),
             other => format!("${other}"),
         };
-        // The point of a method would be a number's.
-        if rest.starts_with('.') && piece.starts_with(|c: char| c.is_ascii_digit()) {
+        // What follows would bind to a part of it, or make a number's point of a method's.
+        let is_postfixed = rest.starts_with(['.', '[', '(']);
+        if is_postfixed && !is_closed(&piece) {
             text.push_str(&format!("({piece})"));
         } else {
             text.push_str(&piece);
@@ -159,4 +160,25 @@ fn slice(w: &mut Writer) -> String {
     ];
     let (start, stop) = (w.pick(BOUNDS), w.pick(BOUNDS));
     format!("{start}:{stop}{}", w.pick(STEPS))
+}
+
+/// Whether a text is one operand: no number, and no operator outside brackets and quotes.
+fn is_closed(text: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut escaped = false;
+    for char in text.chars() {
+        match (quote, char) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), _) if char == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(char),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+            (None, ' ' | '-' | '+' | '~') if depth == 0 => return false,
+            _ => {}
+        }
+    }
+    !text.starts_with(|c: char| c.is_ascii_digit())
 }

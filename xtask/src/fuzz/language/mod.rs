@@ -20,8 +20,9 @@ mod templates;
 use super::writer::Writer;
 use grammar::Type;
 
-/// What every program begins with.
-const PRELUDE: &str = "\
+/// The module that every program imports, and its name.
+pub const LIBRARY_NAME: &str = "fuzzed";
+pub const LIBRARY: &str = "\
 import bisect, itertools, math, operator
 from functools import reduce
 class Oops(ValueError): pass
@@ -91,10 +92,10 @@ const CUT: &str = "i, j, x, y, s, t, c, l, m, d, e, u, v, k = map(small, (i, j, 
 /// The program of a seed.
 pub fn program(seed: u64) -> String {
     let mut w = Writer::new(seed);
-    w.text.push_str(PRELUDE);
+    w.line(format!("from {LIBRARY_NAME} import *"));
     initial(&mut w);
     calls::functions(&mut w);
-    for n in 0..4 + w.below(3) {
+    for n in 0..3 + w.below(2) {
         // A section's names are globals, or a function's own.
         if w.once_in(2) {
             section(&mut w);
