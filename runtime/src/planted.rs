@@ -52,6 +52,28 @@ bugs! {
     CancelStopsShort = "cancel_stops_short", Tasks;
     /// A result that is there already wins over a later cancel.
     ResultBeatsCancel = "result_beats_cancel", Tasks;
+    /// `round(x)` of a tie goes away from zero.
+    WrongRounding = "wrong_rounding", Language;
+    /// GeneratorExit passes by every `finally`.
+    LostFinally = "lost_finally", Language;
+    /// A slice with a negative step stops one item early.
+    SliceStopsEarly = "slice_stops_early", Language;
+    /// `%` of small ints has the sign of the left operand.
+    ModuloSign = "modulo_sign", Language;
+    /// An attribute's inline cache outlives a change of the class.
+    StaleCache = "stale_cache", Language;
+    /// The first two captured variables of a function change places.
+    SwappedCells = "swapped_cells", Language;
+    /// A subclass's reflected operator waits for its turn.
+    ReflectedOrder = "reflected_order", Language;
+    /// The last keyword-only parameter has no default.
+    LostKeywordDefault = "lost_keyword_default", Language;
+    /// `next` and `send` forget the value that a generator returns.
+    LostReturnValue = "lost_return_value", Language;
+    /// An exception has no `__context__`.
+    LostContext = "lost_context", Language;
+    /// `popitem` takes the first entry.
+    PopsFirstItem = "pops_first_item", Language;
 }
 
 /// Whether the bug is switched on.

@@ -54,6 +54,8 @@ statistics string struct textwrap threading time timeit traceback types typing u
 urllib.parse uuid warnings weakref zlib concurrent.futures.thread""".split()
 
 OUTPUT_BYTES_MAX = 64 * 1024 * 1024
+# A program that grows without end must not take the machine with it.
+MEMORY_BYTES_MAX = 4 * 1024 * 1024 * 1024
 
 
 def run_program(file, args, clock, seed):
@@ -148,6 +150,7 @@ def serve():
                 for descriptor in (requests.fileno(), answers.fileno()):
                     os.dup2(null, descriptor)
                 resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES_MAX, OUTPUT_BYTES_MAX))
+                resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
                 os.chdir(request["cwd"])
                 return run_program(
                     request["file"], request["args"], request["clock"], request["seed"]

@@ -215,8 +215,16 @@ impl<'a> Frame<'a> {
             Block::Handler { named, saved, .. } => {
                 self.asm.a(Op::LeaveHandler, *saved);
                 if let Some((_, name)) = named {
+                    // Who returns has no more use for a name, but where a `finally` around
+                    // it may look.
                     let plain = self.local_reg(name).is_some();
-                    if !(plain && matches!(exit, Exit::Return(_))) {
+                    let is_seen = self.blocks.iter().any(|outer| {
+                        matches!(
+                            outer,
+                            Block::FinallyCopied { .. } | Block::FinallyShared { .. }
+                        )
+                    });
+                    if is_seen || !(plain && matches!(exit, Exit::Return(_))) {
                         self.unbind_name(name);
                     }
                 }

@@ -12,6 +12,12 @@ pub struct TraceEntry {
     pub pc: u32,
 }
 
+impl TraceEntry {
+    /// The `pc` of a frame that has not begun: a generator into which an
+    /// exception was thrown. It stands at its `def`.
+    pub const UNSTARTED: u32 = u32::MAX;
+}
+
 /// An instance of BaseException or a subclass. Other attributes are in the
 /// heap's side table.
 pub struct Exception {

@@ -368,7 +368,7 @@ impl Vm {
                 };
                 match value {
                     Some(value) => Ok(value),
-                    None => Err(self.no_attribute(obj, name)),
+                    None => Err(self.empty_slot(obj, name)),
                 }
             }
             None | Some(Kind::Str | Kind::Tuple | Kind::List | Kind::Dict | Kind::Class) => {
@@ -385,6 +385,22 @@ impl Vm {
                 }
             }
         }
+    }
+
+    /// CPython 3.13 structmember.c PyMember_GetOne tells of an empty slot with
+    /// the class's full name, unlike everything else.
+    fn empty_slot(&mut self, obj: Value, name: Value) -> Raised {
+        let class = self.heap.cell::<Class>(self.heap.class_of(obj));
+        let (attrs, qualname) = (class.attrs, self.heap.string(class.qualname));
+        let module = self.heap.ns_get(attrs, self.n(N::module));
+        let module = module.and_then(|module| self.heap.as_str(module).map(ToString::to_string));
+        let full = match module.as_deref() {
+            None | Some("builtins" | "__main__") => qualname,
+            Some(module) => format!("{module}.{qualname}"),
+        };
+        let text = self.heap.string(name);
+        let message = format!("'{full}' object has no attribute '{text}'");
+        self.attribute_error_of(message, obj, name)
     }
 
     /// The name and slot of a slot's descriptor, for an instance of its class.
@@ -655,9 +671,6 @@ impl Vm {
             return self.set_in_dict(dict, obj, name, value);
         }
         if !self.heap.cell::<Class>(class).has_dict {
-            if value.is_empty() {
-                return Err(self.no_attribute(obj, name));
-            }
             return Err(self.no_attribute_to_set(obj, class, name));
         }
         if value.is_empty() {

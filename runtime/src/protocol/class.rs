@@ -618,10 +618,8 @@ impl Vm {
         };
         if self.heap.kind(func) == Some(Kind::Native) {
             if !keywords.is_empty() {
-                let message = format!(
-                    "{}.__init_subclass__() takes no keyword arguments",
-                    self.class_name(class)
-                );
+                let name = self.heap.string(self.heap.cell::<Class>(class).qualname);
+                let message = format!("{name}.__init_subclass__() takes no keyword arguments");
                 return Err(self.type_error(message));
             }
             return Ok(());

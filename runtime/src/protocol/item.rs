@@ -380,9 +380,15 @@ impl Vm {
             let answer = self.call_unbound(method, container, &[item])?;
             return self.truth(answer);
         }
-        let Some(iter) = self.iter_opt(container)? else {
-            let name = self.type_name(container);
-            return Err(self.type_error(format!("argument of type '{name}' is not iterable")));
+        // CPython 3.13 abstract.c _PySequence_IterSearch: any TypeError of
+        // __iter__ is told of as this one.
+        let iter = match self.iter_opt(container) {
+            Ok(Some(iter)) => iter,
+            Err(error) if !self.is_instance_of(error.0, B::TypeError) => return Err(error),
+            _ => {
+                let name = self.type_name(container);
+                return Err(self.type_error(format!("argument of type '{name}' is not iterable")));
+            }
         };
         self.holding(&[iter, item], |vm| {
             while let Some(other) = vm.next(iter)? {

@@ -262,8 +262,7 @@ impl Vm {
         if !overridden && let Some(iter) = self.builtin_reversed(v) {
             return Ok(iter);
         }
-        if overridden && self.special(v, N::len).is_some() && self.heap.kind(v) != Some(Kind::Dict)
-        {
+        if overridden && self.heap.kind(v) != Some(Kind::Dict) {
             let at = self.len(v)? as i64 - 1;
             return Ok(self.new_iter(B::Reversed, Iter::ReverseGetItem { object: v, at }));
         }

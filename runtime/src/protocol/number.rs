@@ -7,6 +7,7 @@ use crate::heap::Kind;
 use crate::native::{PyResult, Raised};
 use crate::object::class::B;
 use crate::object::function::Native;
+use crate::planted::{self, Bug};
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -211,6 +212,9 @@ impl Vm {
     /// # Errors
     /// As `builtin_binary`; of a sequence, TypeError where it can't be done.
     pub fn operator_method(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult {
+        if self.is_int_among_others(a, b) {
+            return Ok(Value::NOT_IMPLEMENTED);
+        }
         match self.builtin_binary(op, a, b)? {
             Some(v) => Ok(v),
             None if op == Add && is_sequence(self.heap.kind(a)) => Err(self.concat_error(a, b)),
@@ -224,9 +228,36 @@ impl Vm {
     /// # Errors
     /// As `operator_method`.
     pub fn reflected_method(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult {
+        if self.is_int_among_others(a, b) {
+            return Ok(Value::NOT_IMPLEMENTED);
+        }
         Ok(self
             .builtin_binary(op, b, a)?
             .unwrap_or(Value::NOT_IMPLEMENTED))
+    }
+
+    /// Whether the method of an int is asked about what is none: it leaves
+    /// that to the other operand.
+    pub fn is_int_among_others(&self, this: Value, other: Value) -> bool {
+        self.heap.is_int(this) && !self.heap.is_int(other)
+    }
+
+    /// The body of `__pow__` with three operands.
+    ///
+    /// # Errors
+    /// Of the operation itself; TypeError for a float.
+    pub fn power_mod_method(&mut self, a: Value, b: Value, m: Value) -> PyResult {
+        if self.heap.is_int(a) && self.heap.is_int(b) && self.heap.is_int(m) {
+            return self.int_power_mod(a, b, m);
+        }
+        if self.heap.as_float(a).is_some() {
+            return Err(self.power_mod_error());
+        }
+        Ok(Value::NOT_IMPLEMENTED)
+    }
+
+    fn power_mod_error(&mut self) -> Raised {
+        self.type_error("pow() 3rd argument not allowed unless all arguments are integers")
     }
 
     /// The body of a builtin class's `__iadd__` and its likes.
@@ -299,6 +330,7 @@ impl Vm {
                 .filter(|&m| !self.is_sequence_method(op, m));
             // A subclass's own reflected method goes first.
             if let Some(method) = right
+                && !planted::is(Bug::ReflectedOrder)
                 && self.is_subclass(class_b, class_a)
                 && self.lookup_class(class_a, reflected) != right
             {
@@ -415,9 +447,7 @@ impl Vm {
             }
         }
         if self.is_number(a) && self.is_number(b) && self.is_number(m) {
-            return Err(
-                self.type_error("pow() 3rd argument not allowed unless all arguments are integers")
-            );
+            return Err(self.power_mod_error());
         }
         let (a, b, m) = (self.type_name(a), self.type_name(b), self.type_name(m));
         Err(self.type_error(format!(

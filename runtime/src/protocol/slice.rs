@@ -7,6 +7,7 @@ use crate::object::bytes::Bytes;
 use crate::object::class::B;
 use crate::object::list::List;
 use crate::object::range::{Range, Slice};
+use crate::planted::{self, Bug};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -39,6 +40,7 @@ pub fn select(start: Option<i64>, stop: Option<i64>, step: i64, len: usize) -> S
     };
     let start = place(start, if step < 0 { high } else { low });
     let stop = place(stop, if step < 0 { low } else { high });
+    let stop = stop + i64::from(step < 0 && planted::is(Bug::SliceStopsEarly));
     let distance = if step < 0 { start - stop } else { stop - start };
     let count = if distance <= 0 {
         0

@@ -2,7 +2,8 @@
 //! that name the callee. Binding to parameters is `bind`'s part.
 
 use crate::heap::Kind;
-use crate::native::PyResult;
+use crate::native::{PyResult, Raised};
+use crate::object::class::B;
 use crate::object::function::Function;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -84,25 +85,25 @@ impl Vm {
         mapping: Value,
         callee: Value,
     ) -> PyResult<()> {
-        if self.heap.kind(mapping) != Some(Kind::Dict) {
-            let name = self.n(crate::vm::names::N::keys);
-            if self.get_attr_opt(mapping, name)?.is_none() {
-                let callee = self.callee_name(callee)?;
-                let message = format!(
-                    "{callee} argument after ** must be a mapping, not {}",
-                    self.type_name(mapping)
-                );
-                return Err(self.type_error(message));
-            }
-        }
         let more = self.heap.dict();
         self.root(more);
-        self.dict_update(more, mapping)?;
-        for (key, value) in self.heap.dict_entries(more) {
-            if self.heap.as_str(key).is_none() {
-                return Err(self.type_error("keywords must be strings"));
+        if let Err(error) = self.dict_merge(more, mapping) {
+            if !self.is_no_mapping(mapping, &error) {
+                return Err(error);
             }
+            let callee = self.callee_name(callee)?;
+            let message = format!(
+                "{callee} argument after ** must be a mapping, not {}",
+                self.type_name(mapping)
+            );
+            return Err(self.type_error(message));
+        }
+        for (key, value) in self.heap.dict_entries(more) {
+            // What is no string is refused by the call itself, after all is merged.
             if self.dict_get(dict, key)?.is_some() {
+                if self.heap.as_str(key).is_none() {
+                    return Err(self.type_error("keywords must be strings"));
+                }
                 let callee = self.callee_name(callee)?;
                 let text = self.heap.string(key);
                 return Err(self.type_error(format!(
@@ -116,13 +117,19 @@ impl Vm {
 
     /// `{**mapping}`.
     pub(crate) fn dict_update_display(&mut self, dict: Value, mapping: Value) -> PyResult<()> {
-        if self.heap.kind(mapping) != Some(Kind::Dict) {
-            let name = self.n(crate::vm::names::N::keys);
-            if self.get_attr_opt(mapping, name)?.is_none() {
+        match self.dict_merge(dict, mapping) {
+            Err(error) if self.is_no_mapping(mapping, &error) => {
                 let message = format!("'{}' object is not a mapping", self.type_name(mapping));
-                return Err(self.type_error(message));
+                Err(self.type_error(message))
             }
+            result => result,
         }
-        self.dict_update(dict, mapping)
+    }
+
+    /// Whether merging failed because there is no `keys`: CPython 3.13 takes
+    /// every AttributeError for that.
+    fn is_no_mapping(&self, mapping: Value, error: &Raised) -> bool {
+        self.heap.kind(mapping) != Some(Kind::Dict)
+            && self.is_instance_of(error.0, B::AttributeError)
     }
 }

@@ -1,5 +1,6 @@
 //! Binding arguments to parameters, with CPython's messages.
 
+use crate::planted::{self, Bug};
 use smallvec::SmallVec;
 
 use crate::heap::Kind;
@@ -116,6 +117,9 @@ impl Vm {
                 if regs[i].is_empty() && self.heap.get::<Dict>(kwdefaults).is_some() {
                     let name = self.heap.cell::<CodeObject>(code_value).params[i];
                     regs[i] = self.heap.ns_get(kwdefaults, name).unwrap_or(Value::EMPTY);
+                    if planted::is(Bug::LostKeywordDefault) && i + 1 == star {
+                        regs[i] = Value::EMPTY;
+                    }
                 }
             }
             let missing: Vec<String> = (n_pos..star)
@@ -431,7 +435,17 @@ impl Vm {
             (arity.positional as usize).saturating_sub(bound),
         );
         let is_new = matches!(def.name, "__new__" | "__init__");
-        let name = self.constructor_name(def, args);
+        let mut name = self.constructor_name(def, args);
+        // CPython 3.13 setobject.c is alone in naming a script's subclass.
+        if (name == "set" && def.name == "__init__")
+            || (name == "frozenset" && def.name == "__new__")
+        {
+            let class = args.first().map(|&a| match self.heap.kind(a) {
+                Some(Kind::Class) => a,
+                _ => self.heap.class_of(a),
+            });
+            name = class.map_or(name, |class| self.class_name(class));
+        }
         let s = |n: usize| if n == 1 { "" } else { "s" };
         let by_name = arity.posonly < arity.positional;
         let message = if min == max && def.name.starts_with("__") && !is_new {
@@ -449,7 +463,7 @@ impl Vm {
                 "{name}() takes at least {min} positional argument{} ({given} given)",
                 s(min)
             )
-        } else if by_name && !is_new {
+        } else if by_name && !(is_new && self.is_called_by_position(args)) {
             format!(
                 "{name}() takes at most {max} argument{} ({given} given)",
                 s(max)
@@ -468,6 +482,14 @@ impl Vm {
             )
         };
         self.type_error(message)
+    }
+
+    /// Whether it is `int` or `str` itself that is called, not a subclass: CPython
+    /// 3.13 takes the arguments of these by position first, and counts them there.
+    fn is_called_by_position(&self, args: &[Value]) -> bool {
+        [B::Int, B::Str]
+            .into_iter()
+            .any(|class| args.first() == Some(&self.class(class)))
     }
 
     /// `list.append` for a method, `len` for a function.

@@ -249,9 +249,29 @@ impl Vm {
         if same || owner == laid_out {
             return None;
         }
-        let base = self.class_name(laid_out);
+        let base = self.maker_name(class);
         let message = format!("{of}.__new__({name}) is not safe, use {base}.__new__()");
         Some(self.type_error(message))
+    }
+
+    /// Whose `__new__` to use, in the message of one that is not safe: CPython
+    /// 3.13 typeobject.c tp_new_wrapper names the first class on the way up for
+    /// which no script's `__new__` stands.
+    fn maker_name(&mut self, class: Value) -> String {
+        let key = self.n(N::new);
+        let mut at = class;
+        while self
+            .lookup_class(at, key)
+            .is_some_and(|found| self.heap.get::<Native>(found).is_none())
+        {
+            let c = self.heap.cell::<Class>(at);
+            let lays_out = |base: &&Value| self.heap.cell::<Class>(**base).layout == c.layout;
+            match c.bases.iter().find(lays_out).or(c.bases.first()) {
+                Some(&base) => at = base,
+                None => break,
+            }
+        }
+        self.class_name(at)
     }
 
     // ---- functions of scripts --------------------------------------------------
@@ -652,9 +672,9 @@ impl Vm {
                 .alloc(shape, crate::object::exception::Exception::new(args)));
         }
         if layout != Kind::Instance {
-            let name = self.class_name(class);
+            let (name, maker) = (self.class_name(class), self.maker_name(class));
             return Err(self.type_error(format!(
-                "object.__new__({name}) is not safe, use {name}.__new__()"
+                "object.__new__({name}) is not safe, use {maker}.__new__()"
             )));
         }
         if is_heap && let Some(abstracts) = self.lookup_class(class, self.n(N::abstractmethods)) {

@@ -10,6 +10,7 @@
 //! something may raise or call: handlers and lines are looked up by the word
 //! before it.
 
+use crate::planted::{self, Bug};
 use std::slice;
 
 use lockstep_lang::bytecode::{Op, Word};
@@ -1412,7 +1413,7 @@ impl Vm {
                 Op::Reraise => {
                     save!(1);
                     let e = r!(w.a());
-                    self.note_reraise(e);
+                    self.note_reraise();
                     raise!(crate::native::Raised(e));
                 }
                 Op::EnterHandler => {
@@ -1620,11 +1621,14 @@ fn floor_mod(x: i64, y: i64) -> Option<Value> {
         return None;
     }
     let m = x % y;
-    Some(Value::small(if m != 0 && (m < 0) != (y < 0) {
-        m + y
-    } else {
-        m
-    }))
+    let is_other_sign = m != 0 && (m < 0) != (y < 0);
+    Some(Value::small(
+        if is_other_sign && !planted::is(Bug::ModuloSign) {
+            m + y
+        } else {
+            m
+        },
+    ))
 }
 
 fn shift_left(x: i64, n: i64) -> Option<Value> {

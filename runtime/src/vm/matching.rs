@@ -495,11 +495,13 @@ impl Vm {
         }
         let traceback = self.traceback_of(from);
         let e = self.heap.cell::<Exception>(from);
-        let (cause, context, suppress) = (e.cause, e.context, e.suppress_context);
+        let (cause, context) = (e.cause, e.context);
         if let Some(e) = self.heap.get_mut::<Exception>(to) {
             e.cause = cause;
             e.context = context;
-            e.suppress_context = suppress;
+            // CPython 3.13 exceptions.c exceptiongroup_subset sets the cause, None too, and
+            // setting it suppresses the context.
+            e.suppress_context = true;
             e.trace.clear();
             e.traceback = traceback;
         }

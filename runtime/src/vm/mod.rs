@@ -100,7 +100,7 @@ pub struct Vm {
     /// What stands in the traceback of an exception that is being raised again
     /// for the running frame: it is not added once more, so that the line is
     /// where the exception first came by, not that of the `raise`.
-    reraised_at: Option<crate::object::exception::TraceEntry>,
+    is_reraised: bool,
     /// Called with an async generator that is given up; None when not set.
     pub asyncgen_finalizer: Value,
     /// How many frames a coroutine notes when it is made (`cr_origin`); 0: none.
@@ -159,7 +159,7 @@ impl Vm {
             host,
             interrupt: Arc::new(AtomicBool::new(false)),
             asyncgen_firstiter: Value::NONE,
-            reraised_at: None,
+            is_reraised: false,
             asyncgen_finalizer: Value::NONE,
             coroutine_origin_depth: 0,
             ext: FxHashMap::default(),

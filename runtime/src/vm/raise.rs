@@ -15,7 +15,7 @@ impl Vm {
         if x == 0 {
             return match self.handled.given() {
                 Some(e) => {
-                    self.note_reraise(e);
+                    self.note_reraise();
                     Raised(e)
                 }
                 None => self.runtime_error("No active exception to reraise"),
@@ -103,13 +103,11 @@ impl Vm {
         Err(self.type_error(message))
     }
 
-    /// The frame that caught an exception already stands in its traceback when
-    /// it is raised again there: unwinding is not to add it once more.
-    pub(crate) fn note_reraise(&mut self, exception: Value) {
-        let code = self.frames.last().map_or(Value::EMPTY, |f| f.code_value);
-        self.reraised_at = self
-            .outermost_entry(exception)
-            .filter(|entry| entry.code == code);
+    /// Raising again adds no entry for the frame that does it: the frame stands
+    /// in the traceback already, but where the traceback was replaced or the
+    /// exception is a group that `except*` has put together.
+    pub(crate) fn note_reraise(&mut self) {
+        self.is_reraised = true;
     }
 
     pub(crate) fn enter_handler(&mut self, exception: Value) -> Value {

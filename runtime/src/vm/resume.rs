@@ -100,7 +100,7 @@ impl Vm {
                     // It is raised where the frame would have begun.
                     let entry = TraceEntry {
                         code: g.code,
-                        pc: 0,
+                        pc: TraceEntry::UNSTARTED,
                     };
                     self.add_trace(e, entry);
                     self.close_generator(root);

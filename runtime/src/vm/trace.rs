@@ -38,7 +38,7 @@ impl Vm {
     /// What a traceback shows for an entry.
     pub fn trace_line(&self, entry: TraceEntry) -> TraceLine {
         let code = &self.heap.cell::<CodeObject>(entry.code).code;
-        let line = code.line_at(entry.pc);
+        let line = self.line_of(entry.code, entry.pc);
         TraceLine {
             file: code.source.name().to_string(),
             line,
@@ -93,13 +93,6 @@ impl Vm {
                 self.heap.cell_mut::<Exception>(exception).traceback = next;
             }
         }
-    }
-
-    /// The frame that an exception's traceback begins with.
-    pub(crate) fn outermost_entry(&self, exception: Value) -> Option<TraceEntry> {
-        let e = self.heap.get::<Exception>(exception)?;
-        let made = self.heap.get::<Traceback>(e.traceback).map(|t| t.entry);
-        e.trace.last().copied().or(made)
     }
 
     /// Where the running frames stand, innermost first.

@@ -6,6 +6,7 @@ use crate::object::class::B;
 use crate::object::exception::{Exception, TraceEntry};
 use crate::object::function::CodeObject;
 use crate::object::generator::{Flavor, GenState, Generator};
+use crate::planted::{self, Bug};
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::frame::Ret;
@@ -127,6 +128,9 @@ impl Vm {
             }
             None => match self.pop_activation() {
                 (Ret::ForIter, _) => Ok(Next::Continue),
+                (Ret::Send, _) if planted::is(Bug::LostReturnValue) => {
+                    Err(self.stop_iteration(Value::NONE))
+                }
                 (Ret::Send, _) => Err(self.stop_iteration(value)),
                 (Ret::Value, dst) => {
                     self.set_top_register(dst, value);
@@ -223,6 +227,8 @@ impl Vm {
     pub(crate) fn unwind(&mut self, raised: Raised) -> PyResult<()> {
         let mut exception = raised.0;
         loop {
+            let is_lost =
+                planted::is(Bug::LostFinally) && self.is_instance_of(exception, B::GeneratorExit);
             let Some(frame) = self.frames.last_mut() else {
                 return Err(Raised(exception));
             };
@@ -234,15 +240,12 @@ impl Vm {
                 code: frame.code_value,
                 pc,
             };
-            let again = self
-                .reraised_at
-                .take()
-                .is_some_and(|reraised| reraised.code == entry.code);
+            let again = std::mem::take(&mut self.is_reraised);
             let handler = code
                 .code
                 .handlers
                 .iter()
-                .find(|h| h.start <= pc && pc < h.end)
+                .find(|h| h.start <= pc && pc < h.end && !is_lost)
                 .copied();
             if let Some(handler) = handler {
                 // SAFETY: verified register and target; see `set_top_register`.
@@ -323,7 +326,9 @@ impl Vm {
     /// handled, as CPython 3.13 errors.c _PyErr_SetObject: a chain that already
     /// leads back to it is cut first.
     pub(crate) fn set_context(&mut self, exception: Value) {
-        if let Some(handled) = self.handled.given() {
+        if let Some(handled) = self.handled.given()
+            && !planted::is(Bug::LostContext)
+        {
             self.set_context_of(exception, handled);
         }
     }
@@ -391,6 +396,10 @@ impl Vm {
 
     /// The line of code object `code` that the word `pc` belongs to.
     pub fn line_of(&self, code: Value, pc: u32) -> u32 {
-        self.heap.cell::<CodeObject>(code).code.line_at(pc)
+        let code = &self.heap.cell::<CodeObject>(code).code;
+        match pc {
+            TraceEntry::UNSTARTED => code.first_line,
+            pc => code.line_at(pc),
+        }
     }
 }

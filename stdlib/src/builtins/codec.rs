@@ -73,6 +73,9 @@ fn with_registered(
     (encoding, errors): (&str, &str),
     (at, what, wanted): (usize, &str, B),
 ) -> PyResult {
+    if encoding.contains('\0') {
+        return Err(vm.value_error("embedded null character"));
+    }
     let name = vm.heap.str(encoding);
     vm.root(name);
     let search = of_codecs(vm, "_registered")?;

@@ -2,6 +2,7 @@
 
 use lockstep_runtime::native::{ClassDef, class_method, getter, method, static_method};
 use lockstep_runtime::object::dict::{Dict, DictView, MappingProxy, ViewOf};
+use lockstep_runtime::planted::{self, Bug};
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 
@@ -141,6 +142,12 @@ fn pop(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn popitem(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if planted::is(Bug::PopsFirstItem)
+        && let Some(&(key, value)) = vm.heap.dict_entries(a[0]).first()
+    {
+        vm.dict_remove(a[0], key)?;
+        return Ok(vm.heap.tuple(&[key, value]));
+    }
     match vm.heap.cell_mut::<Dict>(a[0]).table.pop_last() {
         Some(entry) => Ok(vm.heap.tuple(&[entry.key, entry.value])),
         None => {

@@ -3,6 +3,7 @@
 use lockstep_runtime::native::{ClassDef, class_method, getter, method, static_method};
 use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::number::FloatBox;
+use lockstep_runtime::planted::{self, Bug};
 use lockstep_runtime::text::float as pure;
 use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{B, N, PyResult, Value, Vm};
@@ -136,7 +137,12 @@ fn ceil(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn round(vm: &mut Vm, a: &[Value]) -> PyResult {
     let f = number(vm, a[0]);
     let Some(digits) = a[1].some() else {
-        let n = vm.float_to_int(f.round_ties_even())?;
+        let rounded = if planted::is(Bug::WrongRounding) {
+            f.round()
+        } else {
+            f.round_ties_even()
+        };
+        let n = vm.float_to_int(rounded)?;
         return Ok(vm.heap.big(n));
     };
     let digits = vm.index_clamped(digits)?;

@@ -152,7 +152,7 @@ fn rdivmod(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 fn pow_(vm: &mut Vm, a: &[Value]) -> PyResult {
     match a[2].some() {
-        Some(m) => vm.power_mod(a[0], a[1], m),
+        Some(m) => vm.power_mod_method(a[0], a[1], m),
         None => vm.operator_method(BinaryOp::Pow, a[0], a[1]),
     }
 }
@@ -179,35 +179,31 @@ fn abs_(vm: &mut Vm, a: &[Value]) -> PyResult {
         .builtin_unary(UnaryOp::Abs, a[0])
         .unwrap_or(Value::NOT_IMPLEMENTED))
 }
-fn lt_(vm: &mut Vm, a: &[Value]) -> PyResult {
+fn compared(vm: &mut Vm, op: CompareOp, a: &[Value]) -> PyResult {
+    if vm.is_int_among_others(a[0], a[1]) {
+        return Ok(Value::NOT_IMPLEMENTED);
+    }
     Ok(vm
-        .builtin_compare(CompareOp::Lt, a[0], a[1])?
+        .builtin_compare(op, a[0], a[1])?
         .unwrap_or(Value::NOT_IMPLEMENTED))
+}
+fn lt_(vm: &mut Vm, a: &[Value]) -> PyResult {
+    compared(vm, CompareOp::Lt, a)
 }
 fn le_(vm: &mut Vm, a: &[Value]) -> PyResult {
-    Ok(vm
-        .builtin_compare(CompareOp::Le, a[0], a[1])?
-        .unwrap_or(Value::NOT_IMPLEMENTED))
+    compared(vm, CompareOp::Le, a)
 }
 fn eq_(vm: &mut Vm, a: &[Value]) -> PyResult {
-    Ok(vm
-        .builtin_compare(CompareOp::Eq, a[0], a[1])?
-        .unwrap_or(Value::NOT_IMPLEMENTED))
+    compared(vm, CompareOp::Eq, a)
 }
 fn ne_(vm: &mut Vm, a: &[Value]) -> PyResult {
-    Ok(vm
-        .builtin_compare(CompareOp::Ne, a[0], a[1])?
-        .unwrap_or(Value::NOT_IMPLEMENTED))
+    compared(vm, CompareOp::Ne, a)
 }
 fn gt_(vm: &mut Vm, a: &[Value]) -> PyResult {
-    Ok(vm
-        .builtin_compare(CompareOp::Gt, a[0], a[1])?
-        .unwrap_or(Value::NOT_IMPLEMENTED))
+    compared(vm, CompareOp::Gt, a)
 }
 fn ge_(vm: &mut Vm, a: &[Value]) -> PyResult {
-    Ok(vm
-        .builtin_compare(CompareOp::Ge, a[0], a[1])?
-        .unwrap_or(Value::NOT_IMPLEMENTED))
+    compared(vm, CompareOp::Ge, a)
 }
 fn len_(vm: &mut Vm, a: &[Value]) -> PyResult {
     let n = vm.builtin_len(a[0])?.unwrap_or(0);

@@ -59,7 +59,9 @@ impl Writer {
     /// A `try` around whatever `body` writes; its exception is told of, and the program goes on.
     pub fn attempt(&mut self, body: impl FnOnce(&mut Writer)) {
         self.block("try:", body);
-        self.block("except Exception as error:", |w| w.line("oops(error)"));
+        self.block("except (Exception, BaseExceptionGroup) as error:", |w| {
+            w.line("oops(error)")
+        });
     }
 
     /// A name that stands nowhere else in the program.

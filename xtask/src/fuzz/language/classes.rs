@@ -172,7 +172,6 @@ const USES: &[&str] = &[
     "'%d' % $o",
     "'{:5}|{!s}'.format($o, $o)",
     "format($o)",
-    "hash($o)",
     "hash($o) == hash($o)",
     "$o[$z]",
     "$o[$:]",
@@ -270,7 +269,6 @@ const USES: &[&str] = &[
     "(lambda *a: a)(*$o)",
     "(lambda **a: a)(**$o)",
     "' '.join($o)",
-    "$o.__doc__",
     "map(str, $o).__next__()",
     "any($o), all($o)",
     "$q($n).v",
@@ -342,7 +340,6 @@ const CHANGES: &[&str] = &[
     "$o = $q()",
     "$q.__lt__ = lambda self, other: $B",
     "$q.v = property(lambda self: 'v', lambda self, value: print('v set'))",
-    "$q.__bases__ = (object,)",
     "del $o.tag",
     "match $o:\n    case C0(v=1): show('one')\n    case C1(a, b): show(a, b)\n    case [a, *b]: show(a, b)\n    case {'k': a}: show(a)\n    case C2() | C3(): show('late')",
 ];

@@ -21,7 +21,7 @@ const LIST: &[&str] = &[
     "show(l.index($H, $z))",
     "show(l.index($H, $z, $n))",
     "show(l.count($H))",
-    "l += $G",
+    "l += [*$G]",
     "l = l[$:] + l[$:]",
     "l[$z] = $H",
     "show(l == l[:], l < l[1:])",

@@ -44,7 +44,9 @@ pub fn guarded(w: &mut Writer, depth: usize, place: Place) {
         let kinds = w.pick(HANDLED);
         let name = w.name("e");
         w.block(format!("except{star} {kinds} as {name}:"), |w| {
-            w.line(format!("print('caught', type({name}).__name__, {name})"));
+            w.line(format!(
+                "print('caught', type({name}).__name__, ascii(str({name})))"
+            ));
             several(w, depth - 1, inside);
             if w.once_in(4) {
                 let line = one_of(w, &["raise", "raise $x($A)", "raise $x($A) from None"], 1);

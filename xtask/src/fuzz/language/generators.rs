@@ -81,7 +81,7 @@ fn body(w: &mut Writer, depth: usize, earlier: usize) {
                         "StopIteration",
                     ]);
                     w.block(format!("except {kinds} as caught:"), |w| {
-                        w.line("print('caught', type(caught).__name__, caught)");
+                        w.line("print('caught', type(caught).__name__, ascii(str(caught)))");
                         if w.once_in(2) {
                             body(w, depth - 1, earlier);
                         } else {

@@ -41,7 +41,7 @@ def oops(error, depth=0):
     while trace is not None:
         lines.append(trace.tb_lineno)
         trace = trace.tb_next
-    print(' ' * depth + '!', type(error).__name__, error, lines[:5], *getattr(error, '__notes__', ()))
+    print(' ' * depth + '!', type(error).__name__, ascii(str(error)), lines[:5], *map(ascii, getattr(error, '__notes__', ())))
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:
             oops(one, depth + 1)
@@ -74,6 +74,7 @@ class Desc:
     def __set__(self, instance, value): print('set'); self.value = text(value)[:30]
 class Manager:
     def __init__(self, name, answer=False): self.name, self.answer = name, answer
+    def __hash__(self): return 7
     def __enter__(self): print('enter', self.name); return self
     def __exit__(self, kind, error, trace):
         print('exit', self.name, kind and kind.__name__, error)

@@ -32,11 +32,11 @@ pub fn several(w: &mut Writer, depth: usize, place: Place) {
 /// Statements that change something, without a block.
 const SIMPLE: &[&str] = &[
     "l.append($A)",
-    "m.extend($G)",
+    "m.extend([*$G])",
     "l.insert($z, $A)",
     "l.remove($A)",
     "d.update($D)",
-    "d.update($G)",
+    "d.update([*$G])",
     "l.sort()",
     "l.sort(key=$k)",
     "m.reverse()",
@@ -57,7 +57,7 @@ const SIMPLE: &[&str] = &[
     "k ^= $K",
     "d |= $D",
     "d |= $L",
-    "l += $G",
+    "l += [*$G]",
     "l *= $n",
     "u += $U",
     "s += $S",

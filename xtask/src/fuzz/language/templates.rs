@@ -523,7 +523,7 @@ pub const ITERABLES: &[&str] = &[
     "iter($L)",
     "reversed($D)",
     "reversed(range($n))",
-    "itertools.repeat($H, $n)",
+    "iter([$H] * $n)",
     "$S.split()",
-    "itertools.takewhile(bool, $L)",
+    "iter([*itertools.takewhile(bool, $L)])",
 ];
