@@ -1,6 +1,7 @@
 //! `_types`: what the module `types` can't do in the language itself.
 
 use lockstep_runtime::native::function;
+use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::function::Function;
 use lockstep_runtime::{PyResult, Value, Vm};
 
@@ -8,7 +9,10 @@ use crate::NativeModule;
 
 pub static MODULE: NativeModule = NativeModule {
     name: "_types",
-    functions: &[function("mark_coroutine(function, /)", mark_coroutine)],
+    functions: &[
+        function("mark_coroutine(function, /)", mark_coroutine),
+        function("name_with_module(cls, /)", name_with_module),
+    ],
     init: |_, _| Ok(()),
 };
 
@@ -20,5 +24,16 @@ fn mark_coroutine(vm: &mut Vm, a: &[Value]) -> PyResult {
             Ok(a[0])
         }
         None => Err(vm.type_error("mark_coroutine() argument must be a function")),
+    }
+}
+
+/// Has messages about a class's instances name its module, too.
+fn name_with_module(vm: &mut Vm, a: &[Value]) -> PyResult {
+    match vm.heap.get_mut::<Class>(a[0]) {
+        Some(class) => {
+            class.named_with_module = true;
+            Ok(a[0])
+        }
+        None => Err(vm.type_error("name_with_module() argument must be a class")),
     }
 }

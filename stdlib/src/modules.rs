@@ -35,6 +35,7 @@ static NATIVE: &[&NativeModule] = &[
 
 static PY: &[PyModule] = &[
     py!("__future__", "__future__.async"),
+    py!("_strptime", "_strptime.async"),
     py!("_weakproxy", "_weakproxy.async"),
     py!("_charmaps", "_charmaps.async"),
     py!("_codecs", "_codecs.async"),
@@ -49,6 +50,7 @@ static PY: &[PyModule] = &[
     py!("copy", "copy.async"),
     py!("copyreg", "copyreg.async"),
     py!("dataclasses", "dataclasses.async"),
+    py!("datetime", "datetime.async"),
     py!("difflib", "difflib/__init__.async", package),
     py!("difflib._differ", "difflib/_differ.async"),
     py!("difflib._files", "difflib/_files.async"),

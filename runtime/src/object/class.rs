@@ -214,6 +214,8 @@ pub struct Class {
     /// Whether a mere value among its attributes was ever replaced by another: from then on that
     /// makes no new version, and no cache keeps a mere value of this class.
     pub data_varies: bool,
+    /// Whether messages about its instances name the module, too: CPython has it in C.
+    pub named_with_module: bool,
     /// Slots that a new instance gets in its cell.
     pub slot_hint: u16,
     /// Number of `__slots__` descriptors, own and inherited.

@@ -6,6 +6,7 @@ use crate::object::exception::Exception;
 use crate::text::pystr::PyStr;
 use crate::value::Value;
 use crate::vm::Vm;
+use crate::vm::names::N;
 
 macro_rules! error_fns {
     ($($name:ident = $class:ident;)*) => {
@@ -93,7 +94,15 @@ impl Vm {
 
     /// The name of a value's class, for messages.
     pub fn type_name(&self, v: Value) -> String {
-        self.class_name(self.heap.class_of(v))
+        let class = self.heap.class_of(v);
+        let name = self.class_name(class);
+        match self.heap.get::<crate::object::class::Class>(class) {
+            Some(c) if c.named_with_module => match self.heap.ns_get(c.attrs, self.n(N::module)) {
+                Some(module) => format!("{}.{name}", self.heap.string(module)),
+                None => name,
+            },
+            _ => name,
+        }
     }
 
     /// The `__name__` of a class.
