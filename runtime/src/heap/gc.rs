@@ -51,6 +51,7 @@ impl Heap {
         };
         roots(&mut marker);
         self.shapes.trace(&mut marker);
+        marker.mark_all(&*self.latin1);
         marker.mark_all(&self.to_finalize);
         self.drain::<false>(&mut marker);
         self.clear_weak();

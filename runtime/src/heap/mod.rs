@@ -122,6 +122,8 @@ pub struct Heap {
     to_finalize: Vec<Value>,
     pub(crate) interned: hashbrown::HashTable<Value>,
     pub(crate) recent_names: RecentNames,
+    /// The strs of one code point below 256, as far as they were asked for.
+    pub(crate) latin1: Box<[Value; 256]>,
     n_collections: u64,
     /// The hidden classes of every cell.
     pub shapes: Shapes,
@@ -159,6 +161,7 @@ impl Heap {
             to_finalize: Vec::new(),
             interned: hashbrown::HashTable::new(),
             recent_names: RecentNames::default(),
+            latin1: Box::new([Value::EMPTY; 256]),
             n_collections: 0,
             shapes: Shapes::default(),
             stress: false,

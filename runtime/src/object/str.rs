@@ -56,6 +56,9 @@ impl Heap {
     /// A new str.
     pub fn str(&mut self, text: impl Into<PyStr>) -> Value {
         let text = text.into();
+        if let Some(byte) = text.as_latin1_char() {
+            return self.latin1_char(byte);
+        }
         self.charge(text.heap_bytes());
         self.alloc(
             B::Str.shape(),
@@ -64,6 +67,22 @@ impl Heap {
                 interned: false,
             },
         )
+    }
+
+    /// The one str of this code point; CPython keeps those of one byte, too.
+    #[inline]
+    pub fn latin1_char(&mut self, byte: u8) -> Value {
+        match self.latin1[usize::from(byte)].given() {
+            Some(v) => v,
+            None => self.new_latin1_char(byte),
+        }
+    }
+
+    #[cold]
+    fn new_latin1_char(&mut self, byte: u8) -> Value {
+        let v = self.intern_text(PyStr::from_latin1(&[byte]));
+        self.latin1[usize::from(byte)] = v;
+        v
     }
 
     /// The text of a str (subclass instances too).

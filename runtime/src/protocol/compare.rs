@@ -15,6 +15,7 @@ use crate::object::function::{Cell, Method, Native};
 use crate::object::list::List;
 use crate::object::range::Slice;
 use crate::object::set::Set;
+use crate::object::str::Str;
 use crate::object::weak::WeakRef;
 use crate::text::float;
 use crate::value::Value;
@@ -99,7 +100,8 @@ impl Heap {
             return Some(false);
         }
         if self.is_exact(a, B::Str) && self.is_exact(b, B::Str) {
-            return Some(self.text(a) == self.text(b));
+            let (x, y) = (self.cell::<Str>(a), self.cell::<Str>(b));
+            return Some(!(x.interned && y.interned) && x.text == y.text);
         }
         self.eq_scalars(a, b)
     }

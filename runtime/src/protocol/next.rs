@@ -223,6 +223,9 @@ impl Vm {
 
     /// The str of one code point.
     pub(crate) fn char(&mut self, cp: u32) -> Value {
+        if let Ok(byte) = u8::try_from(cp) {
+            return self.heap.latin1_char(byte);
+        }
         let text = crate::text::pystr::PyStr::from_code_point(cp).unwrap_or_default();
         self.heap.str(text)
     }

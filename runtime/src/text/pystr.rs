@@ -279,6 +279,15 @@ impl PyStr {
         }
     }
 
+    /// The one code point that it is, where that is below 256.
+    #[inline]
+    pub fn as_latin1_char(&self) -> Option<u8> {
+        match &self.store {
+            Store::Small1 { len: 1, units, .. } => Some(units[0]),
+            _ => None,
+        }
+    }
+
     /// Whether it is this text, and that is ASCII.
     #[inline]
     pub fn is_the_ascii(&self, text: &str) -> bool {

@@ -21,6 +21,7 @@ use crate::object::dict::Dict;
 use crate::object::module::Module;
 use crate::value::Value;
 use crate::vm::Vm;
+use crate::vm::recall::{Access, Learnt};
 
 // What a cache knows: the instruction's `x`, whose bit 0 is left to calls; 0 is nothing.
 
@@ -118,6 +119,45 @@ impl Vm {
         }
     }
 
+    /// Writes what has been learnt about this object's shape elsewhere into the
+    /// cache; false when that is nothing, or out of date.
+    #[inline]
+    fn recall(&mut self, line: CacheLine, obj: Value, name: Value, access: Access) -> bool {
+        let Some(shape) = self.heap.shape(obj) else {
+            return false;
+        };
+        let Some(learnt) = self.recall.get(shape, name, access) else {
+            return false;
+        };
+        if (learnt.word2 >> 32) as u32 != self.heap.shapes.version(shape) {
+            return false;
+        }
+        line.set_state(learnt.state);
+        line.set_shape(shape);
+        let low = match access {
+            Access::Method => line.word(2),
+            Access::Load | Access::Store => learnt.word2,
+        };
+        line.set_word(2, learnt.word2 & !0xffff_ffff | low & 0xffff_ffff);
+        line.set_word(3, learnt.word3);
+        true
+    }
+
+    /// Keeps what the cache has just learnt about a shape for other places.
+    fn keep(&mut self, line: CacheLine, shape: ShapeId, name: Value, access: Access) {
+        let state = line.state();
+        let by_shape = matches!(state, SLOT | METHOD | CLASS_VALUE | ADD_SLOT | OWN_CALLABLE);
+        if by_shape && line.shape() == shape {
+            let (word2, word3) = (line.word(2), line.word(3));
+            let learnt = Learnt {
+                state,
+                word2,
+                word3,
+            };
+            self.recall.put(shape, name, access, learnt);
+        }
+    }
+
     /// `obj.name` where the cache knows it, without running anything.
     #[inline(always)]
     pub(crate) fn load_attr_cached(&self, line: CacheLine, obj: Value) -> Option<Value> {
@@ -146,12 +186,20 @@ impl Vm {
 
     /// `obj.name`, and what can be learnt from it.
     pub(crate) fn load_attr_slow(&mut self, line: CacheLine, obj: Value, name: Value) -> PyResult {
+        if self.recall(line, obj, name, Access::Load)
+            && let Some(value) = self.load_attr_cached(line, obj)
+        {
+            return Ok(value);
+        }
         if line.state() == METHOD && self.cache_hit(line, obj) && !self.heap.has_attrs(obj) {
             let class = self.heap.class_of(obj);
             return self.bind(Self::cached_value(line), obj, class);
         }
         let value = self.get_attr(obj, name)?;
         self.learn_load(line, obj, name, value);
+        if let Some(shape) = self.heap.shape(obj) {
+            self.keep(line, shape, name, Access::Load);
+        }
         Ok(value)
     }
 
@@ -309,6 +357,16 @@ impl Vm {
         {
             return Ok((value, Value::EMPTY));
         }
+        if self.recall(line, obj, name, Access::Method) {
+            if line.state() == METHOD && !self.heap.has_attrs(obj) {
+                return Ok((Self::cached_value(line), obj));
+            }
+            if line.state() == OWN_CALLABLE
+                && let Some(value) = self.heap.slot(obj, line.word(3) as u16).given()
+            {
+                return Ok((value, Value::EMPTY));
+            }
+        }
         let kind = self.heap.kind(obj);
         if kind == Some(Kind::Class) {
             let value = self.get_attr(obj, name)?;
@@ -331,6 +389,7 @@ impl Vm {
             {
                 self.remember(line, OWN_CALLABLE, obj, None, Value::NONE);
                 line.set_word(3, slot as u64);
+                self.keep(line, self.heap.shape_of(obj), name, Access::Method);
                 return Ok((value, Value::EMPTY));
             }
             if let Some(attr) = in_class
@@ -348,6 +407,7 @@ impl Vm {
                 };
                 if !may_get_own && obj.is_ptr() {
                     self.remember(line, METHOD, obj, None, attr);
+                    self.keep(line, self.heap.shape_of(obj), name, Access::Method);
                 }
                 return Ok((attr, obj));
             }
@@ -416,6 +476,9 @@ impl Vm {
         if self.heap.kind(obj) != Some(Kind::Instance) {
             return self.set_attr(obj, name, value);
         }
+        if self.recall(line, obj, name, Access::Store) && self.store_attr_cached(line, obj, value) {
+            return Ok(());
+        }
         let class = self.heap.class_of(obj);
         let before = self.heap.shape_of(obj);
         self.set_attr(obj, name, value)?;
@@ -432,6 +495,7 @@ impl Vm {
                 {
                     let slot = d.slot as u32;
                     self.remember(line, SLOT, obj, Some(slot), Value::NONE);
+                    self.keep(line, before, name, Access::Store);
                 }
                 return Ok(());
             }
@@ -450,6 +514,7 @@ impl Vm {
                 line.set_shape(before);
                 line.set_word(3, after.0 as u64);
             }
+            self.keep(line, before, name, Access::Store);
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ mod matching;
 pub mod names;
 mod native_coroutine;
 mod raise;
+mod recall;
 pub mod report;
 #[allow(unsafe_code)]
 mod resume;
@@ -89,6 +90,8 @@ pub struct Vm {
     pub builtins: Value,
     next_version: u32,
     method_cache: MethodCache,
+    /// What inline caches have learnt.
+    recall: recall::Recall,
     /// Tasks, contexts, the running loop.
     pub tasks: TaskState,
     pub(crate) clock: Clock,
@@ -154,6 +157,7 @@ impl Vm {
             builtins: Value::NONE,
             next_version: 1,
             method_cache: MethodCache::default(),
+            recall: recall::Recall::default(),
             tasks: TaskState::default(),
             clock: Clock::default(),
             host,
@@ -361,6 +365,7 @@ impl Vm {
     /// A complete collection. Only at a safepoint, or where every value in use is rooted.
     pub fn collect(&mut self) {
         self.method_cache.clear();
+        self.recall.forget();
         self.clear_dead_registers();
         let Vm {
             heap,
