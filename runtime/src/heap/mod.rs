@@ -138,7 +138,7 @@ impl Default for Heap {
     }
 }
 
-const GC_THRESHOLD_MIN: usize = 16 << 20;
+const GC_THRESHOLD_MIN: usize = 4 << 20;
 /// How often the VM looks up when nothing is due: ticks of its countdown.
 pub const COUNTDOWN_TICKS: i32 = 20_000;
 

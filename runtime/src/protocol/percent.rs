@@ -11,6 +11,7 @@ use crate::object::class::B;
 use crate::text::float;
 use crate::text::percent::{self, Fault, Field, Formatted, Piece, Size, Template, TooLong};
 use crate::text::pystr::{PyStr, StrBuilder, Units};
+use crate::text::spec::Quick;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -208,6 +209,13 @@ impl Vm {
         let Some(letter) = char::from_u32(field.conversion) else {
             return Err(self.value_error(percent::unsupported(field)));
         };
+        let number = match (v.as_int(), v.as_inline_float()) {
+            (Some(n), _) => Some(Quick::Int(n)),
+            (None, f) => f.map(Quick::Float),
+        };
+        if let Some(formatted) = number.and_then(|number| field.quick(number)) {
+            return Ok(formatted);
+        }
         let text = match letter {
             's' | 'b' if bytes => return self.percent_bytes_value(field, v),
             'r' | 'a' if bytes => self.ascii(v)?,

@@ -8,6 +8,7 @@ use num_traits::{Signed, ToPrimitive};
 use super::float::{self, Style};
 use super::int;
 use super::pystr::{PyStr, StrBuilder};
+use super::spec::quick::{self, Quick};
 
 /// What stands where a width or a precision may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -307,6 +308,24 @@ impl Field {
             number: false,
             prefix: 0,
         }
+    }
+
+    /// The commonest numbers, without the general way's allocations: an int that
+    /// is no bigint by `%d`, a float by `%f`. None for all others.
+    pub fn quick(&self, number: Quick) -> Option<Formatted> {
+        let conversion = char::from_u32(self.conversion)?;
+        let text = match (number, conversion, self.precision) {
+            (Quick::Int(n), 'd' | 'i' | 'u', Size::None) => quick::decimal(n),
+            (Quick::Float(f), 'f' | 'F', Size::None | Size::Given(_)) if !self.alternate => {
+                quick::fixed(f, self.digits().unwrap_or(6))?
+            }
+            _ => return None,
+        };
+        Some(Formatted {
+            text,
+            number: true,
+            prefix: 0,
+        })
     }
 
     /// `%d`, `%i`, `%u`, `%o`, `%x`, `%X`.

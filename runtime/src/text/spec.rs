@@ -500,7 +500,7 @@ fn float_with(value: f64, spec: &Spec, limits: Limits) -> Result<PyStr, SpecErro
     .lay_out(spec, limits)
 }
 
-mod quick;
+pub mod quick;
 pub use quick::{Quick, quick};
 
 #[cfg(test)]

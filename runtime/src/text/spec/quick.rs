@@ -74,6 +74,25 @@ pub fn quick(number: Quick, spec: &PyStr) -> Option<PyStr> {
     Some(lay_out(negative, &text[start..], width, fill, align))
 }
 
+/// The decimal text of an int.
+pub fn decimal(n: i64) -> PyStr {
+    let mut text = [0; TEXT_MAX];
+    let start = digits(u128::from(n.unsigned_abs()), 0, &mut text);
+    lay_out(n < 0, &text[start..], 0, b' ', Align::Right)
+}
+
+/// The text of a float with so many digits after the point; None where the
+/// general way must be taken.
+pub fn fixed(f: f64, precision: usize) -> Option<PyStr> {
+    if precision > PRECISION_MAX {
+        return None;
+    }
+    let mut text = [0; TEXT_MAX];
+    let start = digits(scaled(f.abs(), precision)?, precision, &mut text);
+    let negative = f.is_sign_negative();
+    Some(lay_out(negative, &text[start..], 0, b' ', Align::Right))
+}
+
 /// The bytes of a short ASCII specification.
 fn ascii(spec: &PyStr) -> Option<([u8; 12], usize)> {
     let mut cps = [0; 12];
