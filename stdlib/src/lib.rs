@@ -32,6 +32,7 @@ mod gc;
 mod math;
 mod modules;
 mod operator;
+mod os;
 mod random;
 mod re;
 mod sync;

@@ -9,7 +9,8 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, asyncio, contextvars, deque, floats, function_marks, gc, math,
-    operator, random, re, sync, sys, template_parts, thread, time, traceback, unicodedata, weakref,
+    operator, os, random, re, sync, sys, template_parts, thread, time, traceback, unicodedata,
+    weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -21,6 +22,7 @@ static NATIVE: &[&NativeModule] = &[
     &gc::MODULE,
     &math::MODULE,
     &operator::MODULE,
+    &os::MODULE,
     &random::MODULE,
     &re::MODULE,
     &sync::MODULE,
@@ -65,6 +67,8 @@ static PY: &[PyModule] = &[
     py!("numbers", "numbers.async"),
     py!("logging", "logging.async"),
     py!("operator", "operator.async"),
+    py!("os", "os/__init__.async", package),
+    py!("os.path", "os/path.async"),
     py!("pickle", "pickle.async"),
     py!("pprint", "pprint.async"),
     py!("random", "random.async"),

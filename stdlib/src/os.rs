@@ -1,0 +1,144 @@
+//! `_os`: what a script may ask of the machine it runs on. The module `os`, written in the
+//! language, shows it. Failures become OSError; nothing here runs a process.
+
+use std::io;
+use std::path::Path;
+
+use lockstep_runtime::native::function;
+use lockstep_runtime::{PyResult, Raised, Value, Vm};
+
+use crate::NativeModule;
+use crate::builtins::file::io_error;
+
+pub static MODULE: NativeModule = NativeModule {
+    name: "_os",
+    functions: &[
+        function("environ()", environ),
+        function("getpid()", |vm, _| {
+            Ok(vm.heap.usize(std::process::id() as usize))
+        }),
+        function("cpu_count()", |vm, _| {
+            let n = std::thread::available_parallelism().map_or(1, usize::from);
+            Ok(vm.heap.usize(n))
+        }),
+        function("getcwd()", |vm, _| match std::env::current_dir() {
+            Ok(path) => Ok(vm.heap.str(&*path.to_string_lossy())),
+            Err(error) => Err(failed(vm, &error, None)),
+        }),
+        function("stat(path, follow, /)", stat),
+        function("listdir(path, /)", listdir),
+        function("mkdir(path, /)", |vm, a| {
+            done(vm, a, |path| std::fs::create_dir(path))
+        }),
+        function("rmdir(path, /)", |vm, a| {
+            done(vm, a, |path| std::fs::remove_dir(path))
+        }),
+        function("remove(path, /)", |vm, a| {
+            done(vm, a, |path| std::fs::remove_file(path))
+        }),
+        function("rename(src, dst, /)", rename),
+        function("urandom(size, /)", urandom),
+    ],
+    init: |_, _| Ok(()),
+};
+
+fn failed(vm: &mut Vm, error: &io::Error, path: Option<Value>) -> Raised {
+    io_error(vm, error, path)
+}
+
+/// The text of a path, which the module has already checked to be a str.
+fn path_of(vm: &mut Vm, v: Value) -> PyResult<String> {
+    match vm.heap.as_str(v).map(|text| text.to_lossy()) {
+        Some(path) if path.contains('\0') => Err(vm.value_error("embedded null byte")),
+        Some(path) => Ok(path),
+        None => Err(vm.type_error("a path must be str")),
+    }
+}
+
+fn done(vm: &mut Vm, a: &[Value], act: fn(&Path) -> io::Result<()>) -> PyResult {
+    let path = path_of(vm, a[0])?;
+    match act(Path::new(&path)) {
+        Ok(()) => Ok(Value::NONE),
+        Err(error) => Err(failed(vm, &error, Some(a[0]))),
+    }
+}
+
+fn environ(vm: &mut Vm, _: &[Value]) -> PyResult {
+    let dict = vm.heap.dict();
+    vm.root(dict);
+    for (name, value) in std::env::vars_os() {
+        let name = vm.heap.intern(&name.to_string_lossy());
+        let value = vm.heap.str(&*value.to_string_lossy());
+        vm.heap.ns_set(dict, name, value);
+    }
+    Ok(dict)
+}
+
+/// (is it a directory, a file, a link; its size; the time of its last change in seconds).
+fn stat(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let path = path_of(vm, a[0])?;
+    let found = match vm.truth(a[1])? {
+        true => std::fs::metadata(&path),
+        false => std::fs::symlink_metadata(&path),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return Err(failed(vm, &error, Some(a[0]))),
+    };
+    let changed = found
+        .modified()
+        .ok()
+        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
+        .map_or(0.0, |d| d.as_secs_f64());
+    let changed = vm.heap.float(changed);
+    let size = vm.heap.usize(found.len() as usize);
+    Ok(vm.heap.tuple(&[
+        Value::bool(found.is_dir()),
+        Value::bool(found.is_file()),
+        Value::bool(found.is_symlink()),
+        size,
+        changed,
+    ]))
+}
+
+fn listdir(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let path = path_of(vm, a[0])?;
+    let entries = match std::fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) => return Err(failed(vm, &error, Some(a[0]))),
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    // CPython's order is the file system's; ours is the same in every run.
+    names.sort();
+    let list = vm.heap.list(Vec::with_capacity(names.len()));
+    for name in names {
+        let name = vm.heap.str(name.as_str());
+        vm.heap.list_push(list, name);
+    }
+    Ok(list)
+}
+
+fn rename(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (from, to) = (path_of(vm, a[0])?, path_of(vm, a[1])?);
+    match std::fs::rename(from, to) {
+        Ok(()) => Ok(Value::NONE),
+        Err(error) => Err(failed(vm, &error, Some(a[0]))),
+    }
+}
+
+fn urandom(vm: &mut Vm, a: &[Value]) -> PyResult {
+    use std::io::Read;
+
+    let Ok(n) = usize::try_from(vm.index_i64(a[0])?) else {
+        return Err(vm.value_error("negative argument not allowed"));
+    };
+    vm.check_size(n)?;
+    let mut data = vec![0; n];
+    match std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut data)) {
+        Ok(()) => Ok(vm.heap.bytes(data)),
+        Err(error) => Err(failed(vm, &error, None)),
+    }
+}
