@@ -3,7 +3,9 @@
 
 use lockstep_runtime::native::function;
 use lockstep_runtime::object::function::{CodeObject, Function, Method};
-use lockstep_runtime::{Kind, NativeDef, PyResult, Value, Vm};
+use lockstep_runtime::object::future::{Future, State};
+use lockstep_runtime::object::generator::{Flavor, Generator};
+use lockstep_runtime::{B, Kind, NativeDef, PyResult, Value, Vm};
 
 /// One row per function.
 pub static FUNCTIONS: &[NativeDef] = &[
@@ -45,6 +47,8 @@ pub static FUNCTIONS: &[NativeDef] = &[
         }
         Ok(args[0])
     }),
+    function("_plain_task(coro, loop, name, /)", plain_task),
+    function("_results(futures, /)", results),
     function("_get_loop(future, /)", |vm, args| vm.loop_of(args[0])),
     function("_set_foreign_current(tasks, /)", |vm, args| {
         if vm.heap.kind(args[0]) != Some(Kind::Dict) {
@@ -170,6 +174,63 @@ pub fn is_debug(vm: &mut Vm, event_loop: Value) -> PyResult<bool> {
     }
     let debug = vm.call_method(event_loop, "get_debug", &[])?;
     vm.truth(debug)
+}
+
+/// A task for a coroutine on a loop (None: the one that runs), made without
+/// calls; None where `create_task`, a factory or an awaitable of the script's
+/// has to be asked.
+fn plain_task(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let &[coro, event_loop, name] = args else {
+        unreachable!("the signature has three parameters")
+    };
+    let event_loop = event_loop.some().unwrap_or(vm.tasks.running_loop);
+    let is_coroutine = vm
+        .heap
+        .get::<Generator>(coro)
+        .is_some_and(|g| g.flavor == Flavor::Coroutine);
+    if !is_coroutine
+        || !super::event_loop::is_loop(vm, event_loop)
+        || !vm.event_loop(event_loop).task_factory.is_none()
+        || vm.event_loop(event_loop).closed
+    {
+        return Ok(Value::NONE);
+    }
+    let create_task = vm.heap.intern("create_task");
+    if vm.class_overrides(event_loop, create_task) {
+        return Ok(Value::NONE);
+    }
+    super::task::new_task(vm, event_loop, coro, name, Value::NONE)
+}
+
+/// What finished futures gave: each one's result, or its exception as a value.
+/// None where one is of a class that scripts may have written `result` for.
+fn results(vm: &mut Vm, args: &[Value]) -> PyResult {
+    let children = vm.heap.as_sequence(args[0]).unwrap_or_default().to_vec();
+    let classes = vm.tasks.classes;
+    let is_plain = |&child: &Value| {
+        let class = vm.heap.class_of(child);
+        class == classes.future || class == classes.task
+    };
+    if !children.iter().all(is_plain) {
+        return Ok(Value::NONE);
+    }
+    let list = vm.heap.list(Vec::with_capacity(children.len()));
+    vm.root(list);
+    for child in children {
+        let f = vm.heap.cell_mut::<Future>(child);
+        f.log_traceback = false;
+        let result = match f.state {
+            State::Finished | State::Failed => f.value,
+            State::Pending => return Err(vm.invalid_state("Result is not set.")),
+            State::Cancelled => {
+                let message = f.cancel_message.some();
+                let message = message.unwrap_or_else(|| vm.heap.str(""));
+                vm.raise_value(B::CancelledError, message).0
+            }
+        };
+        vm.heap.list_push(list, result);
+    }
+    Ok(list)
 }
 
 /// File and first line of a script's function; None for anything else.
