@@ -435,7 +435,7 @@ ops! {
     BuildDict [d sn n];
     /// R[a].append(R[b]), R[a] being a list under construction
     ListAppend [s s _];
-    /// R[a].extend(R[b]), R[a] a list under construction; x = 1: `*R[b]` in a call, for the message
+    /// R[a].extend(R[b]), R[a] a list under construction
     ListExtend [s s _];
     /// R[a].add(R[b]), R[a] a set under construction
     SetAdd [s s _];

@@ -340,17 +340,17 @@ impl<'a> Frame<'a> {
             .emit(Op::BuildList, 0, list.0, first.0, run as u16, &[]);
         self.regs.release(mark);
         for arg in &args[leading..] {
-            let (op, x, value) = match arg {
-                Arg::Star { value, .. } => (Op::ListExtend, 1, value),
+            let (op, value) = match arg {
+                Arg::Star { value, .. } => (Op::ListExtend, value),
                 Arg::Positional(value) => match &value.kind {
-                    ExprKind::Starred(value) => (Op::ListExtend, 1, &**value),
-                    _ => (Op::ListAppend, 0, value),
+                    ExprKind::Starred(value) => (Op::ListExtend, &**value),
+                    _ => (Op::ListAppend, value),
                 },
                 Arg::Keyword { .. } | Arg::DoubleStar { .. } => continue,
             };
             let value = self.operand(value);
             self.at(span);
-            self.asm.emit(op, x, list.0, value.0, 0, &[]);
+            self.asm.ab(op, list, value);
             self.regs.release(mark);
         }
         if let Some(extra) = extra {

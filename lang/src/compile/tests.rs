@@ -298,7 +298,7 @@ def f(a, b):
                 4    15  LoadGlobal     r2, g
                      17  LoadInt        r5, 1
                      18  BuildList      r3, r5, n=1
-                     19  ListExtend     r3, r0, x=1
+                     19  ListExtend     r3, r0
                      20  LoadConst      r5, "k"
                      21  LoadInt        r6, 2
                      22  BuildDict      r4, r5, n=1

@@ -42,9 +42,9 @@ impl Vm {
         self.collect_iterable(args)
     }
 
-    /// `[*v]`, or with `in_call` one of several `*v` in a call.
-    pub(crate) fn extend_display(&mut self, list: Value, v: Value, in_call: bool) -> PyResult<()> {
-        if !in_call && !self.is_iterable(v) {
+    /// `[*v]`, or a `*v` of a call that is not its only positional argument.
+    pub(crate) fn extend_display(&mut self, list: Value, v: Value) -> PyResult<()> {
+        if !self.is_iterable(v) {
             let message = format!(
                 "Value after * must be an iterable, not {}",
                 self.type_name(v)

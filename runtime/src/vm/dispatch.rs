@@ -1093,7 +1093,7 @@ impl Vm {
                     next!(1);
                 }
                 Op::ListExtend => {
-                    op!(1, self.extend_display(r!(w.a()), r!(w.b()), w.x() != 0));
+                    op!(1, self.extend_display(r!(w.a()), r!(w.b())));
                     next!(1);
                 }
                 Op::SetAdd => {

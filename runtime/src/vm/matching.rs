@@ -477,9 +477,6 @@ impl Vm {
         if kept.is_empty() {
             return Ok(None);
         }
-        if Some(kept.as_slice()) == self.group_members(group).as_deref() {
-            return Ok(Some(group));
-        }
         let list = self.heap.list(kept);
         self.root(list);
         let part = self.call_method(group, "derive", &[list])?;

@@ -22,6 +22,17 @@ pub(crate) enum Next {
     ExitRaise(Raised),
 }
 
+/// Whether a file is that of a library module which is written in C in CPython
+/// 3.13: tracebacks there have no lines of it.
+fn is_of_native_module(file: &str) -> bool {
+    file.strip_prefix("<stdlib>/").is_some_and(|module| {
+        matches!(
+            module,
+            "itertools.async" | "operator.async" | "bisect.async" | "heapq.async"
+        )
+    })
+}
+
 impl Vm {
     /// Ends the top frame with a result if it is the commonest case: a plain
     /// function called by a script for its value.
@@ -287,8 +298,9 @@ impl Vm {
     }
 
     pub(crate) fn add_trace(&mut self, exception: Value, entry: TraceEntry) {
-        // What is written in Rust has no lines, as in CPython.
-        if self.heap.cell::<CodeObject>(entry.code).step.is_some() {
+        // What is written in Rust has no lines, nor has what CPython has in C.
+        let code = self.heap.cell::<CodeObject>(entry.code);
+        if code.step.is_some() || is_of_native_module(code.code.source.name()) {
             return;
         }
         if let Some(e) = self.heap.get_mut::<Exception>(exception) {

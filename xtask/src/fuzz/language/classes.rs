@@ -334,7 +334,6 @@ const CHANGES: &[&str] = &[
     "vars($o)['v'] = 9",
     "$q.cm = 5",
     "$o, $o = $o, $o",
-    "$q.__getattribute__ = lambda self, name: object.__getattribute__(self, name)",
     "$q.__setattr__ = lambda self, name, value: print('no', name)",
     "$o = $q($n)",
     "$o = $q()",
