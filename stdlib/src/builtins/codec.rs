@@ -413,10 +413,8 @@ pub fn decode(vm: &mut Vm, data: &[u8], encoding: &str, errors: &str) -> PyResul
     let mut data = Cow::Borrowed(data);
     let (mut codec, mut at) = (codec, 0);
     match codec {
-        Codec::Utf8Sig => {
-            if data.starts_with(&[0xef, 0xbb, 0xbf]) {
-                data = Cow::Owned(data[3..].to_vec());
-            }
+        Codec::Utf8Sig if data.starts_with(&[0xef, 0xbb, 0xbf]) => {
+            data = Cow::Owned(data[3..].to_vec());
         }
         Codec::Utf16(Order::Marked) => {
             (codec, shown) = (Codec::Utf16(Order::Little), "utf-16-le");
