@@ -35,7 +35,7 @@ pub fn measure(setting: &Setting) -> Block {
                 Runs::CoreWorkloads => contender.program(&[name]),
             })
             .collect();
-        let fastest: Vec<_> = fastest_s(&mut commands, setting.n_rounds)
+        let fastest: Vec<_> = fastest_s(&mut commands, contenders.len(), setting.n_rounds)
             .into_iter()
             .zip(contenders)
             .map(|(time, contender)| {

@@ -171,6 +171,8 @@ pub fn run(options: &Options) -> Result<(), String> {
         ([], Some(_)) => &[Part::Async, Part::Compute][..],
         (parts, _) => parts,
     };
+    let is_full = options.parts.is_empty() && !few && baseline.is_none();
+    let writes = options.write || (is_full && options.profile == "release");
     let mut blocks = Vec::new();
     for part in parts {
         let block = match part {
@@ -185,6 +187,10 @@ pub fn run(options: &Options) -> Result<(), String> {
             Part::Operations => operations::measure(&setting),
         };
         println!();
+        // At once, so that a run that is stopped has not been for nothing.
+        if writes {
+            page::write(&block, &setting.contenders.versions())?;
+        }
         blocks.push(block);
     }
 
@@ -192,10 +198,6 @@ pub fn run(options: &Options) -> Result<(), String> {
         let records: Vec<_> = blocks.iter().flat_map(|block| &block.records).collect();
         let text = serde_json::to_string_pretty(&records).map_err(|error| error.to_string())?;
         fs::write(path, text + "\n").map_err(|error| format!("{}: {error}", path.display()))?;
-    }
-    let is_full = options.parts.is_empty() && !few && baseline.is_none();
-    if options.write || (is_full && options.profile == "release") {
-        page::write(&blocks, &setting.contenders.versions())?;
     }
 
     let mut complaints = Vec::new();

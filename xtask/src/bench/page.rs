@@ -1,5 +1,5 @@
 //! docs/performance.md: a page written by hand around blocks that are measured, between
-//! `<!-- measured: NAME -->` and `<!-- end -->`. Takes blocks, replaces theirs and their pictures;
+//! `<!-- measured: NAME -->` and `<!-- end -->`. Takes a block, replaces its place and its pictures;
 //! never touches the rest.
 
 use super::Block;
@@ -7,33 +7,30 @@ use lockstep_tests::workspace;
 use std::fs;
 use std::process::Command;
 
-/// Writes blocks into the page.
+/// Writes a block into the page.
 ///
 /// # Errors
-/// Where the page has no place for a block, or can't be written.
-pub fn write(blocks: &[Block], versions: &str) -> Result<(), String> {
+/// Where the page has no place for the block, or can't be written.
+pub fn write(block: &Block, versions: &str) -> Result<(), String> {
     let docs = workspace::root().join("docs");
     let page = docs.join("performance.md");
-    let mut text =
-        fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
+    let text = fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
     let pictures = docs.join("performance");
     fs::create_dir_all(&pictures).map_err(|error| error.to_string())?;
     let commit = commit();
-    for block in blocks {
-        let head = format!("<!-- measured: {} -->\n", block.name);
-        let (before, rest) = text
-            .split_once(&head)
-            .ok_or_else(|| format!("no {head:?} in {}", page.display()))?;
-        let (_, after) = rest
-            .split_once("<!-- end -->")
-            .ok_or_else(|| format!("{head:?} has no end"))?;
-        text = format!(
-            "{before}{head}Measured on {commit} with {versions}.\n\n{}<!-- end -->{after}",
-            block.text
-        );
-        for (name, svg) in &block.pictures {
-            fs::write(pictures.join(name), svg).map_err(|error| error.to_string())?;
-        }
+    let head = format!("<!-- measured: {} -->\n", block.name);
+    let (before, rest) = text
+        .split_once(&head)
+        .ok_or_else(|| format!("no {head:?} in {}", page.display()))?;
+    let (_, after) = rest
+        .split_once("<!-- end -->")
+        .ok_or_else(|| format!("{head:?} has no end"))?;
+    let text = format!(
+        "{before}{head}Measured on {commit} with {versions}.\n\n{}<!-- end -->{after}",
+        block.text
+    );
+    for (name, svg) in &block.pictures {
+        fs::write(pictures.join(name), svg).map_err(|error| error.to_string())?;
     }
     fs::write(&page, text).map_err(|error| format!("{}: {error}", page.display()))
 }
