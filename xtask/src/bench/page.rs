@@ -35,20 +35,21 @@ pub fn write(block: &Block, versions: &str) -> Result<(), String> {
     fs::write(&page, text).map_err(|error| format!("{}: {error}", page.display()))
 }
 
-/// The commit that was measured, as far as it is one.
+/// The last commit that changed what was measured; others may be rebased away.
 fn commit() -> String {
+    let measured = ["lang", "runtime", "stdlib", "cli", "Cargo.toml"];
     let said = |arguments: &[&str]| {
         let output = Command::new("git")
             .args(arguments)
+            .arg("--")
+            .args(measured)
             .current_dir(workspace::root())
             .output()
             .ok()?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
-    let commit = said(&["rev-parse", "--short", "HEAD"]).unwrap_or_default();
-    let code = ["lang", "runtime", "stdlib", "cli", "benches"];
-    let changed = said(&[&["status", "--porcelain", "--"], &code[..]].concat());
-    match changed.as_deref() {
+    let commit = said(&["log", "-1", "--format=%h"]).unwrap_or_default();
+    match said(&["status", "--porcelain"]).as_deref() {
         Some("") => commit,
         _ => format!("{commit} with changes"),
     }
