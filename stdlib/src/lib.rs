@@ -29,6 +29,8 @@ mod deque;
 mod floats;
 mod function_marks;
 mod gc;
+mod heapq;
+mod itertools;
 mod math;
 mod modules;
 mod operator;

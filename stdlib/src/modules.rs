@@ -8,9 +8,9 @@ use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
-    NativeModule, PyModule, asyncio, contextvars, deque, floats, function_marks, gc, math,
-    operator, os, random, re, sync, sys, template_parts, thread, time, traceback, unicodedata,
-    weakref,
+    NativeModule, PyModule, asyncio, contextvars, deque, floats, function_marks, gc, heapq,
+    itertools, math, operator, os, random, re, sync, sys, template_parts, thread, time, traceback,
+    unicodedata, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -20,6 +20,8 @@ static NATIVE: &[&NativeModule] = &[
     &floats::MODULE,
     &function_marks::MODULE,
     &gc::MODULE,
+    &heapq::MODULE,
+    &itertools::MODULE,
     &math::MODULE,
     &operator::MODULE,
     &os::MODULE,
@@ -63,7 +65,6 @@ static PY: &[PyModule] = &[
     py!("functools", "functools.async"),
     py!("heapq", "heapq.async"),
     py!("inspect", "inspect.async"),
-    py!("itertools", "itertools.async"),
     py!("io", "io.async"),
     py!("json", "json.async"),
     py!("numbers", "numbers.async"),

@@ -3,9 +3,18 @@
 
 use num_bigint::BigInt;
 
-use crate::heap::{Kind, Marker, Object};
+use std::any::Any;
+
+use crate::heap::{Heap, Kind, Marker, Object, ShapeId};
+use crate::native::PyResult;
 use crate::object::dict::ViewOf;
+use crate::object::opaque::Native;
 use crate::value::Value;
+use crate::vm::Vm;
+
+/// One step of an iterator of the standard library: its next item, or None at its end.
+/// The iterator itself is kept alive by whoever steps it; what it lets go of meanwhile is not.
+pub type StepIterFn = fn(&mut Vm, Value) -> PyResult<Option<Value>>;
 
 /// A builtin iterator. An exhausted one turns into `Done`.
 pub enum Iter {
@@ -80,6 +89,11 @@ pub enum Iter {
     Await {
         target: Value,
     },
+    /// An iterator of the standard library.
+    Native {
+        step: StepIterFn,
+        state: Box<dyn Native>,
+    },
 }
 
 impl Object for Iter {
@@ -102,6 +116,50 @@ impl Object for Iter {
             }
             Iter::Filter { func, iter } => marker.mark_all(&[*func, *iter]),
             Iter::Await { target } => marker.mark(*target),
+            Iter::Native { state, .. } => state.trace(marker),
+        }
+    }
+    fn external_bytes(&self) -> usize {
+        match self {
+            Iter::Native { state, .. } => state.external_bytes() + 32,
+            _ => 0,
+        }
+    }
+}
+
+impl Heap {
+    /// A new iterator of the standard library.
+    pub fn native_iter<T: Native>(&mut self, shape: ShapeId, step: StepIterFn, state: T) -> Value {
+        self.charge(size_of::<T>() + state.external_bytes());
+        let state = Box::new(state);
+        self.alloc(shape, Iter::Native { step, state })
+    }
+
+    /// What an iterator of the standard library holds, if it is a `T`. One that has ended holds
+    /// nothing.
+    #[inline]
+    pub fn iter_state<T: Native>(&self, v: Value) -> Option<&T> {
+        let Iter::Native { state, .. } = self.get::<Iter>(v)? else {
+            return None;
+        };
+        let state: &dyn Any = &**state;
+        state.downcast_ref()
+    }
+
+    /// As `iter_state`, for writing.
+    #[inline]
+    pub fn iter_state_mut<T: Native>(&mut self, v: Value) -> Option<&mut T> {
+        let Iter::Native { state, .. } = self.get_mut::<Iter>(v)? else {
+            return None;
+        };
+        let state: &mut dyn Any = &mut **state;
+        state.downcast_mut()
+    }
+
+    /// Ends an iterator: it holds on to nothing.
+    pub fn end_iter(&mut self, v: Value) {
+        if let Some(iter) = self.get_mut::<Iter>(v) {
+            *iter = Iter::Done;
         }
     }
 }

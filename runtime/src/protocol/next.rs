@@ -7,7 +7,7 @@ use num_traits::Zero;
 use crate::heap::Kind;
 use crate::native::PyResult;
 use crate::object::bytes::Bytes;
-use crate::object::class::B;
+use crate::object::class::{B, Class};
 use crate::object::dict::{Dict, ViewOf};
 use crate::object::iter::Iter;
 use crate::object::list::List;
@@ -25,7 +25,13 @@ impl Vm {
     #[inline]
     pub fn next(&mut self, iter: Value) -> PyResult<Option<Value>> {
         match self.heap.kind(iter) {
-            Some(Kind::Iter) if self.exact_builtin(iter).is_some() => self.builtin_next(iter),
+            Some(Kind::Iter) if self.has_own_next(iter) => {
+                let item = self.builtin_next(iter);
+                if item.is_err() {
+                    return self.ended_by_error(item);
+                }
+                item
+            }
             Some(Kind::Generator) if self.heap.is_exact(iter, B::Generator) => {
                 match self.resume(iter, Input::Send(Value::NONE))? {
                     Outcome::Yield(item) => Ok(Some(item)),
@@ -36,13 +42,31 @@ impl Vm {
         }
     }
 
+    /// Whether no script can have given the iterator another `__next__`: its class is none of
+    /// a script's.
+    #[inline]
+    pub fn has_own_next(&self, iter: Value) -> bool {
+        self.exact_builtin(iter).is_some()
+            || !self.heap.cell::<Class>(self.heap.class_of(iter)).is_heap
+    }
+
+    /// A function that an iterator calls may end it: the StopIteration is as good as the end.
+    #[cold]
+    fn ended_by_error(&mut self, item: PyResult<Option<Value>>) -> PyResult<Option<Value>> {
+        match item {
+            Err(raised) if self.is_instance_of(raised.0, B::StopIteration) => Ok(None),
+            item => item,
+        }
+    }
+
     fn next_by_method(&mut self, iter: Value) -> PyResult<Option<Value>> {
         let Some(method) = self.special(iter, N::next).filter(|m| !m.is_none()) else {
             let name = self.type_name(iter);
             return Err(self.type_error(format!("'{name}' object is not an iterator")));
         };
-        if self.heap.kind(iter) == Some(Kind::Iter) && self.builtin_owner(method).is_some() {
-            return self.builtin_next(iter);
+        if self.heap.kind(iter) == Some(Kind::Iter) && self.is_native_named(method, "__next__") {
+            let item = self.builtin_next(iter);
+            return self.ended_by_error(item);
         }
         match self.call_unbound(method, iter, &[]) {
             Ok(item) => Ok(Some(item)),
@@ -181,6 +205,10 @@ impl Vm {
                     }
                 }
                 Ok(None)
+            }
+            Iter::Native { step, .. } => {
+                let step = *step;
+                self.deeper(|vm| step(vm, iter))
             }
             Iter::Await { target } => {
                 let target = *target;

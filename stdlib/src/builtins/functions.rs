@@ -326,16 +326,29 @@ fn next(vm: &mut Vm, a: &[Value]) -> PyResult<Flow> {
             value: Value::NONE,
         });
     }
-    if vm.heap.kind(a[0]) == Some(Kind::Iter)
-        || vm
-            .heap
-            .get::<Generator>(a[0])
-            .is_some_and(|g| g.flavor == Flavor::Generator)
-    {
-        return match vm.next(a[0])?.or(default) {
-            Some(value) => Ok(Flow::Return(value)),
-            None => Err(vm.stop_iteration(Value::NONE)),
-        };
+    let is_generator = vm
+        .heap
+        .get::<Generator>(a[0])
+        .is_some_and(|g| g.flavor == Flavor::Generator);
+    let item = if is_generator {
+        Some(vm.next(a[0]))
+    } else if vm.heap.kind(a[0]) == Some(Kind::Iter) && vm.has_own_next(a[0]) {
+        Some(vm.builtin_next(a[0]))
+    } else {
+        None
+    };
+    match item {
+        Some(Ok(item)) => {
+            return match item.or(default) {
+                Some(value) => Ok(Flow::Return(value)),
+                None => Err(vm.stop_iteration(Value::NONE)),
+            };
+        }
+        Some(Err(raised)) if vm.is_instance_of(raised.0, B::StopIteration) => {
+            return default.map(Flow::Return).ok_or(raised);
+        }
+        Some(Err(raised)) => return Err(raised),
+        None => {}
     }
     // The StopIteration of a script's iterator goes through as it is.
     match vm.call_special(a[0], N::next, &[]) {

@@ -8,8 +8,8 @@ use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 use super::iterator_state::{REDUCE, SETSTATE};
 use crate::args;
 
-const ITER: NativeDef = method("__iter__(self, /)", |_, a| Ok(a[0]));
-const NEXT: NativeDef = method("__next__(self, /)", next);
+pub(crate) const ITER: NativeDef = method("__iter__(self, /)", |_, a| Ok(a[0]));
+pub(crate) const NEXT: NativeDef = method("__next__(self, /)", next);
 const HINT: NativeDef = method("__length_hint__(self, /)", length_hint);
 
 /// All builtin iterators without a constructor.

@@ -113,7 +113,7 @@ fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
             parts(vm, class, &arguments, None)
         }
         &Iter::Filter { func, iter } => parts(vm, class, &[func, iter], None),
-        Iter::Await { .. } => {
+        Iter::Await { .. } | Iter::Native { .. } => {
             let message = format!("cannot pickle '{}' object", vm.type_name(this));
             return Err(vm.type_error(message));
         }
