@@ -31,6 +31,7 @@ mod function_marks;
 mod gc;
 mod heapq;
 mod itertools;
+mod json;
 mod math;
 mod modules;
 mod operator;

@@ -9,8 +9,8 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, asyncio, contextvars, deque, floats, function_marks, gc, heapq,
-    itertools, math, operator, os, random, re, sync, sys, template_parts, thread, time, traceback,
-    unicodedata, weakref,
+    itertools, json, math, operator, os, random, re, sync, sys, template_parts, thread, time,
+    traceback, unicodedata, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -22,6 +22,7 @@ static NATIVE: &[&NativeModule] = &[
     &gc::MODULE,
     &heapq::MODULE,
     &itertools::MODULE,
+    &json::MODULE,
     &math::MODULE,
     &operator::MODULE,
     &os::MODULE,
@@ -66,7 +67,10 @@ static PY: &[PyModule] = &[
     py!("heapq", "heapq.async"),
     py!("inspect", "inspect.async"),
     py!("io", "io.async"),
-    py!("json", "json.async"),
+    py!("json", "json/__init__.async", package),
+    py!("json.decoder", "json/decoder.async"),
+    py!("json.encoder", "json/encoder.async"),
+    py!("json.scanner", "json/scanner.async"),
     py!("numbers", "numbers.async"),
     py!("logging", "logging.async"),
     py!("operator", "operator.async"),

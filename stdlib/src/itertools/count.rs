@@ -94,7 +94,8 @@ fn count_next(vm: &mut Vm, this: Value) -> PyResult<Option<Value>> {
 }
 
 fn count_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let name = vm.type_name(a[0]);
+    let class = vm.heap.class_of(a[0]);
+    let name = vm.class_name(class);
     let Some(&Count { value, step }) = vm.heap.iter_state::<Count>(a[0]) else {
         return args::str_value(vm, name);
     };
@@ -172,7 +173,8 @@ fn repeat_hint(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn repeat_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let name = vm.type_name(a[0]);
+    let class = vm.heap.class_of(a[0]);
+    let name = vm.class_name(class);
     let Some(&Repeat { object, left }) = vm.heap.iter_state::<Repeat>(a[0]) else {
         return args::str_value(vm, name);
     };

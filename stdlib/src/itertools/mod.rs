@@ -89,7 +89,9 @@ fn class(vm: &mut Vm, name: &str, def: &'static ClassDef) -> Value {
     };
     let class = vm.new_native_class("itertools", name, object, layout, def);
     vm.root(class);
-    vm.heap.cell_mut::<Class>(class).has_dict = false;
+    let made = vm.heap.cell_mut::<Class>(class);
+    made.has_dict = false;
+    made.named_with_module = true;
     class
 }
 
