@@ -25,6 +25,7 @@ mod args;
 pub mod asyncio;
 pub mod builtins;
 pub mod contextvars;
+mod dataclass_code;
 mod deque;
 mod floats;
 mod function_marks;
