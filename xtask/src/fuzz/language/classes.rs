@@ -378,7 +378,7 @@ pub fn section(w: &mut Writer) {
                 let value = one_of(w, USES, 1);
                 w.line(format!("show({value})"));
             }),
-            5 | 6 => w.attempt(|w| change(w)),
+            5 | 6 => w.attempt(change),
             // The same site sees an object, its class or its type change.
             _ => {
                 let (one, two) = (one_of(w, USES, 1), one_of(w, USES, 1));
