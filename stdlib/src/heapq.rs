@@ -80,7 +80,7 @@ fn quick_less(heap: &Heap, a: Value, b: Value) -> Option<bool> {
 
 /// As `quick_less`, of tuples too: by the first items that differ.
 #[inline]
-fn quick(heap: &Heap, a: Value, b: Value) -> Option<bool> {
+pub fn quick(heap: &Heap, a: Value, b: Value) -> Option<bool> {
     if !heap.is_exact(a, B::Tuple) || !heap.is_exact(b, B::Tuple) {
         return quick_less(heap, a, b);
     }

@@ -23,6 +23,7 @@ macro_rules! py {
 
 mod args;
 pub mod asyncio;
+mod bisect;
 pub mod builtins;
 pub mod contextvars;
 mod dataclass_code;

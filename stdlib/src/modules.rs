@@ -8,13 +8,14 @@ use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
-    NativeModule, PyModule, asyncio, contextvars, dataclass_code, deque, floats, function_marks,
-    gc, heapq, itertools, json, math, operator, os, random, re, sync, sys, template_parts, thread,
-    time, traceback, unicodedata, weakref,
+    NativeModule, PyModule, asyncio, bisect, contextvars, dataclass_code, deque, floats,
+    function_marks, gc, heapq, itertools, json, math, operator, os, random, re, sync, sys,
+    template_parts, thread, time, traceback, unicodedata, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
     &asyncio::NATIVE,
+    &bisect::MODULE,
     &contextvars::MODULE,
     &dataclass_code::MODULE,
     &deque::MODULE,

@@ -295,7 +295,7 @@ impl Run {
     }
 
     fn begin_dict(&mut self, vm: &mut Vm, of: Value) -> PyResult<()> {
-        if vm.heap.cell::<Dict>(of).table.len() == 0 {
+        if vm.heap.cell::<Dict>(of).table.is_empty() {
             self.out.push_str("{}");
             return Ok(());
         }

@@ -79,10 +79,10 @@ pub fn call(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 /// `scanstring(string, end, strict=True)`
 pub fn scanstring(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let end = vm.to_ssize(a[1])?;
     if vm.heap.as_str(a[0]).is_none() {
         return Err(super::first_not_str(vm, a[0]));
     }
-    let end = vm.to_ssize(a[1])?;
     let strict = crate::args::flag_or(vm, a[2], true)?;
     let len = vm.heap.text(a[0]).len();
     let Some(begin) = usize::try_from(end).ok().filter(|&end| end <= len) else {
