@@ -255,7 +255,7 @@ impl Vm {
             keeps_args: self.has_plain_exceptions(class)
                 && !overridden_by_script(N::new)
                 && !overridden_by_script(N::init),
-            custom_eq: overridden(N::eq),
+            custom_eq: overridden(N::eq) || overridden(N::ne),
             custom_hash: overridden(N::hash),
             has_del: overridden(N::del),
             custom_truth: overridden(N::bool) || overridden(N::len),

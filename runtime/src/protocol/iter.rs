@@ -424,6 +424,10 @@ impl Vm {
             Some(iter) => Ok(iter),
             None => {
                 let name = self.type_name(v);
+                // CPython 3.13 ceval.c: `__iter__ = None` is a class's own refusal.
+                if self.special(v, N::iter).is_some() {
+                    return Err(self.type_error(format!("'{name}' object is not iterable")));
+                }
                 Err(self.type_error(format!("cannot unpack non-iterable {name} object")))
             }
         }

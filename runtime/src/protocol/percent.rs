@@ -262,21 +262,17 @@ impl Vm {
         if decimal && let Some(f) = self.heap.as_float(v) {
             return self.float_to_int(f);
         }
-        if decimal
-            && self.exact_builtin(v).is_none()
-            && let Some(n) = self.call_special(v, N::int, &[])?
-        {
-            return match self.heap.as_big(n) {
-                Some(n) => Ok(n),
-                None => {
-                    let name = self.type_name(n);
-                    Err(self.type_error(format!("__int__ returned non-int (type {name})")))
-                }
-            };
-        }
-        if self.has_index(v) {
-            let n = self.index(v)?;
-            return Ok(self.heap.as_big(n).unwrap_or_default());
+        let by_int = match decimal && self.exact_builtin(v).is_none() {
+            true => self.int_or_wrong_type(|vm| vm.call_special(v, N::int, &[]))?,
+            false => Some(None),
+        };
+        let n = match by_int {
+            Some(Some(n)) => Some(n),
+            Some(None) if self.has_index(v) => self.int_or_wrong_type(|vm| vm.index(v))?,
+            Some(None) | None => None,
+        };
+        if let Some(n) = n.and_then(|n| self.heap.as_big(n)) {
+            return Ok(n);
         }
         let name = self.type_name(v);
         let wanted = if decimal {
@@ -287,6 +283,19 @@ impl Vm {
         Err(self.type_error(format!(
             "%{letter} format: {wanted} is required, not {name}"
         )))
+    }
+
+    /// What `convert` gives. None for a TypeError of its own: CPython 3.13
+    /// unicodeobject.c mainformatlong words that anew.
+    fn int_or_wrong_type<T>(
+        &mut self,
+        convert: impl FnOnce(&mut Vm) -> PyResult<T>,
+    ) -> PyResult<Option<T>> {
+        match convert(self) {
+            Ok(n) => Ok(Some(n)),
+            Err(raised) if self.is_instance_of(raised.0, B::TypeError) => Ok(None),
+            Err(raised) => Err(raised),
+        }
     }
 
     /// `int(f)`.

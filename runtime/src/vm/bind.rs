@@ -61,7 +61,7 @@ impl Vm {
                 _ if code.flags.varkw => {
                     self.heap.ns_set(regs[star_star], name, value);
                 }
-                Some(_) => {
+                _ if self.names_positional_only(code_value, keywords) => {
                     let given_by_name: Vec<String> = code.params[..code.n_posonly as usize]
                         .iter()
                         .filter(|p| {
@@ -78,7 +78,7 @@ impl Vm {
                     );
                     return Err(self.type_error(message));
                 }
-                None => {
+                _ => {
                     let text = self.heap.string(name);
                     let candidates = &code.params[code.n_posonly as usize..star];
                     let hint =
@@ -132,6 +132,17 @@ impl Vm {
             }
         }
         Ok(regs)
+    }
+
+    /// Whether any keyword is the name of a positional-only parameter.
+    #[cold]
+    fn names_positional_only(&self, code: Value, keywords: &[(Value, Value)]) -> bool {
+        let code = &self.heap.cell::<CodeObject>(code).code;
+        let params = &code.params[..code.n_posonly as usize];
+        params.iter().any(|param| {
+            let mut names = keywords.iter();
+            names.any(|&(name, _)| self.heap.text(name).eq_str(param.as_str()))
+        })
     }
 
     fn qualname(&self, func: Value) -> String {
