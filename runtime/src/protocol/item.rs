@@ -216,6 +216,10 @@ impl Vm {
         if self.has_sequence_slots(obj) && self.has_index(key) {
             self.index_i64_or(key, B::IndexError)?;
         }
+        // CPython has one slot for both: the other one's method is there, this one isn't.
+        if self.special(obj, N::delitem).is_some() {
+            return Err(self.attribute_error("__setitem__".to_owned()));
+        }
         let name = self.type_name(obj);
         Err(self.type_error(format!("'{name}' object does not support item assignment")))
     }
@@ -273,6 +277,9 @@ impl Vm {
         }
         if self.builtin_del_item(obj, key)? {
             return Ok(());
+        }
+        if self.special(obj, N::setitem).is_some() {
+            return Err(self.attribute_error("__delitem__".to_owned()));
         }
         let name = self.type_name(obj);
         // CPython 3.13 abstract.c PyObject_DelItem words it so where the type

@@ -166,7 +166,7 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
     let is_text = vm.heap.as_str(v).is_some();
     if is_text && !a[2].is_empty() {
         let (encoding, errors) = codec::arguments(vm, name, a[2], a[3], 2)?;
-        return codec::encode(vm, v, &encoding, &errors);
+        return codec::encode_str(vm, v, &encoding, &errors);
     }
     if !a[2].is_empty() {
         return Err(vm.type_error("encoding without a string argument"));
@@ -558,7 +558,7 @@ fn affix(vm: &mut Vm, a: &[Value], name: &str, f: fn(&[u8], &[u8]) -> bool) -> P
 fn decode(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (encoding, errors) = codec::arguments(vm, "decode", a[1], a[2], 1)?;
     let own = data(vm, a[0]).to_vec();
-    let text = codec::decode(vm, &own, &encoding, &errors)?;
+    let text = codec::decode_bytes(vm, &own, &encoding, &errors)?;
     Ok(vm.heap.str(text))
 }
 

@@ -86,7 +86,8 @@ fn with_registered(
         return Err(vm.raise(B::LookupError, format!("unknown encoding: {encoding}")));
     };
     let errors = vm.heap.str(errors);
-    let given = vm.call(function, &[value, errors])?;
+    let given = vm.call(function, &[value, errors]);
+    let given = noted(vm, given, what, encoding)?;
     vm.root(given);
     let Some(&[result, _]) = vm.heap.as_tuple(given) else {
         return Err(vm.type_error(match at {
@@ -236,6 +237,66 @@ fn reason_of(codec: Codec) -> &'static str {
         Codec::Ascii => "ordinal not in range(128)",
         Codec::Latin1 => "ordinal not in range(256)",
         _ => "surrogates not allowed",
+    }
+}
+
+/// Adds to what a codec has raised the note that CPython adds (3.13 codecs.c wrap_codec_error).
+fn noted<T>(vm: &mut Vm, result: PyResult<T>, what: &str, encoding: &str) -> PyResult<T> {
+    if let Err(raised) = &result {
+        let doing = match what {
+            "encode" => "encoding",
+            _ => "decoding",
+        };
+        vm.add_note(raised.0, &format!("{doing} with '{encoding}' codec failed"));
+    }
+    result
+}
+
+/// Whether CPython asks its registry for this codec, which is known here: by its other names it
+/// takes a shorter way (unicodeobject.c PyUnicode_Decode).
+fn is_of_registry(encoding: &str) -> bool {
+    let plain = encoding.to_ascii_lowercase().replace(['-', ' '], "_");
+    let short = [
+        "utf_8",
+        "utf8",
+        "utf_16",
+        "utf16",
+        "utf_32",
+        "utf32",
+        "ascii",
+        "us_ascii",
+        "latin_1",
+        "latin1",
+        "iso_8859_1",
+        "iso8859_1",
+    ];
+    !short.contains(&plain.as_str()) && codec_of(encoding).is_some()
+}
+
+/// `str.encode`: as `encode`, with CPython's notes on errors.
+///
+/// # Errors
+/// As `encode`.
+pub fn encode_str(vm: &mut Vm, value: Value, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
+    let result = encode(vm, value, encoding, errors);
+    match is_of_registry(encoding) {
+        true => noted(vm, result, "encode", encoding),
+        false => result,
+    }
+}
+
+/// `bytes.decode`: as `decode`, with CPython's notes on errors; nothing is decoded by any codec.
+///
+/// # Errors
+/// As `decode`.
+pub fn decode_bytes(vm: &mut Vm, data: &[u8], encoding: &str, errors: &str) -> PyResult<PyStr> {
+    if data.is_empty() {
+        return Ok(PyStr::empty());
+    }
+    let result = decode(vm, data, encoding, errors);
+    match is_of_registry(encoding) {
+        true => noted(vm, result, "decode", encoding),
+        false => result,
     }
 }
 
@@ -413,8 +474,11 @@ pub fn decode(vm: &mut Vm, data: &[u8], encoding: &str, errors: &str) -> PyResul
     let mut data = Cow::Borrowed(data);
     let (mut codec, mut at) = (codec, 0);
     match codec {
-        Codec::Utf8Sig if data.starts_with(&[0xef, 0xbb, 0xbf]) => {
-            data = Cow::Owned(data[3..].to_vec());
+        Codec::Utf8Sig => {
+            shown = "utf-8";
+            if data.starts_with(&[0xef, 0xbb, 0xbf]) {
+                data = Cow::Owned(data[3..].to_vec());
+            }
         }
         Codec::Utf16(Order::Marked) => {
             (codec, shown) = (Codec::Utf16(Order::Little), "utf-16-le");

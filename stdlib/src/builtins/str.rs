@@ -154,7 +154,7 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
                 return Err(vm.type_error(message));
             };
             let data = bytes.data.clone();
-            let text = codec::decode(vm, &data, &encoding, &errors)?;
+            let text = codec::decode_bytes(vm, &data, &encoding, &errors)?;
             vm.heap.str(text)
         }
     };
@@ -329,7 +329,7 @@ fn endswith(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn encode(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (encoding, errors) = codec::arguments(vm, "encode", a[1], a[2], 1)?;
-    let data = codec::encode(vm, a[0], &encoding, &errors)?;
+    let data = codec::encode_str(vm, a[0], &encoding, &errors)?;
     Ok(vm.heap.bytes(data))
 }
 
