@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::object::class::B;
+use crate::object::function::Cell;
 use crate::object::list::List;
 use crate::object::number::FloatBox;
 use crate::object::tuple::Tuple;
@@ -50,14 +51,8 @@ fn a_freed_cell_that_is_used_again_shows_its_new_kind() {
     let mut heap = heap();
     let old = heap.alloc(B::Float.shape(), FloatBox(1.0));
     heap.collect(|_| {});
-    let new = heap.alloc(
-        B::WeakRef.shape(),
-        WeakRef {
-            target: Value::NONE,
-            callback: Value::NONE,
-            hash: None,
-        },
-    );
+    let cell = Cell { value: Value::NONE };
+    let new = heap.alloc(B::Cell.shape(), cell);
     assert_eq!(old, new, "same size class, same cell");
     assert!(heap.get::<FloatBox>(old).is_none());
 }
