@@ -446,6 +446,18 @@ impl Vm {
         self.event_loop(event_loop).tasks.push(task);
     }
 
+    /// A task that was begun eagerly goes on as others do: it is listed anew,
+    /// behind those that it made meanwhile.
+    pub(crate) fn register_after_eager_start(&mut self, event_loop: Value, task: Value) {
+        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+            return;
+        };
+        if let Some(at) = l.tasks.iter().rposition(|&t| t == task) {
+            l.tasks.remove(at);
+            l.tasks.push(task);
+        }
+    }
+
     /// A task of the list is done.
     #[inline]
     pub(crate) fn task_ended(&mut self, event_loop: Value) {

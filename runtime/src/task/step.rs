@@ -143,6 +143,8 @@ impl Vm {
         self.leave_task(event_loop, outer);
         if self.heap.cell::<Future>(task).is_done() {
             self.task_part(task).coro = Value::NONE;
+        } else {
+            self.register_after_eager_start(event_loop, task);
         }
         result
     }
