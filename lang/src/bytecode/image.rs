@@ -271,18 +271,9 @@ fn flag_bits(flags: CodeFlags) -> u64 {
         varargs,
         varkw,
     } = flags;
-    [
-        generator,
-        coroutine,
-        async_generator,
-        class_body,
-        module,
-        varargs,
-        varkw,
-    ]
-    .iter()
-    .enumerate()
-    .fold(0, |bits, (i, &flag)| bits | u64::from(flag) << i)
+    let bits = [generator, coroutine, async_generator, class_body, module];
+    let bits = bits.into_iter().chain([varargs, varkw]).enumerate();
+    bits.fold(0, |all, (i, flag)| all | u64::from(flag) << i)
 }
 
 fn flags_of(bits: u64) -> CodeFlags {

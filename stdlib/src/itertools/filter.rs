@@ -7,7 +7,7 @@ use lockstep_runtime::{B, Marker, PyResult, Value, Vm};
 
 use super::{ITER, NEXT, holds};
 
-macro_rules! class {
+macro_rules! copied_class {
     ($sig:literal, $new:ident, $doc:literal) => {
         ClassDef {
             methods: &[
@@ -23,27 +23,27 @@ macro_rules! class {
     };
 }
 
-pub static COMPRESS: ClassDef = class!(
+pub static COMPRESS: ClassDef = copied_class!(
     "__new__(cls, /, data, selectors)",
     compress,
     "Return data elements corresponding to true selector elements."
 );
-pub static DROPWHILE: ClassDef = class!(
+pub static DROPWHILE: ClassDef = copied_class!(
     "__new__(cls, predicate, iterable, /)",
     dropwhile,
     "Drop items from the iterable while predicate(item) is true."
 );
-pub static FILTERFALSE: ClassDef = class!(
+pub static FILTERFALSE: ClassDef = copied_class!(
     "__new__(cls, function, iterable, /)",
     filterfalse,
     "Return those items of iterable for which function(item) is false."
 );
-pub static STARMAP: ClassDef = class!(
+pub static STARMAP: ClassDef = copied_class!(
     "__new__(cls, function, iterable, /)",
     starmap,
     "Return an iterator whose values are returned from the function evaluated with an argument tuple taken from the given sequence."
 );
-pub static TAKEWHILE: ClassDef = class!(
+pub static TAKEWHILE: ClassDef = copied_class!(
     "__new__(cls, predicate, iterable, /)",
     takewhile,
     "Return successive entries from an iterable as long as the predicate evaluates to true for each entry."

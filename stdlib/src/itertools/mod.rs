@@ -2,6 +2,21 @@
 //! function of its type in CPython 3.13 itertoolsmodule.c: when it lets go of its source, and
 //! what stays as it was when the source or a function raises.
 
+/// A class of iterators that is nothing but what makes them.
+macro_rules! class {
+    ($sig:literal, $new:ident, $doc:literal) => {
+        lockstep_runtime::native::ClassDef {
+            methods: &[
+                lockstep_runtime::native::static_method($sig, $new),
+                super::ITER,
+                super::NEXT,
+            ],
+            attributes: &[],
+            doc: $doc,
+        }
+    };
+}
+
 mod count;
 mod filter;
 mod group;

@@ -1,23 +1,11 @@
 //! `product`, `combinations`, `combinations_with_replacement` and `permutations`: tuples of
 //! items that were read when the iterator was made, chosen by indices that count up.
 
-use lockstep_runtime::native::{ClassDef, static_method};
+use lockstep_runtime::native::ClassDef;
 use lockstep_runtime::object::iter::StepIterFn;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{B, Marker, PyResult, Value, Vm};
 use smallvec::SmallVec;
-
-use super::{ITER, NEXT};
-
-macro_rules! class {
-    ($sig:literal, $new:ident, $doc:literal) => {
-        ClassDef {
-            methods: &[static_method($sig, $new), ITER, NEXT],
-            attributes: &[],
-            doc: $doc,
-        }
-    };
-}
 
 pub static PRODUCT: ClassDef = class!(
     "__new__(cls, /, *iterables, repeat=1)",

@@ -11,16 +11,6 @@ use super::{ITER, NEXT, iters_of, next_of};
 use crate::args;
 use crate::builtins::generic_alias;
 
-macro_rules! class {
-    ($sig:literal, $new:ident, $doc:literal) => {
-        ClassDef {
-            methods: &[static_method($sig, $new), ITER, NEXT],
-            attributes: &[],
-            doc: $doc,
-        }
-    };
-}
-
 pub static ACCUMULATE: ClassDef = class!(
     "__new__(cls, /, iterable, func=None, *, initial=None)",
     accumulate,
