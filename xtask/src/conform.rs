@@ -2,7 +2,7 @@
 //! method in a fresh VM. Takes names of files and methods, gives a table and the failures, and
 //! writes docs/conformance.md when all files were run. The files are read where they are.
 
-use lockstep_tests::{binary, oracle, workspace};
+use lockstep_tests::{binary, launch, oracle, workspace};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -386,18 +386,25 @@ impl Outcome {
     }
 }
 
-/// A process that runs one method after another.
+/// A process that runs one method after another, in a folder of its own: tests write files under
+/// one fixed name.
 struct Worker {
     program: PathBuf,
     lib: PathBuf,
+    dir: PathBuf,
     child: Child,
     answers: Receiver<String>,
 }
 
 impl Worker {
     fn start(program: &Path, lib: &Path) -> Result<Worker, String> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = launch::scratch().join(format!("worker{number}"));
+        std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
         let mut child = Command::new(program)
             .arg(lib)
+            .current_dir(&dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -416,6 +423,7 @@ impl Worker {
         Ok(Worker {
             program: program.to_path_buf(),
             lib: lib.to_path_buf(),
+            dir,
             child,
             answers,
         })
@@ -446,6 +454,8 @@ impl Drop for Worker {
         // It runs nothing between requests, and has already ended where the kill fails.
         drop(self.child.kill());
         drop(self.child.wait());
+        // What stays is removed with the scratch folder of another day.
+        drop(std::fs::remove_dir_all(&self.dir));
     }
 }
 
