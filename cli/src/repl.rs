@@ -170,7 +170,7 @@ impl Session {
         let options = CompileOptions {
             top_level_await: true,
             interactive: true,
-            refuse_late: false,
+            ..CompileOptions::default()
         };
         match compile_module(&parsed.module, &source, "<module>", options) {
             Ok(code) => Some(code),

@@ -21,7 +21,7 @@ pub fn run(args: &RunArgs) -> u8 {
     let options = CompileOptions {
         top_level_await: true,
         refuse_late: args.refuse_late,
-        interactive: false,
+        ..CompileOptions::default()
     };
     let code = match source::read(&args.file).and_then(|s| source::compile(&s, options)) {
         Ok(code) => code,

@@ -510,7 +510,9 @@ fn document(
          Written by `cargo xtask conform`, which runs the test files of an installed {version} \
          unmodified, each method in a fresh VM. A method is *refused* if it raises `Unsupported`, \
          or its module's import does; *skipped* if it skips itself. The share is of those that are \
-         neither. Each failure stands with its reason, from `tests/conform/reasons.txt`, and with what \
+         neither. What a file asks for outside of its methods and does not get is a row `(module) NAME`. \
+         `exec`, `eval` and `compile`, which tests use to say what they are about, are the tool's: a \
+         script has none of them. Each failure stands with its reason, from `tests/conform/reasons.txt`, and with what \
          it raised.\n\n\
          | file | passed | refused | skipped | failed | share |\n|---|---|---|---|---|---|\n"
     );

@@ -51,7 +51,10 @@ impl<'a> Frame<'a> {
     /// `x` of the call says whether the next instruction awaits its result.
     pub fn call(&mut self, call: &'a Call, dst: Reg, span: Span, awaited: bool) {
         let x = awaited as u8;
-        if let Some(refusal) = self.refused(call) {
+        // Called late, the builtin itself is what refuses.
+        if !self.shared.options.refuse_late
+            && let Some(refusal) = self.refused(call)
+        {
             self.refuse(refusal, span);
         }
         if self.is_zero_super(call) {

@@ -67,6 +67,10 @@ impl<'a> Frame<'a> {
         let first_line = self.first_line(&def.decorators, span);
         frame.at(span);
         frame.prologue();
+        let scope = frame.table().scope(id);
+        if scope.is_fragment() {
+            return frame.fragment_code(&def.body, span);
+        }
         let mark = frame.regs.mark();
         let reg = frame.regs.alloc();
         frame.load_module_name(reg);
@@ -82,7 +86,6 @@ impl<'a> Frame<'a> {
             frame.asm.emit(Op::LoadFree, 0, reg.0, free, 0, &[]);
             frame.store_class_name("__type_params__", reg);
         }
-        let scope = frame.table().scope(id);
         if scope.annotated {
             frame.intrinsic(Intrinsic::Annotations, reg, Reg(0), Reg(0));
         }
@@ -124,6 +127,29 @@ impl<'a> Frame<'a> {
             ..Header::default()
         };
         frame.finish(header, span)
+    }
+
+    /// The statements alone, without the names that a class has of its own.
+    fn fragment_code(mut self, body: &'a [Stmt], span: Span) -> Code {
+        if self.table().scope(self.scope).annotated {
+            let mark = self.regs.mark();
+            let reg = self.regs.alloc();
+            self.intrinsic(Intrinsic::Annotations, reg, Reg(0), Reg(0));
+            self.regs.release(mark);
+        }
+        self.block(body);
+        let header = Header {
+            name: Some(Name::from("<module>")),
+            flags: CodeFlags {
+                class_body: true,
+                ..CodeFlags::default()
+            },
+            n_pos: 1,
+            params: vec![Name::from(".namespace")],
+            first_line: 1,
+            ..Header::default()
+        };
+        self.finish(header, span)
     }
 
     fn load_module_name(&mut self, dst: Reg) {

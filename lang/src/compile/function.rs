@@ -31,6 +31,9 @@ impl<'a> Frame<'a> {
         let outer = match self.kind() {
             ScopeKind::Module => return name.clone(),
             _ if declared && is_global() => return name.clone(),
+            ScopeKind::Class if self.table().scope(self.scope).is_fragment() => {
+                return name.clone();
+            }
             ScopeKind::Class => self.qualname.to_string(),
             _ => format!("{}.<locals>", self.qualname),
         };

@@ -15,12 +15,15 @@ mod cond;
 mod docstring;
 mod expr;
 mod fold;
+mod fragment;
 mod frame;
 mod function;
 mod pattern;
 mod registers;
 mod stmt;
 mod unparse;
+
+pub use fragment::{FragmentKind, compile_fragment};
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -42,6 +45,8 @@ pub struct CompileOptions {
     /// What is outside the subset raises `Unsupported` when it is reached,
     /// rather than being refused now.
     pub refuse_late: bool,
+    /// The source is one expression, whose value the code returns.
+    pub expression: bool,
 }
 
 /// What all frames of one compilation share.

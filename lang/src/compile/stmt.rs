@@ -15,7 +15,8 @@ use crate::source::Span;
 impl<'a> Frame<'a> {
     /// A module's statements; gives its docstring.
     pub fn module_body(&mut self, body: &'a [Stmt]) -> Option<ConstIdx> {
-        let doc = match self.shared.options.interactive {
+        let options = &self.shared.options;
+        let doc = match options.interactive || options.expression {
             true => None,
             false => docstring(body),
         };
@@ -99,7 +100,12 @@ impl<'a> Frame<'a> {
             StmtKind::ImportFrom(node) => self.import_from(node, span),
             StmtKind::Global(_) | StmtKind::Nonlocal(_) | StmtKind::Pass => {}
             StmtKind::Expr(value) => {
-                if self.shared.options.interactive && self.kind() == ScopeKind::Module {
+                if self.shared.options.expression {
+                    let value = self.operand(value);
+                    self.at(span);
+                    self.asm.a(Op::Return, value);
+                    self.asm.end_flow();
+                } else if self.shared.options.interactive && self.kind() == ScopeKind::Module {
                     let value = self.operand(value);
                     self.at(span);
                     self.asm.a(Op::PrintExpr, value);

@@ -87,7 +87,7 @@ fn name_access(table: &mut ScopeTable, user: ScopeId, scope: ScopeId, name: &Nam
     let above = parent.unwrap_or(MODULE);
     if flags.nonlocal || flags.lifted {
         return match find_enclosing(table, above, name) {
-            Found::Global => Access::Global,
+            Found::Global => global_access(table, user),
             Found::Var(var) => match reach(table, user, var) {
                 Access::Free(free) if here_is_class(table, scope) => Access::ClassFree(free),
                 access => access,
@@ -110,9 +110,20 @@ fn name_access(table: &mut ScopeTable, user: ScopeId, scope: ScopeId, name: &Nam
         ScopeKind::TypeParams => name_access(table, user, above, name),
         ScopeKind::Thunk => thunk_access(table, user, above, name),
         _ => match find_enclosing(table, above, name) {
-            Found::Global => Access::Global,
+            Found::Global => global_access(table, user),
             Found::Var(var) => reach(table, user, var),
         },
+    }
+}
+
+/// How code of `user` reaches a name that no function around it binds. A comprehension that runs
+/// in the frame of a fragment's body sees that body's names.
+fn global_access(table: &ScopeTable, user: ScopeId) -> Access {
+    let here = table.scope(user);
+    let body = table.scope(here.frame);
+    match here.kind == ScopeKind::Comprehension && body.is_fragment() {
+        true => Access::ClassName,
+        false => Access::Global,
     }
 }
 

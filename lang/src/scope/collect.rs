@@ -205,6 +205,13 @@ impl Collector {
             self.errors.symbol("E0302", message, stmt);
         }
         self.scope().entry(&text).flags.global = true;
+        // CPython 3.13 symtable.c symtable_add_def_helper: it is the module's name there too. The
+        // first scope inside the module is that of a fragment where there is one.
+        if let Some(outermost) = self.table.scopes.get_mut(1)
+            && outermost.is_fragment()
+        {
+            outermost.entry(&text).flags.global = true;
+        }
     }
 
     fn declare_nonlocal(&mut self, name: &Ident, stmt: Span) {
@@ -241,7 +248,7 @@ impl Collector {
                         "assignment expression cannot rebind comprehension iteration variable '{name}'"
                     )
                 }
-                ScopeKind::Class => String::from(
+                ScopeKind::Class if !scope.is_fragment() => String::from(
                     "assignment expression within a comprehension cannot be used in a class body",
                 ),
                 ScopeKind::TypeParams => String::from(
@@ -250,7 +257,7 @@ impl Collector {
                 ScopeKind::Thunk => String::from(
                     "assignment expression within a comprehension cannot be used in a type alias",
                 ),
-                ScopeKind::Module | ScopeKind::Function | ScopeKind::Lambda => {
+                ScopeKind::Module | ScopeKind::Class | ScopeKind::Function | ScopeKind::Lambda => {
                     let symbol = self.table.scope_mut(at).entry(&name);
                     symbol.flags.bound = true;
                     symbol.walrus = true;
@@ -659,7 +666,9 @@ impl Collector {
         self.enter(def, ScopeKind::Class, "");
         let scope = self.scope();
         scope.private = Some(def.name.name.clone());
-        scope.class_cell = Some(scope.push_symbol(Name::from("__class__")));
+        if !scope.is_fragment() {
+            scope.class_cell = Some(scope.push_symbol(Name::from("__class__")));
+        }
         if generic {
             scope.entry(&Name::from(TYPE_PARAMS)).flags.used = true;
         }

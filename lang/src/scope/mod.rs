@@ -250,6 +250,13 @@ fn mangle(private: Option<&Name>, name: &Name) -> Option<Name> {
 }
 
 impl Scope {
+    /// Whether this is the body of a fragment with variables of its own
+    /// (compile/fragment.rs): a class without a name.
+    pub fn is_fragment(&self) -> bool {
+        let is_unnamed = |name: &Name| name.as_str().is_empty();
+        self.kind == ScopeKind::Class && self.private.as_ref().is_some_and(is_unnamed)
+    }
+
     fn new(kind: ScopeKind, id: ScopeId, parent: Option<(ScopeId, &Scope)>) -> Scope {
         Scope {
             kind,

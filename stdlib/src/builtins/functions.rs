@@ -1,6 +1,7 @@
 //! The builtin functions, from `abs` to `vars`; printing and files are in
 //! `print` and `file`.
 
+use lockstep_lang::subset;
 use lockstep_runtime::native::{Flow, NativeDef, flow_function, function};
 use lockstep_runtime::object::generator::{Flavor, Generator};
 use lockstep_runtime::object::iter::Iter;
@@ -29,19 +30,16 @@ pub static FUNCTIONS: &[NativeDef] = &[
     }),
     function("chr(i, /)", chr),
     function("compile(*args, **kwargs)", |vm, _| {
-        Err(vm
-            .unsupported("compile() is outside the subset: put the code in a module and import it"))
+        Err(vm.unsupported(subset::COMPILE.message()))
     }),
     function("delattr(obj, name, /)", delattr),
     function("dir(object=None, /)", dir),
     function("divmod(x, y, /)", |vm, a| vm.divmod(a[0], a[1])),
     function("eval(*args, **kwargs)", |vm, _| {
-        Err(vm.unsupported(
-            "eval() is outside the subset: call a function, or parse the text yourself",
-        ))
+        Err(vm.unsupported(subset::EVAL.message()))
     }),
     function("exec(*args, **kwargs)", |vm, _| {
-        Err(vm.unsupported("exec() is outside the subset: put the code in a module and import it"))
+        Err(vm.unsupported(subset::EXEC.message()))
     }),
     function("exit(code=None)", exit),
     function("format(value, format_spec='', /)", format),

@@ -10,10 +10,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use lockstep_lang::bytecode::Code;
-use lockstep_lang::compile::{CompileOptions, compile_source};
-use lockstep_lang::diagnostic::Diagnostic;
+use lockstep_lang::compile::{CompileOptions, compile_module};
+use lockstep_lang::diagnostic::{Diagnostic, ErrorClass};
+use lockstep_lang::parser;
 use lockstep_lang::source::Source;
 use lockstep_runtime::host::{FoundModule, Host, LoadError};
+
+use crate::guard::guard;
 
 /// Where the virtual clock starts: seconds since 1970.
 const VIRTUAL_EPOCH_NS: u64 = 1_000_000_000 * 1_000_000_000;
@@ -91,8 +94,11 @@ impl ConformHost {
             };
         }
         // What begins with an underscore is CPython's own affair; its tests know how to do without,
-        // but for two that they import first of all.
-        if matches!(full_name, "_string" | "_testlimitedcapi") {
+        // but for some that they import first of all.
+        if matches!(
+            full_name,
+            "_string" | "_testlimitedcapi" | "_testinternalcapi"
+        ) {
             return Some(Found::Absent);
         }
         if relative
@@ -135,7 +141,9 @@ impl ConformHost {
             let (source, diagnostic) = *bad;
             syntax_error(&source, &diagnostic)
         })?;
-        let code = compile(source)?;
+        // The stand-ins are ours, and refuse on purpose.
+        let is_test = !file.starts_with(&self.standins);
+        let code = compile(source, is_test)?;
         self.cache
             .borrow_mut()
             .insert(file.to_path_buf(), code.clone());
@@ -179,7 +187,7 @@ impl Host for ConformHost {
             Some(Found::Package(file, dir)) => (file, Some(dir)),
             Some(Found::Absent) => {
                 return Ok(FoundModule {
-                    code: compile(Source::new("<absent>", ABSENT))?,
+                    code: compile(Source::new("<absent>", ABSENT), false)?,
                     file: String::from("<absent>"),
                     package_dir: Some(String::from("<absent>")),
                 });
@@ -218,15 +226,27 @@ impl Host for ConformHost {
     }
 }
 
-fn compile(source: Source) -> Result<Arc<Code>, LoadError> {
+fn compile(source: Source, guarded: bool) -> Result<Arc<Code>, LoadError> {
     let source = Arc::new(source);
     let options = CompileOptions {
         refuse_late: true,
         ..CompileOptions::default()
     };
-    compile_source(source.clone(), options).map_err(|diagnostics| match diagnostics.first() {
-        Some(first) => syntax_error(&source, first),
-        None => LoadError::NotFound,
+    let mut parsed = parser::parse_module(&source);
+    parsed
+        .diagnostics
+        .retain(|diagnostic| diagnostic.exception != ErrorClass::Unsupported);
+    if let Some(first) = parsed.diagnostics.first() {
+        return Err(syntax_error(&source, first));
+    }
+    if guarded {
+        guard(&mut parsed.module);
+    }
+    compile_module(&parsed.module, &source, "<module>", options).map_err(|diagnostics| {
+        match diagnostics.first() {
+            Some(first) => syntax_error(&source, first),
+            None => LoadError::NotFound,
+        }
     })
 }
 

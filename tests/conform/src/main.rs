@@ -6,7 +6,8 @@
 
 #![forbid(unsafe_code)]
 
-mod examples;
+mod execution;
+mod guard;
 mod host;
 
 use std::io::{BufRead, Write};
@@ -92,7 +93,7 @@ fn answer(lib: &Path, cache: &CodeCache, request: &Json) -> Json {
     let host = ConformHost::new(lib, cache.clone(), output.clone());
     let mut vm = lockstep_stdlib::new_vm(Box::new(host));
     vm.memory_max = HEAP_BYTES_MAX;
-    vm.add_finder(examples::find);
+    execution::install(&mut vm);
     let file = lib.join("test/regrtest.py").to_string_lossy().into_owned();
     lockstep_stdlib::sys::set_command_line(&mut vm, vec![file], String::new());
     let result = drive(&mut vm, request);
