@@ -43,6 +43,14 @@ impl Ready {
         self.entries.pop_front()
     }
 
+    /// The target of the entry that is likely to run after `n` others.
+    #[inline]
+    pub fn ahead(&self, n: usize) -> Value {
+        self.entries
+            .get(n)
+            .map_or(Value::NONE, |entry| entry.target)
+    }
+
     /// What is in the queue, in order.
     pub fn entries(&self) -> Vec<Entry> {
         self.entries.iter().copied().collect()

@@ -135,6 +135,8 @@ impl Vm {
             if let Some(run) = &mut l.run_since_deadlock {
                 *run += 1;
             }
+            let later = l.ready.ahead(4);
+            self.heap.will_use(later);
             self.holding(&[entry.target, entry.input], |vm| {
                 if vm.event_loop(event_loop).debug {
                     return vm.run_entry_timed(event_loop, entry);

@@ -1,6 +1,15 @@
 //! Mark and sweep. Marking is iterative: depth of data never becomes depth of
 //! the Rust stack. It takes the VM's roots as a closure and runs no script code.
+//!
+//! A collection marks, and leaves the sweeping to those who allocate: a page is swept when its
+//! class has no free cell left, so that its cells are used while they are in the cache, or a few
+//! at a time when the VM looks up. Until then what died keeps its cell, and what tells it from
+//! the living is its colour.
 
+use std::ptr;
+
+use super::page::{N_CLASSES, PageHead};
+use super::prefetch;
 use super::{FLAG_ATTRS, FLAG_COLOR, FLAG_WEAK, GC_THRESHOLD_MIN, Header, Heap, Kind, kind, page};
 use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::weak::WeakRef;
@@ -8,25 +17,21 @@ use crate::value::Value;
 
 /// Collects what is reachable: hand every root, and every value an object holds, to `mark`.
 pub struct Marker {
+    /// Reached, and perhaps marked already.
     pending: Vec<*mut Header>,
-    /// Bytes of what was reached while they were counted.
-    counted_bytes: usize,
-    color: u8,
+    /// Bytes of what was marked, and of what hangs on it.
+    bytes: usize,
 }
 
+/// How many cells are fetched into the cache ahead of the one that is looked at.
+const AHEAD: usize = 8;
+
 impl Marker {
-    /// Marks a value; what it holds is marked later.
-    #[inline]
+    /// Marks a value, and later what it holds.
+    #[inline(always)]
     pub fn mark(&mut self, v: Value) {
         if v.is_ptr() {
-            let cell = v.header_ptr();
-            // SAFETY: pointer values are cells of mapped pages; marking has the heap to itself.
-            unsafe {
-                if (*cell).flags & FLAG_COLOR != self.color && (*cell).kind != Kind::Free {
-                    (*cell).flags ^= FLAG_COLOR;
-                    self.pending.push(cell);
-                }
-            }
+            self.pending.push(v.header_ptr());
         }
     }
 
@@ -43,17 +48,21 @@ impl Heap {
     /// neither marked nor reachable must not be used afterwards.
     pub fn collect(&mut self, roots: impl FnOnce(&mut Marker)) {
         self.n_collections += 1;
+        self.sweep_all();
+        self.free = [ptr::null_mut(); N_CLASSES];
         self.color ^= FLAG_COLOR;
         let mut marker = Marker {
             pending: Vec::new(),
-            counted_bytes: 0,
-            color: self.color,
+            bytes: 0,
         };
         roots(&mut marker);
         self.shapes.trace(&mut marker);
         marker.mark_all(&*self.latin1);
         marker.mark_all(&self.to_finalize);
-        self.drain::<false>(&mut marker);
+        self.drain(&mut marker);
+        // What is kept for a finalizer is garbage once that has run. Counted as
+        // live it would put off the next collection, which would find more of it.
+        self.gc_threshold = marker.bytes.max(GC_THRESHOLD_MIN);
         self.clear_weak();
         let lost = self.forget_unreachable();
         self.to_finalize.extend(lost);
@@ -62,22 +71,46 @@ impl Heap {
         loops.retain(|&l| self.is_marked(l));
         self.event_loops = loops;
         self.forget_interned();
-        self.sweep();
-        // What was kept for a finalizer is garbage once that has run. Counted as
-        // live it would put off the next collection, which would find more of it.
-        let live = self.live_bytes.saturating_sub(marker.counted_bytes);
-        self.gc_threshold = live.max(GC_THRESHOLD_MIN);
+        self.live_bytes = marker.bytes;
+        self.bytes_since_gc = 0;
+        for (unswept, pages) in self.unswept.iter_mut().zip(&self.pages) {
+            *unswept = 0..pages.len();
+        }
+        if self.stress {
+            self.sweep_all();
+        }
     }
 
-    /// Marks what is reachable from what is marked; `COUNT`: with its bytes.
-    fn drain<const COUNT: bool>(&mut self, marker: &mut Marker) {
-        while let Some(cell) = marker.pending.pop() {
-            // SAFETY: pending cells were live when marked, and nothing is freed while marking.
-            unsafe {
-                if COUNT {
-                    let class = (*cell).size_class as usize;
-                    marker.counted_bytes += page::size_of_class(class) + kind::external_bytes(cell);
+    /// Marks what is reachable from what was handed to the marker.
+    fn drain(&mut self, marker: &mut Marker) {
+        let mut ahead = [ptr::null_mut::<Header>(); AHEAD];
+        let mut at = 0;
+        let mut n_ahead = 0;
+        loop {
+            let next = marker.pending.pop().unwrap_or(ptr::null_mut());
+            if next.is_null() {
+                if n_ahead == 0 {
+                    return;
                 }
+            } else {
+                prefetch(next);
+                n_ahead += 1;
+            }
+            let cell = std::mem::replace(&mut ahead[at], next);
+            at = (at + 1) % AHEAD;
+            if cell.is_null() {
+                continue;
+            }
+            n_ahead -= 1;
+            // SAFETY: pointer values are cells of mapped pages; marking has the heap to itself,
+            // and nothing is freed meanwhile.
+            unsafe {
+                if (*cell).flags & FLAG_COLOR == self.color || (*cell).kind == Kind::Free {
+                    continue;
+                }
+                (*cell).flags ^= FLAG_COLOR;
+                let class = (*cell).size_class as usize;
+                marker.bytes += page::size_of_class(class) + kind::external_bytes(cell);
                 kind::trace_cell(cell, marker);
                 if (*cell).flags & FLAG_ATTRS != 0
                     && let Some(&dict) = self.attrs.get(&Value::from_header(cell))
@@ -88,14 +121,14 @@ impl Heap {
         }
     }
 
-    /// All cells of a kind, those included that a collection would free.
+    /// All cells of a kind, those included that the next collection would free.
     pub(crate) fn cells_of(&self, kind: Kind) -> Vec<Value> {
         let mut found = Vec::new();
-        for &page in &self.pages {
+        for &page in self.pages.iter().flatten() {
             // SAFETY: the page is ours; a cell's kind is valid also when it is free.
             unsafe {
                 for cell in page::cells(page) {
-                    if (*cell).kind == kind {
+                    if (*cell).kind == kind && self.is_marked(Value::from_header(cell)) {
                         found.push(Value::from_header(cell));
                     }
                 }
@@ -129,7 +162,7 @@ impl Heap {
             }
         }
         marker.mark_all(&self.to_finalize);
-        self.drain::<true>(marker);
+        self.drain(marker);
     }
 
     fn clear_weak(&mut self) {
@@ -168,32 +201,49 @@ impl Heap {
         self.interned = interned;
     }
 
-    fn sweep(&mut self) {
-        let mut live = 0;
-        for i in 0..self.pages.len() {
-            let page = self.pages[i];
-            // SAFETY: the page is ours; unmarked cells are unreachable, are
-            // dropped once and go to the free list of their class.
-            unsafe {
-                for cell in page::cells(page) {
-                    if (*cell).kind == Kind::Free {
-                        continue;
-                    }
-                    let class = (*cell).size_class as usize;
-                    if (*cell).flags & FLAG_COLOR == self.color {
-                        live += page::size_of_class(class) + kind::external_bytes(cell);
-                        continue;
-                    }
-                    if (*cell).flags & (FLAG_ATTRS | FLAG_WEAK) != 0 {
-                        self.attrs.remove(&Value::from_header(cell));
-                    }
-                    kind::drop_cell(cell);
-                    page::make_free(cell, self.free[class]);
-                    self.free[class] = cell;
+    /// Sweeps some of the pages that are left, so that what died does not stay for long in
+    /// classes of which no cell is asked for.
+    pub(crate) fn sweep_some(&mut self) {
+        for class in 0..N_CLASSES {
+            let n = self.unswept[class].len().div_ceil(32);
+            for _ in 0..n {
+                if let Some(i) = self.unswept[class].next() {
+                    self.sweep_page(self.pages[class][i]);
                 }
             }
         }
-        self.live_bytes = live;
-        self.bytes_since_gc = 0;
+    }
+
+    /// Sweeps every page that is left.
+    pub(super) fn sweep_all(&mut self) {
+        for class in 0..N_CLASSES {
+            for i in std::mem::take(&mut self.unswept[class]) {
+                self.sweep_page(self.pages[class][i]);
+            }
+        }
+    }
+
+    /// Drops what died in a page, and puts its free cells on the list of their class.
+    ///
+    /// A collection empties the lists. A free cell has the colour of the time it was put on one:
+    /// one that was given back since (`free_now`) is on it already.
+    pub(super) fn sweep_page(&mut self, page: *mut PageHead) {
+        // SAFETY: the page is ours; unmarked cells are unreachable and are dropped once.
+        unsafe {
+            let class = page::class_of(page);
+            let mut first = self.free[class];
+            for cell in page::cells(page).rev() {
+                if (*cell).flags & FLAG_COLOR == self.color {
+                    continue;
+                }
+                if (*cell).flags & (FLAG_ATTRS | FLAG_WEAK) != 0 {
+                    self.attrs.remove(&Value::from_header(cell));
+                }
+                kind::drop_cell(cell);
+                page::make_free(cell, first, self.color);
+                first = cell;
+            }
+            self.free[class] = first;
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! calls `collect` at a safepoint, with its roots.
 //!
 //! ```text
-//!  page (64 KiB, aligned; never unmapped while the heap lives)
+//!  page (64 KiB of a chunk of 2 MiB; never unmapped while the heap lives)
 //!  ┌───────────┬──────┬──────┬──────┬─
 //!  │ page head │ cell │ cell │ cell │ …      all cells of one size class
 //!  └───────────┴──────┴──────┴──────┴─
@@ -16,11 +16,12 @@
 //! ```
 //!
 //! Why stale values can't corrupt memory: a page's cells keep their size and
-//! place, a freed cell's kind is `Free`, and each access compares the kind. A
+//! place, a swept cell's kind is `Free`, and each access compares the kind. A
 //! value kept by mistake across a collection is refused, or names another
 //! object of the same type; it never reads foreign memory. References borrow
 //! the heap, and `collect` needs it mutably, so none survives a collection.
 
+mod chunk;
 mod gc;
 mod kind;
 mod page;
@@ -30,8 +31,8 @@ mod tests;
 pub use gc::Marker;
 pub use kind::Kind;
 
-use std::alloc::{self, Layout};
 use std::mem;
+use std::ops::Range;
 use std::ptr;
 
 use crate::counts::Counts;
@@ -39,7 +40,8 @@ use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::shape::Shapes;
 use crate::object::str::RecentNames;
 use crate::value::Value;
-use page::{CELL_SIZE_MAX, N_CLASSES, PAGE_SIZE, PageHead};
+use chunk::Chunks;
+use page::{CELL_SIZE_MAX, N_CLASSES, PageHead};
 
 /// The hidden class of a cell: index into the VM's shapes. Builtin types have
 /// fixed numbers (see `object::class`).
@@ -96,8 +98,13 @@ pub const TAIL_MAX: usize = 200;
 
 /// See the module's text.
 pub struct Heap {
+    /// Free cells by class, chained.
     free: [*mut Header; N_CLASSES],
-    pages: Vec<*mut PageHead>,
+    chunks: Chunks,
+    /// By class; the last one may have room for more cells.
+    pages: [Vec<*mut PageHead>; N_CLASSES],
+    /// By class, the pages that the last collection left to sweep.
+    unswept: [Range<usize>; N_CLASSES],
     color: u8,
     /// Bytes allocated since the last collection.
     bytes_since_gc: usize,
@@ -146,7 +153,9 @@ impl Heap {
     pub fn new() -> Heap {
         Heap {
             free: [ptr::null_mut(); N_CLASSES],
-            pages: Vec::new(),
+            chunks: Chunks::new(),
+            pages: [const { Vec::new() }; N_CLASSES],
+            unswept: [const { 0..0 }; N_CLASSES],
             color: 0,
             bytes_since_gc: 0,
             gc_threshold: GC_THRESHOLD_MIN,
@@ -224,32 +233,40 @@ impl Heap {
     fn take_cell(&mut self, class: usize) -> *mut Header {
         self.charge(page::size_of_class(class));
         self.counts.allocation();
-        let cell = self.free[class];
-        if cell.is_null() {
-            return self.take_cell_from_new_page(class);
+        if self.free[class].is_null() {
+            self.refill(class);
         }
+        let cell = self.free[class];
         // SAFETY: cells on a free list are free cells of our pages, whose
         // second word links to the next one.
         unsafe { self.free[class] = *page::next_link(cell) };
         cell
     }
 
+    /// Puts cells on an empty free list: of the next page that has any, of the room behind the
+    /// last page's cells, or of a new page.
     #[cold]
     #[inline(never)]
-    fn take_cell_from_new_page(&mut self, class: usize) -> *mut Header {
-        let layout =
-            Layout::from_size_align(PAGE_SIZE, PAGE_SIZE).expect("page size is a power of two");
-        // SAFETY: the layout's size is not zero.
-        let page = unsafe { alloc::alloc(layout) }.cast::<PageHead>();
-        if page.is_null() {
-            alloc::handle_alloc_error(layout);
+    fn refill(&mut self, class: usize) {
+        while let Some(i) = self.unswept[class].next() {
+            self.sweep_page(self.pages[class][i]);
+            if !self.free[class].is_null() {
+                return;
+            }
         }
-        // SAFETY: the page was just allocated and is ours alone.
-        let first = unsafe { page::format(page, class) };
-        self.pages.push(page);
-        // SAFETY: `format` chained the page's cells from `first`.
-        unsafe { self.free[class] = *page::next_link(first) };
-        first
+        if let Some(&last) = self.pages[class].last() {
+            // SAFETY: the page is ours and formatted.
+            self.free[class] = unsafe { page::more_cells(last, self.color) };
+        }
+        if self.free[class].is_null() {
+            let page = self.chunks.page();
+            // SAFETY: the page is ours alone.
+            self.free[class] = unsafe {
+                page::format(page, class);
+                page::more_cells(page, self.color)
+            };
+            self.pages[class].push(page);
+        }
     }
 
     /// Counts `bytes` that a cell holds outside itself towards the next
@@ -276,7 +293,7 @@ impl Heap {
             }
             ptr::drop_in_place(cell.cast::<u8>().add(16).cast::<T>());
             let class = (*cell).size_class as usize;
-            page::make_free(cell, self.free[class]);
+            page::make_free(cell, self.free[class], self.color);
             self.free[class] = cell;
         }
     }
@@ -291,6 +308,16 @@ impl Heap {
             Some(unsafe { (*v.header_ptr()).kind })
         } else {
             None
+        }
+    }
+
+    /// Tells that a cell will soon be looked at, one that is not likely to be in the cache.
+    #[inline(always)]
+    pub fn will_use(&self, v: Value) {
+        if v.is_ptr() {
+            let cell = v.header_ptr();
+            prefetch(cell);
+            prefetch(cell.wrapping_add(4));
         }
     }
 
@@ -538,6 +565,19 @@ impl Heap {
     }
 }
 
+/// Has the processor fetch a cell's first bytes into its cache meanwhile.
+#[inline(always)]
+fn prefetch(cell: *mut Header) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: a prefetch reads nothing that could fault.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(cell.cast());
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = cell;
+}
+
 /// Where the tail of a cell that holds a `T` starts.
 pub(crate) const fn tail_offset<T>() -> usize {
     16 + mem::size_of::<T>().next_multiple_of(8)
@@ -554,18 +594,12 @@ fn wrong_kind(wanted: Kind, found: Option<Kind>) -> ! {
 
 impl Drop for Heap {
     fn drop(&mut self) {
-        let layout =
-            Layout::from_size_align(PAGE_SIZE, PAGE_SIZE).expect("page size is a power of two");
-        for &page in &self.pages {
-            // SAFETY: pages are ours and formatted; each live cell is dropped
-            // once, then the page is given back with the layout it came with.
+        for &page in self.pages.iter().flatten() {
+            // SAFETY: pages are ours and formatted; each cell that is not free is dropped once.
             unsafe {
                 for cell in page::cells(page) {
-                    if (*cell).kind != Kind::Free {
-                        kind::drop_cell(cell);
-                    }
+                    kind::drop_cell(cell);
                 }
-                alloc::dealloc(page.cast(), layout);
             }
         }
     }

@@ -42,45 +42,72 @@ pub fn size_of_class(class: usize) -> usize {
 #[repr(C, align(16))]
 pub struct PageHead {
     cell_size: u32,
+    /// How many cells fit.
+    n_max: u32,
+    /// How many were made: those behind them were never written.
     n_cells: u32,
-    _pad: u64,
+    _pad: u32,
 }
 
-/// Turns a fresh page into free cells of `class`, chained in address order;
-/// gives the first.
+/// How many bytes of a page become cells at once: what is never asked for is never touched.
+const SLICE: usize = 4096;
+
+/// Turns fresh memory into a page of `class` without cells.
 ///
 /// # Safety
 /// `page` points to `PAGE_SIZE` writable bytes that nobody else uses.
-pub unsafe fn format(page: *mut PageHead, class: usize) -> *mut Header {
+pub unsafe fn format(page: *mut PageHead, class: usize) {
     let size = SIZES[class];
-    let n = (PAGE_SIZE - size_of::<PageHead>()) / size;
-    // SAFETY: `n` cells of `size` bytes fit the page behind its head.
+    let head = PageHead {
+        cell_size: size as u32,
+        n_max: ((PAGE_SIZE - size_of::<PageHead>()) / size) as u32,
+        n_cells: 0,
+        _pad: 0,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { page.write(head) };
+}
+
+/// Makes the next few cells of a page, free and chained in the order of their addresses; null
+/// where the page is full.
+///
+/// # Safety
+/// `page` was formatted, and nobody else uses it meanwhile.
+pub unsafe fn more_cells(page: *mut PageHead, flags: u8) -> *mut Header {
+    // SAFETY: the caller's promise; all cells up to `n_max` lie in the page.
     unsafe {
-        page.write(PageHead {
-            cell_size: size as u32,
-            n_cells: n as u32,
-            _pad: 0,
-        });
+        let head = &mut *page;
+        let size = head.cell_size as usize;
+        let from = head.n_cells as usize;
+        let to = (from + (SLICE / size).max(1)).min(head.n_max as usize);
         let first = page.add(1).cast::<u8>();
-        for i in (0..n).rev() {
-            let next = if i + 1 < n {
-                first.add((i + 1) * size).cast()
-            } else {
-                std::ptr::null_mut()
-            };
+        let mut next = std::ptr::null_mut();
+        for i in (from..to).rev() {
             let cell = first.add(i * size).cast::<Header>();
             cell.write(Header::FREE);
-            make_free(cell, next);
+            make_free(cell, next, flags);
+            next = cell;
         }
-        first.cast()
+        head.n_cells = to as u32;
+        next
     }
 }
 
-/// Every cell of a page, free ones too.
+/// The class of a page's cells.
+///
+/// # Safety
+/// `page` was formatted.
+pub unsafe fn class_of(page: *mut PageHead) -> usize {
+    // SAFETY: the caller's promise.
+    class_of_size(unsafe { (*page).cell_size } as usize)
+}
+
+/// Every cell of a page that was made, free ones too.
 ///
 /// # Safety
 /// `page` was formatted and is still mapped while the iterator is used.
-pub unsafe fn cells(page: *mut PageHead) -> impl Iterator<Item = *mut Header> {
+#[inline(always)]
+pub unsafe fn cells(page: *mut PageHead) -> impl DoubleEndedIterator<Item = *mut Header> {
     // SAFETY: the caller's promise.
     let (size, n) = unsafe { ((*page).cell_size as usize, (*page).n_cells as usize) };
     let first = page.wrapping_add(1).cast::<u8>();
@@ -93,15 +120,16 @@ pub fn next_link(cell: *mut Header) -> *mut *mut Header {
     cell.wrapping_add(1).cast()
 }
 
-/// Makes a cell free and links it to `next`.
+/// Makes a cell free and links it to `next`; `flags` tell on which list it is (see `Heap::sweep_page`).
 ///
 /// # Safety
 /// `cell` is a cell of a page, nothing in it needs dropping any more.
 #[inline(always)]
-pub unsafe fn make_free(cell: *mut Header, next: *mut Header) {
+pub unsafe fn make_free(cell: *mut Header, next: *mut Header, flags: u8) {
     // SAFETY: the caller's promise; a cell has at least 32 bytes.
     unsafe {
         (*cell).kind = Kind::Free;
+        (*cell).flags = flags;
         *next_link(cell) = next;
     }
 }

@@ -23,6 +23,7 @@ fn what_roots_reach_survives_and_the_rest_goes() {
     let list = heap.list(vec![inner]);
     let lost = heap.list(vec![Value::small(1)]);
     heap.collect(|m| m.mark(list));
+    heap.sweep_all();
     assert_eq!(heap.cell::<List>(list).items, [inner]);
     assert!(heap.text(inner).eq_str("inner"));
     assert!(heap.get::<List>(lost).is_none(), "a freed cell is refused");
@@ -36,6 +37,7 @@ fn tails_are_traced_and_keep_their_values() {
     let many: Vec<Value> = (0..TAIL_MAX as i64 + 1).map(Value::small).collect();
     let long = heap.tuple(&many);
     heap.collect(|m| m.mark_all(&[short, long]));
+    heap.sweep_all();
     assert_eq!(heap.tuple_items(short), items);
     assert_eq!(heap.tuple_items(long), many);
     assert!(heap.text(items[49]).eq_str("item 49"));
@@ -51,6 +53,7 @@ fn a_freed_cell_that_is_used_again_shows_its_new_kind() {
     let mut heap = heap();
     let old = heap.alloc(B::Float.shape(), FloatBox(1.0));
     heap.collect(|_| {});
+    heap.sweep_all();
     let cell = Cell { value: Value::NONE };
     let new = heap.alloc(B::Cell.shape(), cell);
     assert_eq!(old, new, "same size class, same cell");
@@ -63,6 +66,7 @@ fn a_stale_value_is_refused_loudly() {
     let mut heap = heap();
     let list = heap.list(Vec::new());
     heap.collect(|_| {});
+    heap.sweep_all();
     heap.cell::<List>(list);
 }
 
@@ -78,9 +82,11 @@ fn cycles_go_and_deep_chains_cost_no_stack() {
         chain = heap.list(vec![chain]);
     }
     heap.collect(|m| m.mark(chain));
+    heap.sweep_all();
     assert!(heap.get::<List>(a).is_none() && heap.get::<List>(b).is_none());
     assert!(heap.get::<List>(chain).is_some());
     heap.collect(|_| {});
+    heap.sweep_all();
     assert!(heap.get::<List>(chain).is_none());
 }
 
@@ -100,9 +106,11 @@ fn weak_references_and_interned_names_do_not_keep_alive() {
     let name = heap.intern("a name");
     assert_eq!(heap.intern("a name"), name);
     heap.collect(|m| m.mark_all(&[weak, target, name]));
+    heap.sweep_all();
     assert_eq!(heap.cell::<WeakRef>(weak).target, target);
     assert_eq!(heap.intern("a name"), name);
     heap.collect(|m| m.mark(weak));
+    heap.sweep_all();
     assert!(heap.cell::<WeakRef>(weak).target.is_empty());
     heap.intern("a name");
 }
@@ -114,8 +122,10 @@ fn attributes_of_cells_live_and_die_with_them() {
     let dict = heap.dict();
     heap.set_attrs(owner, dict);
     heap.collect(|m| m.mark(owner));
+    heap.sweep_all();
     assert_eq!(heap.attrs(owner), Some(dict));
     heap.collect(|_| {});
+    heap.sweep_all();
     let again = heap.list(Vec::new());
     assert_eq!(heap.attrs(again), None);
 }
@@ -134,6 +144,7 @@ fn a_collection_falls_due_by_bytes() {
     heap.charge(GC_THRESHOLD_MIN);
     assert!(heap.wants_collection() && heap.countdown == 0);
     heap.collect(|_| {});
+    heap.sweep_all();
     assert!(!heap.wants_collection());
     assert_eq!(heap.collections(), 1);
 }

@@ -329,6 +329,8 @@ impl Vm {
             if self.heap.used_bytes() > self.memory_max {
                 return Err(self.raise(B::MemoryError, ""));
             }
+        } else {
+            self.heap.sweep_some();
         }
         if self.interrupt.swap(false, Ordering::Relaxed) {
             return self.answer_interrupt();
