@@ -24,9 +24,10 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// Checks a code object and those inside it: opcodes and their extra words,
-/// registers, constants and their kinds, free variables, jump targets,
-/// handlers, captures, and that control can't run off the end.
+/// Checks a code object and those inside it: opcodes, their flags and their
+/// extra words, registers, constants and their kinds, free variables, jump
+/// targets, the Await behind what may answer it itself, handlers, captures,
+/// and that control can't run off the end.
 ///
 /// # Errors
 /// The first fault.
@@ -57,6 +58,46 @@ pub(super) fn window_width(code: &Code, at: usize, op: Op) -> u32 {
     }
 }
 
+/// The bits of `x` that compiled code may set; the others are an inline
+/// cache's, or nobody's.
+fn flag_bits(op: Op) -> u8 {
+    match op {
+        Op::Add | Op::Sub | Op::Mul | Op::TrueDiv | Op::FloorDiv | Op::Mod | Op::Pow => 1,
+        Op::MatMul | Op::LShift | Op::RShift | Op::And | Op::Or | Op::Xor => 1,
+        Op::AddI | Op::SubI | Op::MulI | Op::FloorDivI | Op::ModI => 1,
+        Op::AndI | Op::LShiftI | Op::RShiftI => 1,
+        Op::Is | Op::In | Op::JumpIs | Op::JumpIn => 1,
+        Op::JumpLt | Op::JumpLe | Op::JumpGt | Op::JumpGe | Op::JumpEq | Op::JumpNe => 1,
+        Op::JumpLtI | Op::JumpLeI | Op::JumpGtI | Op::JumpGeI | Op::JumpEqI | Op::JumpNeI => 1,
+        Op::Call | Op::CallKw | Op::CallMethod | Op::CallMethodKw => 1,
+        Op::CallLoaded | Op::CallLoadedKw => 1,
+        Op::LoadFree | Op::NativeStep | Op::Import => 1,
+        Op::BeforeWith | Op::WithExit | Op::WithExitExc => 1,
+        Op::CallEx | Op::Raise => 3,
+        Op::CallSuper | Op::FormatValue => 7,
+        Op::MakeFunction => 15,
+        Op::Await | Op::Intrinsic => u8::MAX,
+        _ => 0,
+    }
+}
+
+/// The register whose `Await` must follow the instruction, because the VM may
+/// leave it out.
+fn awaited(op: Op, word: Word) -> Option<u32> {
+    let flagged = word.x() & 1 != 0;
+    match op {
+        Op::Call | Op::CallKw | Op::CallEx | Op::CallMethod | Op::CallMethodKw => {
+            flagged.then_some(word.a().into())
+        }
+        Op::CallLoaded | Op::CallLoadedKw | Op::WithExit | Op::WithExitExc => {
+            flagged.then_some(word.a().into())
+        }
+        Op::GetAnext => Some(word.a().into()),
+        Op::BeforeWith => flagged.then_some(u32::from(word.a()) + 1),
+        _ => None,
+    }
+}
+
 struct Verifier<'a> {
     code: &'a Code,
 }
@@ -83,6 +124,14 @@ impl Verifier<'_> {
         }
         if code.n_posonly > code.n_pos {
             return self.fault(0, "more positional-only parameters than positional ones");
+        }
+        let flags = code.flags;
+        let kinds = [flags.generator, flags.coroutine, flags.async_generator];
+        if kinds.into_iter().filter(|&kind| kind).count() > 1 {
+            return self.fault(0, "more than one kind of suspended frame");
+        }
+        if flags.class_body && (flags.suspends() || code.n_pos != 1 || code.n_params() != 1) {
+            return self.fault(0, "a class body has one parameter");
         }
         self.captures(maker)?;
         let starts = self.instructions()?;
@@ -134,6 +183,16 @@ impl Verifier<'_> {
                 }
             }
             self.instruction(at, op)?;
+            if let Some(reg) = awaited(op, words[at]) {
+                let answers = words.get(end).is_some_and(|next| {
+                    Op::from_byte(next.op_byte()) == Some(Op::Await)
+                        && u32::from(next.a()) == reg
+                        && u32::from(next.b()) == reg
+                });
+                if !answers {
+                    return self.fault(at, "no Await of its result follows");
+                }
+            }
             last = Some(op);
             at = end;
         }
@@ -146,6 +205,19 @@ impl Verifier<'_> {
 
     fn instruction(&self, at: usize, op: Op) -> Result<(), Fault> {
         let word = self.code.words[at];
+        if word.x() & !flag_bits(op) != 0 {
+            return self.fault(at, format!("{} has no flags {:#x}", op.name(), word.x()));
+        }
+        let suspends = matches!(
+            op,
+            Op::Yield | Op::YieldFrom | Op::Await | Op::NativeStep | Op::GetAnext
+        );
+        if suspends && !self.code.flags.suspends() {
+            return self.fault(
+                at,
+                format!("{} in a frame that can't be suspended", op.name()),
+            );
+        }
         let layout = op.layout();
         let extra = |index: usize| self.code.words[at + index].e0();
         self.operand(at, op, layout.a, word.a().into())?;
@@ -166,7 +238,10 @@ impl Verifier<'_> {
                 self.fault(at, format!("no intrinsic {}", word.x()))
             }
             Op::MakeFunction => match self.constant(at, extra(1))? {
-                Const::Code(_) => Ok(()),
+                Const::Code(_) => {
+                    let n_read = u8::BITS - word.x().leading_zeros();
+                    self.registers(at, word.b().into(), n_read)
+                }
                 _ => self.fault(at, "the constant is no code"),
             },
             Op::CallKw | Op::CallLoadedKw => self.keywords(at, extra(1), word.c().into()),
@@ -207,14 +282,12 @@ impl Verifier<'_> {
     }
 
     fn registers(&self, at: usize, first: u32, n: u32) -> Result<(), Fault> {
-        // An empty range may name any register, as nothing is read.
-        if n == 0 || first + n <= self.code.n_regs {
+        // An empty range may begin just past the last one, as nothing is read.
+        if first + n <= self.code.n_regs {
             return Ok(());
         }
-        self.fault(
-            at,
-            format!("register {} is outside the frame", first + n - 1),
-        )
+        let last = first + n.saturating_sub(1);
+        self.fault(at, format!("register {last} is outside the frame"))
     }
 
     fn constant(&self, at: usize, index: u32) -> Result<&Const, Fault> {
@@ -293,5 +366,118 @@ impl Verifier<'_> {
             },
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::bytecode::{CodeFlags, Handler, Reg};
+    use crate::compile::{CompileOptions, compile_source};
+    use crate::source::Source;
+
+    /// The code of the function in a text, changed.
+    fn verdict(text: &str, change: impl Fn(&mut Code)) -> String {
+        let source = Arc::new(Source::new("test", text));
+        let module = compile_source(source, CompileOptions::default()).expect("the test compiles");
+        let module = Arc::into_inner(module).expect("the code is the test's alone");
+        let code = module.consts.into_iter().find_map(|c| match c {
+            Const::Code(code) => Arc::into_inner(code),
+            _ => None,
+        });
+        let mut code = code.expect("the module has a function");
+        change(&mut code);
+        verify(&code).map_or_else(|fault| fault.what, |()| String::from("ok"))
+    }
+
+    /// Changes the first instruction `op`, given its words.
+    fn at_op(op: Op, change: impl Fn(&mut [Word])) -> impl Fn(&mut Code) {
+        move |code| {
+            let is_op = |word: &Word| Op::from_byte(word.op_byte()) == Some(op);
+            let at = code.words.iter().position(is_op);
+            change(&mut code.words[at.expect("the function has the instruction")..]);
+        }
+    }
+
+    const FUNCTION: &str = "def f(a):\n    a.b = lambda c=a: c\n    return a\n";
+    const COROUTINE: &str = "async def f(a):\n    await a(a)\n";
+
+    #[test]
+    fn what_the_compiler_makes_is_accepted() {
+        assert_eq!(verdict(FUNCTION, |_| ()), "ok");
+        assert_eq!(verdict(COROUTINE, |_| ()), "ok");
+    }
+
+    #[test]
+    fn registers_stay_within_the_frame() {
+        let past_the_frame = at_op(Op::Return, |words| {
+            words[0] = Word::abc(Op::Return, 0, 900, 0, 0);
+        });
+        assert_eq!(
+            verdict(FUNCTION, past_the_frame),
+            "register 900 is outside the frame"
+        );
+        // All four registers that MakeFunction may read, by its flags.
+        let reads_four = |code: &mut Code| {
+            let last = code.n_regs as u16 - 1;
+            let change = at_op(Op::MakeFunction, |words| {
+                words[0] = Word::abc(Op::MakeFunction, 8, 0, last, 0);
+            });
+            change(code);
+        };
+        let found = verdict(FUNCTION, reads_four);
+        assert!(found.ends_with("is outside the frame"), "{found}");
+        let catches_outside = |code: &mut Code| {
+            code.handlers.push(Handler {
+                start: 0,
+                end: code.words.len() as u32,
+                target: 0,
+                exc: Reg(900),
+            });
+        };
+        assert_eq!(
+            verdict(FUNCTION, catches_outside),
+            "register 900 is outside the frame"
+        );
+    }
+
+    #[test]
+    fn an_inline_cache_is_empty_in_its_flags_too() {
+        let cached = at_op(Op::StoreAttr, |words| words[0] = Word(words[0].0 | 2 << 8));
+        assert_eq!(verdict(FUNCTION, cached), "StoreAttr has no flags 0x2");
+        let cached = at_op(Op::StoreAttr, |words| words[3] = Word(1));
+        assert_eq!(verdict(FUNCTION, cached), "an inline cache is not empty");
+    }
+
+    #[test]
+    fn an_await_that_may_be_left_out_is_there() {
+        let without = at_op(Op::Await, |words| words[0] = Word::abc(Op::Nop, 0, 0, 0, 0));
+        assert_eq!(
+            verdict(COROUTINE, without),
+            "no Await of its result follows"
+        );
+        let of_another = at_op(Op::Await, |words| {
+            words[0] = Word::abc(Op::Await, 0, 0, 0, 0);
+        });
+        assert_eq!(
+            verdict(COROUTINE, of_another),
+            "no Await of its result follows"
+        );
+    }
+
+    #[test]
+    fn only_what_can_be_suspended_suspends() {
+        let plain = |code: &mut Code| code.flags = CodeFlags::default();
+        assert_eq!(
+            verdict(COROUTINE, plain),
+            "Await in a frame that can't be suspended"
+        );
+        let both = |code: &mut Code| code.flags.generator = true;
+        assert_eq!(
+            verdict(COROUTINE, both),
+            "more than one kind of suspended frame"
+        );
     }
 }

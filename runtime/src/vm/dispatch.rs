@@ -4,7 +4,8 @@
 //!
 //! Registers and instructions are reached without checks: the code has been
 //! verified (lang's `bytecode::verify`), so every register is within the
-//! frame's, every jump lands on an instruction, and the last one leaves.
+//! frame's, every jump lands on an instruction, and the last one leaves. Debug
+//! builds check each access ("unchecked": what the verifier let through).
 //!
 //! A frame's stored `pc` is the instruction after the current one whenever
 //! something may raise or call: handlers and lines are looked up by the word
@@ -63,21 +64,35 @@ impl Vm {
                 }
             }};
         }
+        // Debug builds check what the verifier has let through.
+        macro_rules! running_code {
+            () => {
+                (unsafe { &*self.frames.last().unwrap_unchecked().code })
+            };
+        }
+        macro_rules! in_frame {
+            ($reg:expr) => {
+                debug_assert!($reg < running_code!().n_regs as usize, "unchecked register")
+            };
+        }
         macro_rules! r {
             ($reg:expr) => {{
                 let reg = $reg as usize;
+                in_frame!(reg);
                 unsafe { *regs.add(reg) }
             }};
         }
         macro_rules! set {
             ($reg:expr, $value:expr) => {{
                 let (reg, value) = ($reg as usize, $value);
+                in_frame!(reg);
                 unsafe { *regs.add(reg) = value }
             }};
         }
         macro_rules! k {
             ($index:expr) => {{
                 let index = $index as usize;
+                debug_assert!(index < running_code!().consts.len(), "unchecked constant");
                 unsafe { *consts.add(index) }
             }};
         }
@@ -491,6 +506,10 @@ impl Vm {
         load!();
 
         loop {
+            debug_assert!(
+                running_code!().words.as_ptr_range().contains(&pc),
+                "unchecked instruction"
+            );
             let w = word!(0);
             self.heap.counts.opcode();
             // SAFETY: verified code holds valid opcode bytes only.
