@@ -604,11 +604,15 @@ impl Vm {
     /// What making the task raises; what a script's hook raises.
     pub fn abandon_async_generator(&mut self, generator: Value) -> PyResult<()> {
         use crate::object::generator::{GenState, Generator};
-        let Some(g) = self.heap.get::<Generator>(generator) else {
+        let Some(g) = self.heap.get_mut::<Generator>(generator) else {
             return Ok(());
         };
-        let (hook, begun) = (g.finalizer, g.state == GenState::Suspended);
-        if !begun || hook.is_empty() || hook.is_none() {
+        if g.state != GenState::Suspended {
+            return Ok(());
+        }
+        // It is told once: a collection may find the same generator later.
+        let hook = std::mem::replace(&mut g.finalizer, Value::NONE);
+        if hook.is_empty() || hook.is_none() {
             return Ok(());
         }
         if self.heap.kind(hook) == Some(Kind::EventLoop) {
