@@ -380,6 +380,17 @@ fn find(
     start: usize,
     stop: usize,
 ) -> PyResult<Option<usize>> {
+    find_or(vm, this, value, (start, stop), B::RuntimeError)
+}
+
+/// As `find`; the error of a comparison that changes the deque is of this class.
+fn find_or(
+    vm: &mut Vm,
+    this: Value,
+    value: Value,
+    (start, stop): (usize, usize),
+    class: B,
+) -> PyResult<Option<usize>> {
     let state = deque(vm, this).state;
     let mut at = start;
     while at < stop
@@ -388,17 +399,24 @@ fn find(
         if item == value || vm.holding(&[item], |vm| vm.eq(item, value))? {
             return Ok(Some(at));
         }
-        if deque(vm, this).state != state {
-            return Err(vm.runtime_error("deque mutated during iteration"));
-        }
+        check_state(vm, this, state, class)?;
         at += 1;
     }
     Ok(None)
 }
 
+fn check_state(vm: &mut Vm, this: Value, state: u64, class: B) -> PyResult<()> {
+    if deque(vm, this).state == state {
+        return Ok(());
+    }
+    Err(vm.raise(class, "deque mutated during iteration"))
+}
+
 fn count(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let state = deque(vm, a[0]).state;
     let (mut n, mut at) = (0, 0);
     while let Some(found) = find(vm, a[0], a[1], at, usize::MAX)? {
+        check_state(vm, a[0], state, B::RuntimeError)?;
         n += 1;
         at = found + 1;
     }
@@ -441,8 +459,10 @@ fn insert(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn remove(vm: &mut Vm, a: &[Value]) -> PyResult {
-    match find(vm, a[0], a[1], 0, usize::MAX)? {
+    let state = deque(vm, a[0]).state;
+    match find_or(vm, a[0], a[1], (0, usize::MAX), B::IndexError)? {
         Some(at) => {
+            check_state(vm, a[0], state, B::IndexError)?;
             change(vm, a[0], |items| items.remove(at));
             Ok(Value::NONE)
         }

@@ -530,13 +530,28 @@ fn nextafter(vm: &mut Vm, a: &[Value]) -> PyResult {
     if x.is_nan() || y.is_nan() {
         return Ok(vm.heap.float(x + y));
     }
-    for _ in 0..steps {
-        if x == y {
-            x = y;
-            break;
+    // Floats in their order have neighbouring numbers; both zeros are number 0.
+    let rank = |x: f64| {
+        let magnitude = i128::from(x.to_bits() & !(1 << 63));
+        if x.is_sign_negative() {
+            -magnitude
+        } else {
+            magnitude
         }
-        x = if y > x { x.next_up() } else { x.next_down() };
-        vm.tick()?;
+    };
+    let (from, to) = (rank(x), rank(y));
+    let steps = i128::from(steps);
+    if steps > 0 && (to - from).abs() <= steps {
+        x = y;
+    } else if steps > 0 {
+        let at = if to > from {
+            from + steps
+        } else {
+            from - steps
+        };
+        let magnitude = f64::from_bits(at.unsigned_abs() as u64);
+        let is_negative = at < 0 || at == 0 && from < 0;
+        x = if is_negative { -magnitude } else { magnitude };
     }
     Ok(vm.heap.float(x))
 }
