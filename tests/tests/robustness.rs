@@ -409,6 +409,8 @@ fn interrupt() {
     for text in [
         "while True: pass",
         "sum(range(10**12))",
+        "import itertools\n{1}.isdisjoint(itertools.repeat(2))",
+        "import itertools\ndict(zip(itertools.repeat(1), itertools.repeat(2)))",
         "import asyncio\nasyncio.run(asyncio.sleep(1000))",
         "import asyncio\nawait asyncio.sleep(1000)",
         "import asyncio\nasync def f():\n    while True: await asyncio.sleep(0)\nasyncio.run(f())",

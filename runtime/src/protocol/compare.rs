@@ -495,7 +495,11 @@ impl Vm {
         let iter = self.iter(a)?;
         self.holding(&[iter], |vm| {
             while let Some(item) = vm.next(iter)? {
-                if !vm.holding(&[item], |vm| vm.contains(b, item))? {
+                let found = vm.holding(&[item], |vm| {
+                    vm.tick()?;
+                    vm.contains(b, item)
+                });
+                if !found? {
                     return Ok(false);
                 }
             }

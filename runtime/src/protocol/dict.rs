@@ -235,6 +235,7 @@ impl Vm {
         self.holding(&[keys, other, dict], |vm| {
             while let Some(key) = vm.next(keys)? {
                 vm.holding(&[key], |vm| {
+                    vm.tick()?;
                     let value = vm.get_item(other, key)?;
                     vm.holding(&[value], |vm| vm.dict_set(dict, key, value))
                 })?;
@@ -278,6 +279,7 @@ impl Vm {
             let mut at = 0usize;
             while let Some(item) = vm.next(iter)? {
                 vm.holding(&[item], |vm| {
+                    vm.tick()?;
                     if !vm.is_iterable(item) {
                         return Err(vm.type_error(format!(
                             "cannot convert dictionary update sequence element #{at} to a sequence"

@@ -412,7 +412,11 @@ impl Vm {
             let iter = vm.iter(other)?;
             vm.holding(&[iter], |vm| {
                 while let Some(key) = vm.next(iter)? {
-                    if vm.holding(&[key], |vm| vm.set_contains(set, key))? {
+                    let found = vm.holding(&[key], |vm| {
+                        vm.tick()?;
+                        vm.set_contains(set, key)
+                    });
+                    if found? {
                         common = true;
                         break;
                     }
