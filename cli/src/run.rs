@@ -50,9 +50,9 @@ pub fn new_vm(mut host: ScriptHost) -> Vm {
     host.set_interrupt(flag.clone());
     let mut vm = lockstep_stdlib::new_vm(Box::new(host));
     vm.interrupt = flag.clone();
-    if std::env::var_os("LOCKSTEP_GC_STRESS").is_some() {
-        vm.heap.stress = true;
-        vm.heap.countdown = 1;
+    if let Some(ticks) = std::env::var_os("LOCKSTEP_GC_STRESS") {
+        let ticks = ticks.to_str().and_then(|ticks| ticks.parse().ok());
+        vm.heap.set_stress(ticks.unwrap_or(1).max(1));
     }
     // Without the handler Ctrl-C ends the process, which is no worse than that.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, flag);

@@ -71,15 +71,16 @@ pub const LIMIT: Duration = Duration::from_secs(20);
 /// # Errors
 /// When the binary can't be started.
 pub fn run_case(binary: &Path, case: &Case) -> Result<Run, String> {
-    run_case_in(&[], binary, case)
+    run_case_in(&[], LIMIT, binary, case)
 }
 
-/// As `run_case`, with these variables in the environment.
+/// As `run_case`, with these variables in the environment and for so long at most.
 ///
 /// # Errors
 /// When the binary can't be started.
 pub fn run_case_in(
     environment: &[(&str, &str)],
+    limit: Duration,
     binary: &Path,
     case: &Case,
 ) -> Result<Run, String> {
@@ -97,6 +98,6 @@ pub fn run_case_in(
         .current_dir(&case.dir)
         .env("NO_COLOR", "1")
         .envs(environment.iter().copied());
-    let run = process::run(&mut command, case.header.stdin.as_bytes(), LIMIT)?;
+    let run = process::run(&mut command, case.header.stdin.as_bytes(), limit)?;
     Ok(case.header.mask(run))
 }

@@ -26,6 +26,9 @@ pub struct Header {
     pub masks_addresses: bool,
     /// More options of `lockstep run`.
     pub flags: Vec<String>,
+    /// What it prints depends on what has been collected by then: `cargo xtask stress` leaves it
+    /// out.
+    pub skips_stress: bool,
 }
 
 /// Reads the header of a program.
@@ -56,6 +59,7 @@ pub fn parse(source: &str) -> Result<Header, String> {
             "args" => header.args = words(value),
             "stdin" => header.stdin = unescape(value),
             "flags" => header.flags = words(value),
+            "stress" => header.skips_stress = parse_stress(value)?,
             // Any other comment with a colon is prose.
             _ => {}
         }
@@ -110,6 +114,17 @@ fn without_addresses(text: &str) -> String {
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Parses `skip (reason)`.
+fn parse_stress(value: &str) -> Result<bool, String> {
+    let reason = value
+        .strip_prefix("skip (")
+        .map(|reason| reason.trim_end_matches(')'));
+    match reason {
+        Some(reason) if !reason.trim().is_empty() => Ok(true),
+        _ => Err(format!("`# stress: {value}` should read `skip (reason)`")),
+    }
 }
 
 /// Parses `differs (reason)` or `differs in stdout, exit (reason)`.
@@ -186,6 +201,15 @@ mod tests {
             without_addresses("at 0x7f60 [x], 0x, at 0xFF"),
             "at 0x... [x], 0x, at 0x..."
         );
+    }
+
+    #[test]
+    fn less_stress_needs_a_reason() {
+        let skips = |value: &str| parse(&format!("# stress: {value}\n")).map(|h| h.skips_stress);
+        assert_eq!(skips("skip (finalizers)"), Ok(true));
+        for wrong in ["skip", "skip ()", "often (x)"] {
+            assert!(skips(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

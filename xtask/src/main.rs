@@ -9,6 +9,7 @@ mod conformance;
 mod counts;
 mod fuzz;
 mod soak;
+mod stress;
 mod suite;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +34,8 @@ enum Subcommands {
     Bench(bench::Options),
     /// Run programs of millions of tasks and draw their memory
     Soak(soak::Options),
+    /// Run the suite with a collection wherever there can be one
+    Stress(stress::Options),
     /// Check opcodes, allocations and instructions of small programs against a recorded file
     Counts(counts::Options),
     /// Compare random programs of tasks with CPython 3.13
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Subcommands::Conform(options) => conform::run(&options),
         Subcommands::Bench(options) => bench::run(&options),
         Subcommands::Soak(options) => soak::run(&options),
+        Subcommands::Stress(options) => stress::run(&options),
         Subcommands::Counts(options) => counts::run(&options),
         Subcommands::FuzzAsync(options) => fuzz::run(fuzz::Family::Tasks, &options),
         Subcommands::FuzzLang(options) => fuzz::run(fuzz::Family::Language, &options),

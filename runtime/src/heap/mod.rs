@@ -134,8 +134,8 @@ pub struct Heap {
     n_collections: u64,
     /// The hidden classes of every cell.
     pub shapes: Shapes,
-    /// Collect at every safepoint: finds values kept without a root.
-    pub stress: bool,
+    /// When not 0: collect after so many ticks, to find values kept without a root.
+    pub stress_ticks: i32,
     pub counts: Counts,
 }
 
@@ -173,7 +173,7 @@ impl Heap {
             latin1: Box::new([Value::EMPTY; 256]),
             n_collections: 0,
             shapes: Shapes::default(),
-            stress: false,
+            stress_ticks: 0,
             counts: Counts::default(),
         }
     }
@@ -550,10 +550,15 @@ impl Heap {
 
     // ---- figures ---------------------------------------------------------------
 
+    /// From now on collects after so many ticks (1: at each look-up).
+    pub fn set_stress(&mut self, ticks: i32) {
+        self.stress_ticks = ticks;
+        self.countdown = self.countdown.min(ticks);
+    }
     /// Whether a collection is due.
     #[inline]
     pub fn wants_collection(&self) -> bool {
-        self.bytes_since_gc >= self.gc_threshold || self.stress
+        self.bytes_since_gc >= self.gc_threshold || self.stress_ticks != 0
     }
     /// Bytes live after the last collection plus those allocated since.
     pub fn used_bytes(&self) -> usize {

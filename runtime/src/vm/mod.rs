@@ -65,6 +65,9 @@ pub const RECURSION_LIMIT: usize = 1000;
 /// How deep Rust may re-enter `run`: natives that call script code.
 const NATIVE_DEPTH_MAX: usize = 400;
 
+/// Whether so much memory can be had is tried before it is counted on.
+const PROBED_BYTES: usize = 256 << 20;
+
 /// See the module's text.
 pub struct Vm {
     pub heap: Heap,
@@ -116,6 +119,9 @@ pub struct Vm {
     native_params: FxHashMap<usize, Box<[Value]>>,
     /// Bytes that may be live after a collection.
     pub memory_max: usize,
+    /// How often the VM may look up before its fuel is spent: from then on
+    /// each look-up raises KeyboardInterrupt, so that no handler saves a loop.
+    pub fuel: u64,
 }
 
 /// State that a part of the standard library keeps per VM.
@@ -170,6 +176,7 @@ impl Vm {
             repr_stack: Vec::new(),
             native_params: FxHashMap::default(),
             memory_max: 16 << 30,
+            fuel: u64::MAX,
         };
         vm.make_builtin_classes();
         vm.modules = vm.heap.dict();
@@ -322,7 +329,10 @@ impl Vm {
     #[cold]
     #[inline(never)]
     pub fn look_up(&mut self) -> PyResult<()> {
-        self.heap.countdown = if self.heap.stress { 1 } else { COUNTDOWN_TICKS };
+        self.heap.countdown = match self.heap.stress_ticks {
+            0 => COUNTDOWN_TICKS,
+            ticks => ticks,
+        };
         if self.heap.wants_collection() {
             self.collect();
             self.run_finalizers()?;
@@ -334,6 +344,13 @@ impl Vm {
         }
         if self.interrupt.swap(false, Ordering::Relaxed) {
             return self.answer_interrupt();
+        }
+        match self.fuel.checked_sub(1) {
+            Some(left) => self.fuel = left,
+            None => {
+                self.heap.countdown = 1;
+                return Err(self.raise(B::KeyboardInterrupt, "out of fuel"));
+            }
         }
         Ok(())
     }
@@ -357,11 +374,18 @@ impl Vm {
     /// # Errors
     /// MemoryError.
     pub fn check_size(&mut self, bytes: usize) -> PyResult<()> {
-        if bytes > self.memory_max || self.heap.used_bytes().saturating_add(bytes) > self.memory_max
-        {
-            return Err(self.raise(B::MemoryError, ""));
+        let used_bytes = self.heap.used_bytes();
+        let mut fits = used_bytes.saturating_add(bytes) <= self.memory_max;
+        // The cap may be more than the machine gives: an allocation that is
+        // refused later would end the process.
+        if fits && bytes >= PROBED_BYTES {
+            fits = Vec::<u8>::new().try_reserve_exact(bytes).is_ok();
         }
-        Ok(())
+        if fits {
+            Ok(())
+        } else {
+            Err(self.raise(B::MemoryError, ""))
+        }
     }
 
     /// A complete collection. Only at a safepoint, or where every value in use is rooted.

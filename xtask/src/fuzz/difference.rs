@@ -54,7 +54,9 @@ pub fn program(dir: &Path, name: &str, text: &str) -> Result<Case, String> {
 /// Where the oracle or the binary can't be run.
 pub fn both(server: &mut Server, subject: &Subject, case: &Case) -> Result<(Run, Run), String> {
     std::thread::scope(|scope| {
-        let ours = scope.spawn(|| binary::run_case_in(subject.environment, subject.binary, case));
+        let ours = scope.spawn(|| {
+            binary::run_case_in(subject.environment, binary::LIMIT, subject.binary, case)
+        });
         let theirs = server.run(case);
         let ours = ours.join().map_err(|_| "a worker panicked".to_owned())??;
         Ok((theirs?, ours))

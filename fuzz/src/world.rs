@@ -1,0 +1,119 @@
+//! Runs code in a VM of its own, with little fuel and memory, in a world
+//! without files, network or input: what it prints goes nowhere.
+
+use std::io;
+use std::sync::Arc;
+
+use lockstep_lang::bytecode::Code;
+use lockstep_lang::compile::{CompileOptions, compile_source};
+use lockstep_lang::source::Source;
+use lockstep_runtime::host::{FoundModule, Host, LoadError};
+use lockstep_runtime::{PyResult, Value, Vm};
+
+/// Looks up of the VM that a program has: 20,000 jumps and calls each, and one
+/// for each collection.
+const FUEL: u64 = 30;
+
+const MEMORY_MAX_BYTES: usize = 32 << 20;
+
+/// Under stress a collection comes after so many jumps and calls.
+const STRESS_TICKS: i32 = 7;
+const STRESS_FUEL: u64 = 300;
+
+#[derive(Default)]
+struct Nowhere {
+    now_ns: u64,
+}
+
+impl Host for Nowhere {
+    fn write_stdout(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+    fn flush_stdout(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    fn write_stderr(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+    fn read_line(&mut self) -> io::Result<String> {
+        Ok(String::new())
+    }
+    fn load_module(&mut self, _: &str, _: Option<&str>) -> Result<FoundModule, LoadError> {
+        Err(LoadError::NotFound)
+    }
+    fn monotonic_ns(&mut self) -> u64 {
+        self.now_ns
+    }
+    fn time_ns(&mut self) -> u64 {
+        self.now_ns
+    }
+    fn sleep_ns(&mut self, ns: u64) {
+        self.now_ns = self.now_ns.saturating_add(ns);
+    }
+    fn process_time_ns(&mut self) -> u64 {
+        self.now_ns
+    }
+    fn is_virtual(&self) -> bool {
+        true
+    }
+    fn seed(&mut self) -> Option<u64> {
+        Some(0)
+    }
+}
+
+/// What `lockstep run` makes of a text, if it is a program.
+pub fn compile(text: &str) -> Option<Arc<Code>> {
+    let options = CompileOptions {
+        top_level_await: true,
+        refuse_late: true,
+        interactive: false,
+    };
+    compile_source(Arc::new(Source::new("fuzz.async", text)), options).ok()
+}
+
+/// Runs a module's code until it ends or its fuel is spent, reports what it
+/// raises, and collects. The caller vouches for the code: compiled or verified.
+pub fn run(code: Arc<Code>, under_stress: bool) {
+    let mut vm = lockstep_stdlib::new_vm(Box::new(Nowhere::default()));
+    vm.fuel = FUEL;
+    if under_stress {
+        vm.heap.set_stress(STRESS_TICKS);
+        vm.fuel = STRESS_FUEL;
+    }
+    vm.memory_max = MEMORY_MAX_BYTES;
+    if let Err(raised) = run_module(&mut vm, code) {
+        let _ = vm.format_exception(raised.0);
+    }
+    vm.report_what_is_left();
+    vm.collect();
+}
+
+fn run_module(vm: &mut Vm, code: Arc<Code>) -> PyResult<()> {
+    // The real files of the machine are out of reach.
+    for module in ["_os", "builtins"] {
+        let name = vm.heap.intern(module);
+        if module == "builtins" {
+            let builtins = vm.import_name(name, 0, Value::NONE, true)?;
+            let open = vm.heap.intern("open");
+            vm.del_attr(builtins, open)?;
+        } else {
+            let modules = vm.modules;
+            vm.heap.ns_set(modules, name, Value::NONE);
+        }
+    }
+    let awaits = code.flags.coroutine;
+    let module = vm.new_module("__main__");
+    vm.root(module);
+    let name = vm.heap.intern("__main__");
+    let modules = vm.modules;
+    vm.heap.ns_set(modules, name, module);
+    let globals = vm.module_dict(module);
+    let result = vm.run_module_code(code, globals)?;
+    if awaits {
+        vm.root(result);
+        let name = vm.heap.intern("asyncio");
+        let asyncio = vm.import_name(name, 0, Value::NONE, true)?;
+        vm.call_method(asyncio, "run", &[result])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! `cargo xtask stress`: runs every golden, example and spec example with a collection at each
+//! look-up of the VM, so that a value kept without a root is found: it gives another output, or
+//! the heap refuses it. A program that would run for too long is collected in less often.
+
+use crate::suite;
+use lockstep_tests::case::Case;
+use lockstep_tests::{binary, compare};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Only cases whose name contains this
+    filter: Option<String>,
+}
+
+/// Collect after so many ticks; the next where a case ran out of time.
+const TICKS: [u32; 3] = [1, 101, 10_007];
+
+/// How long a case may run.
+const LIMIT: Duration = Duration::from_secs(40);
+
+/// Runs the command.
+///
+/// # Errors
+/// Where a case prints something else than it should.
+pub fn run(options: &Options) -> Result<(), String> {
+    let binary = binary::lockstep_of_profile("quick")?;
+    let (mut cases, unreadable) = suite::select(options.filter.as_deref());
+    let n_all = cases.len();
+    cases.retain(|case| !case.header.skips_stress);
+    let failures = Mutex::new(unreadable);
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let worker = || {
+            while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Err(failure) = check(&binary, case) {
+                    println!("{failure}\n");
+                    let mut failures = failures
+                        .lock()
+                        .unwrap_or_else(|poisoned| poisoned.into_inner());
+                    failures.push(case.name.clone());
+                }
+            }
+        };
+        for _ in 0..2 {
+            scope.spawn(worker);
+        }
+    });
+    let failures = failures
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    println!(
+        "{} passed, {} skipped, {} failed",
+        cases.len().saturating_sub(failures.len()),
+        n_all - cases.len(),
+        failures.len()
+    );
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("under stress: {}", failures.join(", ")))
+    }
+}
+
+fn check(binary: &Path, case: &Case) -> Result<(), String> {
+    let mut failure = String::new();
+    for ticks in TICKS {
+        let ticks = ticks.to_string();
+        let environment = [("LOCKSTEP_GC_STRESS", ticks.as_str())];
+        let run = binary::run_case_in(&environment, LIMIT, binary, case)?;
+        let differences = compare::lockstep(&case.expected, &run);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let text: String = differences.into_values().collect();
+        failure = format!("{}\n{text}", case.dir.join(&case.file).display());
+        if !run.timed_out {
+            break;
+        }
+        println!(
+            "{}: too slow with a collection every {ticks} ticks",
+            case.name
+        );
+    }
+    Err(failure)
+}
