@@ -76,7 +76,7 @@ impl Heap {
         for (unswept, pages) in self.unswept.iter_mut().zip(&self.pages) {
             *unswept = 0..pages.len();
         }
-        if self.stress {
+        if self.stress_ticks != 0 {
             self.sweep_all();
         }
     }
