@@ -80,7 +80,7 @@ fn access_of(table: &mut ScopeTable, var: VarId) -> Access {
 fn name_access(table: &mut ScopeTable, user: ScopeId, scope: ScopeId, name: &Name) -> Access {
     let here = table.scope(scope);
     let flags = here.flags(name);
-    let parent = here.parent;
+    let (parent, frame) = (here.parent, here.frame);
     if flags.global || scope == MODULE {
         return Access::Global;
     }
@@ -111,9 +111,15 @@ fn name_access(table: &mut ScopeTable, user: ScopeId, scope: ScopeId, name: &Nam
         ScopeKind::Thunk => thunk_access(table, user, above, name),
         _ => match find_enclosing(table, above, name) {
             Found::Global => global_access(table, user),
+            // CPython 3.13 symtable.c inline_comprehension: never free through the class itself.
+            Found::Var(var) if is_class_cell(table, var) && frame == var.scope => Access::Global,
             Found::Var(var) => reach(table, user, var),
         },
     }
+}
+
+fn is_class_cell(table: &ScopeTable, var: VarId) -> bool {
+    table.scope(var.scope).class_cell == Some(var.symbol)
 }
 
 /// How code of `user` reaches a name that no function around it binds. A comprehension that runs

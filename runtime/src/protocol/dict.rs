@@ -306,8 +306,25 @@ impl Vm {
     /// Whatever methods raise.
     pub fn dict_from_keys(&mut self, keys: Value, value: Value) -> PyResult {
         let dict = self.heap.dict();
+        let is_exact = |vm: &Vm, class| vm.heap.is_exact(keys, class);
         self.holding(&[dict, value, keys], |vm| {
-            vm.for_each(keys, |vm, key| vm.dict_set(dict, key, value))?;
+            // CPython 3.13 dictobject.c _PyDict_FromKeys: the hashes go over with the keys.
+            if is_exact(vm, B::Dict) {
+                let mut from = 0;
+                while let Some((at, entry)) = vm.heap.cell::<Dict>(keys).table.next_from(from) {
+                    let (hash, key) = (entry.hash, entry.key);
+                    from = at + 1;
+                    vm.tick()?;
+                    vm.holding(&[key], |vm| vm.dict_set_hashed(dict, key, hash, value))?;
+                }
+            } else if is_exact(vm, B::Set) || is_exact(vm, B::FrozenSet) {
+                vm.each_key(keys, |vm, hash, key| {
+                    vm.dict_set_hashed(dict, key, hash, value)?;
+                    Ok(true)
+                })?;
+            } else {
+                vm.for_each(keys, |vm, key| vm.dict_set(dict, key, value))?;
+            }
             Ok(dict)
         })
     }

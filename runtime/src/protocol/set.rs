@@ -175,7 +175,7 @@ impl Vm {
     }
 
     /// Passes the keys of a set on with their hashes, while `take` says true.
-    fn each_key(
+    pub(super) fn each_key(
         &mut self,
         set: Value,
         mut take: impl FnMut(&mut Vm, i64, Value) -> PyResult<bool>,
