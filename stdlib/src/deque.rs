@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use lockstep_runtime::native::{ClassDef, NativeDef, class_method, getter, method, static_method};
+use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
@@ -167,6 +168,9 @@ fn make_classes(vm: &mut Vm) -> Value {
     let object = vm.class(B::Object);
     let class = vm.new_native_class("collections", "deque", object, Kind::Opaque, &CLASS);
     vm.ext::<Classes>().deque = Some(class);
+    let made = vm.heap.cell_mut::<Class>(class);
+    made.has_dict = false;
+    made.named_with_module = true;
     vm.class_attr_init(class, "__hash__", Value::NONE);
     vm.class_attr_init(class, "__match_sequence__", Value::TRUE);
     vm.class_changed(class);
@@ -577,7 +581,7 @@ fn repr(vm: &mut Vm, a: &[Value]) -> PyResult {
     vm.root(list);
     let text = vm.items_repr(list);
     vm.repr_leave(a[0]);
-    let (text, class) = (text?, vm.type_name(a[0]));
+    let (text, class) = (text?, vm.class_name(vm.heap.class_of(a[0])));
     let text = match deque(vm, a[0]).maxlen {
         Some(n) => format!("{class}([{}], maxlen={n})", text.to_lossy()),
         None => format!("{class}([{}])", text.to_lossy()),

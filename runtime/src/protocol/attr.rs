@@ -548,7 +548,7 @@ impl Vm {
     }
 
     fn no_attribute_to_set(&mut self, obj: Value, class: Value, name: Value) -> Raised {
-        let (text, class_text) = (self.heap.string(name), self.class_name(class));
+        let (text, class_text) = (self.heap.string(name), self.type_name(obj));
         let message = if self.lookup_class(class, name).is_some() {
             format!("'{class_text}' object attribute '{text}' is read-only")
         } else {

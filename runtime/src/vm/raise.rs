@@ -27,15 +27,17 @@ impl Vm {
         };
         if x == 2 {
             self.root(exception);
+            let is_class = self.heap.kind(cause) == Some(Kind::Class)
+                && self.is_subclass(cause, self.class(B::BaseException));
             let cause = if cause.is_none() {
                 Value::NONE
-            } else {
+            } else if is_class || self.heap.is_exception(cause) {
                 match self.exception_to_raise(cause) {
                     Ok(e) => e,
-                    Err(_) => {
-                        return self.type_error("exception causes must derive from BaseException");
-                    }
+                    Err(raised) => return raised,
                 }
+            } else {
+                return self.type_error("exception causes must derive from BaseException");
             };
             self.roots.pop();
             let e = self.heap.cell_mut::<Exception>(exception);

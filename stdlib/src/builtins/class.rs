@@ -365,12 +365,12 @@ pub fn dict(vm: &mut Vm, class: Value) -> PyResult {
 }
 
 fn annotations(vm: &mut Vm, class: Value) -> PyResult {
-    if let Some(found) = own(vm, class, N::annotations) {
-        return vm.bind(found, Value::EMPTY, class);
-    }
     if !vm.heap.cell::<Class>(class).is_heap {
         let name = vm.n(N::annotations);
         return Err(vm.no_attribute(class, name));
+    }
+    if let Some(found) = own(vm, class, N::annotations) {
+        return vm.bind(found, Value::EMPTY, class);
     }
     let dict = vm.heap.dict();
     set_own(vm, class, N::annotations, dict);
@@ -392,8 +392,9 @@ fn set_annotations(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
 
 fn type_params(vm: &mut Vm, class: Value) -> PyResult {
     match own(vm, class, N::type_params) {
-        Some(params) => Ok(params),
-        None => Ok(vm.heap.tuple(&[])),
+        // That of `type` itself is the attribute's.
+        Some(params) if class != vm.class(B::Type) => Ok(params),
+        _ => Ok(vm.heap.tuple(&[])),
     }
 }
 

@@ -13,6 +13,8 @@ pub struct GenericAlias {
     pub origin: Value,
     /// A tuple.
     pub args: Value,
+    /// Made by `*alias`.
+    pub starred: bool,
 }
 
 impl Native for GenericAlias {
@@ -29,6 +31,9 @@ pub static CLASS: ClassDef = ClassDef {
         method("__hash__(self, /)", hash),
         method("__call__(self, /, *args, **kwargs)", call),
         method("__getitem__(self, key, /)", getitem),
+        method("__iter__(self, /)", iter),
+        method("__reduce__(self, /)", reduce),
+        method("__setstate__(self, state, /)", setstate),
         method("__getattr__(self, name, /)", getattr),
         method("__mro_entries__(self, bases, /)", mro_entries),
         method("__or__(self, value, /)", or),
@@ -40,7 +45,9 @@ pub static CLASS: ClassDef = ClassDef {
         getter("__origin__", origin),
         getter("__args__", arguments),
         getter("__parameters__", parameters),
-        getter("__unpacked__", |_, _| Ok(Value::FALSE)),
+        getter("__unpacked__", |vm, this| {
+            Ok(Value::bool(is_starred(vm, this)))
+        }),
     ],
     doc: "Represent a PEP 585 generic type\n\nE.g. for t = list[int], t.__origin__ is list and t.__args__ is (int,).",
 };
@@ -66,6 +73,10 @@ pub fn class_getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
 /// # Errors
 /// None of its own.
 pub fn make(vm: &mut Vm, origin: Value, key: Value) -> PyResult {
+    make_alias(vm, origin, key, false)
+}
+
+fn make_alias(vm: &mut Vm, origin: Value, key: Value, starred: bool) -> PyResult {
     let args = if vm.heap.as_tuple(key).is_some() {
         key
     } else {
@@ -73,7 +84,44 @@ pub fn make(vm: &mut Vm, origin: Value, key: Value) -> PyResult {
     };
     let class = alias_class(vm);
     let shape = vm.root_shape(class);
-    Ok(vm.heap.opaque(shape, GenericAlias { origin, args }))
+    let alias = GenericAlias {
+        origin,
+        args,
+        starred,
+    };
+    Ok(vm.heap.opaque(shape, alias))
+}
+
+fn is_starred(vm: &Vm, v: Value) -> bool {
+    vm.heap
+        .native::<GenericAlias>(v)
+        .is_some_and(|alias| alias.starred)
+}
+
+/// Differs from CPython: there an unpacked alias is what its iterator gives, here a state says so.
+fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (origin, args) = parts(vm, a[0]);
+    let class = alias_class(vm);
+    let pair = vm.heap.tuple(&[origin, args]);
+    let parts = [class, pair, Value::TRUE];
+    let n = if is_starred(vm, a[0]) { 3 } else { 2 };
+    Ok(vm.heap.tuple(&parts[..n]))
+}
+
+fn setstate(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if let Some(alias) = vm.heap.native_mut::<GenericAlias>(a[0]) {
+        alias.starred = true;
+    }
+    Ok(Value::NONE)
+}
+
+/// `*alias` gives one alias, which says that it was unpacked.
+fn iter(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let (origin, args) = parts(vm, a[0]);
+    let alias = make_alias(vm, origin, args, true)?;
+    let one = vm.heap.tuple(&[alias]);
+    vm.root(one);
+    vm.iter(one)
 }
 
 fn parts(vm: &Vm, v: Value) -> (Value, Value) {
@@ -107,7 +155,8 @@ fn repr(vm: &mut Vm, a: &[Value]) -> PyResult {
     } else {
         shown.join(", ")
     };
-    args::str_value(vm, format!("{name}[{shown}]"))
+    let star = if is_starred(vm, a[0]) { "*" } else { "" };
+    args::str_value(vm, format!("{star}{name}[{shown}]"))
 }
 
 fn eq(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -115,7 +164,8 @@ fn eq(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Ok(Value::NOT_IMPLEMENTED);
     }
     let ((o1, a1), (o2, a2)) = (parts(vm, a[0]), parts(vm, a[1]));
-    let equal = vm.eq(o1, o2)? && vm.eq(a1, a2)?;
+    let same_star = is_starred(vm, a[0]) == is_starred(vm, a[1]);
+    let equal = same_star && vm.eq(o1, o2)? && vm.eq(a1, a2)?;
     Ok(Value::bool(equal))
 }
 
@@ -205,13 +255,9 @@ fn getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
         let new = match params.iter().position(|&p| p == arg) {
             Some(i) => given[i],
             None => {
-                let inner = match vm.heap.native::<GenericAlias>(arg) {
-                    Some(alias) => {
-                        let inner = alias.args;
-                        type_vars(vm, inner)?
-                    }
-                    None => Vec::new(),
-                };
+                let one = vm.heap.tuple(&[arg]);
+                vm.root(one);
+                let inner = type_vars(vm, one)?;
                 if inner.is_empty() {
                     arg
                 } else {
@@ -219,8 +265,12 @@ fn getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
                         .iter()
                         .filter_map(|v| params.iter().position(|p| p == v).map(|i| given[i]))
                         .collect();
-                    let picked = vm.heap.tuple(&picked);
-                    getitem(vm, &[arg, picked])?
+                    let picked = match picked[..] {
+                        [one] => one,
+                        _ => vm.heap.tuple(&picked),
+                    };
+                    vm.root(picked);
+                    vm.get_item(arg, picked)?
                 }
             }
         };
@@ -228,7 +278,8 @@ fn getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
         replaced.push(new);
     }
     let replaced = vm.heap.tuple(&replaced);
-    make(vm, origin, replaced)
+    let starred = is_starred(vm, a[0]);
+    make_alias(vm, origin, replaced, starred)
 }
 
 /// What the alias has not itself, its origin may have.

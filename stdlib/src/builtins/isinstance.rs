@@ -91,16 +91,19 @@ fn check(vm: &mut Vm, v: Value, class: Value, which: Which) -> PyResult<bool> {
 /// # Errors
 /// TypeError when `class` is none; what `__class__` raises.
 pub fn real_instance(vm: &mut Vm, obj: Value, class: Value) -> PyResult<bool> {
+    let name = vm.n(N::class);
     if vm.heap.kind(class) != Some(Kind::Class) {
-        return Err(
-            vm.type_error("isinstance() arg 2 must be a type, a tuple of types, or a union")
-        );
+        let message = "isinstance() arg 2 must be a type, a tuple of types, or a union";
+        check_class(vm, class, message)?;
+        return match vm.get_attr_opt(obj, name)? {
+            Some(own) => derives(vm, own, class),
+            None => Ok(false),
+        };
     }
     let own = vm.heap.class_of(obj);
     if vm.is_subclass(own, class) {
         return Ok(true);
     }
-    let name = vm.n(N::class);
     match vm.get_attr_opt(obj, name)? {
         Some(c) if c != own && vm.heap.kind(c) == Some(Kind::Class) => Ok(vm.is_subclass(c, class)),
         _ => Ok(false),
@@ -112,13 +115,50 @@ pub fn real_instance(vm: &mut Vm, obj: Value, class: Value) -> PyResult<bool> {
 /// # Errors
 /// TypeError when one of the two is no class.
 pub fn real_subclass(vm: &mut Vm, sub: Value, class: Value) -> PyResult<bool> {
-    if vm.heap.kind(sub) != Some(Kind::Class) {
-        return Err(vm.type_error("issubclass() arg 1 must be a class"));
+    if [sub, class].map(|v| vm.heap.kind(v)) == [Some(Kind::Class); 2] {
+        return Ok(vm.is_subclass(sub, class));
     }
-    if vm.heap.kind(class) != Some(Kind::Class) {
-        return Err(
-            vm.type_error("issubclass() arg 2 must be a class, a tuple of classes, or a union")
-        );
+    check_class(vm, sub, "issubclass() arg 1 must be a class")?;
+    let message = "issubclass() arg 2 must be a class, a tuple of classes, or a union";
+    check_class(vm, class, message)?;
+    derives(vm, sub, class)
+}
+
+/// CPython 3.13 abstract.c abstract_get_bases: what has a tuple `__bases__` counts as a class.
+fn bases(vm: &mut Vm, v: Value) -> PyResult<Option<Vec<Value>>> {
+    let name = vm.n(N::bases);
+    let Some(bases) = vm.get_attr_opt(v, name)? else {
+        return Ok(None);
+    };
+    vm.root(bases);
+    Ok(vm.heap.as_tuple(bases).map(<[Value]>::to_vec))
+}
+
+fn check_class(vm: &mut Vm, v: Value, message: &'static str) -> PyResult<()> {
+    match bases(vm, v)? {
+        Some(_) => Ok(()),
+        None => Err(vm.type_error(message)),
     }
-    Ok(vm.is_subclass(sub, class))
+}
+
+/// CPython 3.13 abstract.c abstract_issubclass: whether `class` is among the bases, at any depth.
+fn derives(vm: &mut Vm, mut sub: Value, class: Value) -> PyResult<bool> {
+    loop {
+        vm.tick()?;
+        if sub == class {
+            return Ok(true);
+        }
+        match bases(vm, sub)?.as_deref() {
+            None | Some([]) => return Ok(false),
+            Some(&[one]) => sub = one,
+            Some(several) => {
+                for &base in several {
+                    if vm.enter(|vm| derives(vm, base, class))? {
+                        return Ok(true);
+                    }
+                }
+                return Ok(false);
+            }
+        }
+    }
 }
