@@ -50,6 +50,24 @@ pub enum Flow {
     Throw { generator: Value, exception: Value },
 }
 
+/// A Rust function that is given the arguments of a call as they are, names of keywords and all,
+/// and may hand the call on to another callable. No parameter is bound, nothing is checked.
+pub type ForwardFn = fn(&mut Vm, &[Value], &[(Value, Value)]) -> PyResult<Forward>;
+
+/// What a `ForwardFn` wants done.
+pub enum Forward {
+    /// This is the result.
+    Return(Value),
+    /// The result is that of calling `callee`; where there is a `then`, an opaque object, it is
+    /// what its `finish` makes of that.
+    Call {
+        callee: Value,
+        args: SmallVec<[Value; 8]>,
+        keywords: SmallVec<[(Value, Value); 4]>,
+        then: Option<Value>,
+    },
+}
+
 /// The frame of a coroutine written in Rust: its registers are the
 /// parameters, then what was awaited last, then the native's own.
 #[derive(Clone, Copy)]
@@ -105,6 +123,7 @@ pub struct CoroutineBody {
 pub enum Body {
     Plain(NativeFn),
     Flow(FlowFn),
+    Forward(ForwardFn),
     /// The scripts see an `async def`.
     Coroutine(CoroutineBody),
 }
@@ -177,6 +196,10 @@ pub const fn method(sig: &'static str, body: NativeFn) -> NativeDef {
 /// A method that ends in script code.
 pub const fn flow_method(sig: &'static str, body: FlowFn) -> NativeDef {
     def(sig, Body::Flow(body), DefKind::Method)
+}
+/// A method that takes the arguments as they are; its signature is for those who read it.
+pub const fn forward_method(sig: &'static str, body: ForwardFn) -> NativeDef {
+    def(sig, Body::Forward(body), DefKind::Method)
 }
 /// A method that is a coroutine.
 pub const fn coroutine(sig: &'static str, body: CoroutineBody) -> NativeDef {

@@ -30,6 +30,7 @@ mod dataclass_code;
 mod deque;
 mod floats;
 mod function_marks;
+mod functools;
 mod gc;
 mod heapq;
 mod itertools;

@@ -9,8 +9,8 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, asyncio, bisect, contextvars, dataclass_code, deque, floats,
-    function_marks, gc, heapq, itertools, json, math, operator, os, random, re, sync, sys,
-    template_parts, thread, time, traceback, unicodedata, weakref,
+    function_marks, functools, gc, heapq, itertools, json, math, operator, os, random, re, sync,
+    sys, template_parts, thread, time, traceback, unicodedata, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -21,6 +21,7 @@ static NATIVE: &[&NativeModule] = &[
     &deque::MODULE,
     &floats::MODULE,
     &function_marks::MODULE,
+    &functools::MODULE,
     &gc::MODULE,
     &heapq::MODULE,
     &itertools::MODULE,

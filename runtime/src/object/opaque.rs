@@ -3,8 +3,10 @@
 use std::any::Any;
 
 use crate::heap::{Heap, Kind, Marker, Object, ShapeId};
+use crate::native::PyResult;
 use crate::object::exception::TraceEntry;
 use crate::value::Value;
+use crate::vm::Vm;
 
 /// What a type of the standard library must do to live in a cell.
 pub trait Native: Any {
@@ -14,11 +16,18 @@ pub trait Native: Any {
     fn external_bytes(&self) -> usize {
         0
     }
+    /// What takes the result of a call that it was the `then` of.
+    fn finish(&self) -> Option<FinishFn> {
+        None
+    }
     /// Who holds it, if it is a lock that somebody holds.
     fn hold(&self) -> Option<Hold> {
         None
     }
 }
+
+/// Takes the object and the result of a call; gives the result that the caller sees.
+pub type FinishFn = fn(&mut Vm, Value, Value) -> PyResult;
 
 /// A task holds a lock: the deadlock report tells.
 #[derive(Clone, Copy)]
@@ -54,6 +63,11 @@ impl Heap {
         opaque
             .filter_map(|v| Some((v, self.get::<Opaque>(v)?.0.hold()?)))
             .collect()
+    }
+
+    /// What an opaque cell makes of a result.
+    pub fn finish_of(&self, v: Value) -> Option<FinishFn> {
+        self.get::<Opaque>(v)?.0.finish()
     }
 
     /// The object in an opaque cell if it is a `T`.

@@ -4,7 +4,7 @@
 use smallvec::SmallVec;
 
 use crate::heap::Kind;
-use crate::native::{Body, DefKind, Flow, NativeDef, PyResult};
+use crate::native::{Body, DefKind, Flow, Forward, ForwardFn, NativeDef, PyResult};
 use crate::object::class::{B, Class, FastInit};
 use crate::object::descriptor::StaticMethod;
 use crate::object::exception::Exception;
@@ -150,6 +150,16 @@ impl Vm {
                             format!("'{}' object is not callable", self.type_name(callee));
                         return Err(self.type_error(message));
                     };
+                    if let Some(native) = self.heap.get::<Native>(attr)
+                        && native.this.is_empty()
+                        && native.def.kind == DefKind::Method
+                    {
+                        let def = native.def;
+                        let with_self: SmallVec<[Value; 8]> = std::iter::once(callee)
+                            .chain(args.iter().copied())
+                            .collect();
+                        return self.begin_native(def, &with_self, keywords, dst, ret);
+                    }
                     callee = match self.heap.kind(attr) {
                         Some(Kind::Function) => self.new_method(attr, callee),
                         _ => self.bind(attr, callee, class)?,
@@ -218,7 +228,7 @@ impl Vm {
         if def.kind != DefKind::StaticMethod || def.name != "__new__" || owner.is_empty() {
             return None;
         }
-        let of = self.class_name(owner);
+        let of = self.type_name_of(owner);
         let Some(&class) = args.first() else {
             return Some(self.type_error(format!("{of}.__new__(): not enough arguments")));
         };
@@ -443,6 +453,9 @@ impl Vm {
         dst: u16,
         ret: Ret,
     ) -> PyResult<Called> {
+        if let Body::Forward(body) = def.body {
+            return self.begin_forward(body, args, keywords, dst, ret);
+        }
         let n_roots = self.roots.len();
         let arity = &def.arity;
         let exact = keywords.is_empty()
@@ -475,7 +488,79 @@ impl Vm {
         match def.body {
             Body::Plain(body) => body(self, args).map(Flow::Return),
             Body::Flow(body) => body(self, args),
+            Body::Forward(_) => unreachable!("it is called with what is not bound"),
             Body::Coroutine(_) => unreachable!("a coroutine's function is no Native"),
+        }
+    }
+
+    /// Begins a call of a native that may hand it on. How often that may happen is limited as
+    /// all that recurses in Rust.
+    fn begin_forward(
+        &mut self,
+        body: ForwardFn,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<Called> {
+        let n_roots = self.roots.len();
+        let forward = body(self, args, keywords);
+        self.roots.truncate(n_roots);
+        let (callee, args, keywords, then) = match forward? {
+            Forward::Return(value) => return Ok(Called::Value(value)),
+            Forward::Call {
+                callee,
+                args,
+                keywords,
+                then,
+            } => (callee, args, keywords, then),
+        };
+        self.roots.push(callee);
+        self.roots.extend_from_slice(&args);
+        self.roots.extend(keywords.iter().map(|&(_, v)| v));
+        let called = match then {
+            None => self.deeper(|vm| vm.begin_call(callee, &args, &keywords, dst, ret)),
+            Some(then) => self.begin_call_then(then, callee, &args, &keywords, dst, ret),
+        };
+        self.roots.truncate(n_roots);
+        called
+    }
+
+    /// Begins a call whose result goes through `then` first.
+    fn begin_call_then(
+        &mut self,
+        then: Value,
+        callee: Value,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+        dst: u16,
+        ret: Ret,
+    ) -> PyResult<Called> {
+        self.roots.push(then);
+        // A script that waits for the result does so without a frame of Rust's.
+        let called = if ret == Ret::Value {
+            self.deeper(|vm| vm.begin_call(callee, args, keywords, dst, Ret::Then))?
+        } else {
+            Called::Value(self.call_kw(callee, args, keywords)?)
+        };
+        match called {
+            Called::Value(value) => self.finish_call(then, value).map(Called::Value),
+            Called::Pushed => {
+                self.activations.push(Activation {
+                    root: Value::EMPTY,
+                    instance: then,
+                    outer_handled: Value::EMPTY,
+                });
+                Ok(Called::Pushed)
+            }
+        }
+    }
+
+    /// What a call comes to whose result `then` takes.
+    pub(crate) fn finish_call(&mut self, then: Value, value: Value) -> PyResult {
+        match self.heap.finish_of(then) {
+            Some(finish) => self.holding(&[then, value], |vm| finish(vm, then, value)),
+            None => Ok(value),
         }
     }
 

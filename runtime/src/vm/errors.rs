@@ -94,7 +94,11 @@ impl Vm {
 
     /// The name of a value's class, for messages.
     pub fn type_name(&self, v: Value) -> String {
-        let class = self.heap.class_of(v);
+        self.type_name_of(self.heap.class_of(v))
+    }
+
+    /// As `type_name`, of the class itself.
+    pub fn type_name_of(&self, class: Value) -> String {
         let name = self.class_name(class);
         match self.heap.get::<crate::object::class::Class>(class) {
             Some(c) if c.named_with_module => match self.heap.ns_get(c.attrs, self.n(N::module)) {

@@ -20,6 +20,8 @@ pub enum Ret {
     Discard,
     /// `__init__`: it must be None; the new instance goes to `dst`.
     Init,
+    /// What `finish` of the activation's `instance` makes of it goes to `dst`.
+    Then,
     /// `run` ends with it.
     Exit,
     /// A generator that a `for` drives: a yield goes to `dst` and the frame
@@ -52,12 +54,12 @@ pub struct Frame {
     pub ret: Ret,
 }
 
-/// What generators' frames and `__init__` frames have besides. Invariant: the
+/// What generators' frames, `__init__` frames and those of a `Ret::Then` have besides. Invariant: the
 /// VM's activations are those of such frames, in the same order.
 pub struct Activation {
-    /// The outermost frame of the running chain; `Value::EMPTY` for `Ret::Init`.
+    /// The outermost frame of the running chain; `Value::EMPTY` for a plain function's frame.
     pub root: Value,
-    /// The new instance of `Ret::Init`.
+    /// The new instance of `Ret::Init`; what takes the result of `Ret::Then`.
     pub instance: Value,
     /// The exception being handled when the frame was entered.
     pub outer_handled: Value,

@@ -91,6 +91,11 @@ impl Vm {
                 self.check_init_result(value)?;
                 self.set_top_register(dst, instance);
             }
+            Ret::Then => {
+                let then = self.activations.pop().map_or(Value::NONE, |a| a.instance);
+                let value = self.finish_call(then, value)?;
+                self.set_top_register(dst, value);
+            }
             Ret::Exit | Ret::ExitGenerator => return Ok(Next::Exit(Outcome::Return(value))),
             Ret::ForIter | Ret::Send => unreachable!("only generators are driven"),
         }
@@ -147,7 +152,7 @@ impl Vm {
                     self.set_top_register(dst, value);
                     Ok(Next::Continue)
                 }
-                (Ret::Discard | Ret::Init, _) => Ok(Next::Continue),
+                (Ret::Discard | Ret::Init | Ret::Then, _) => Ok(Next::Continue),
                 (Ret::Exit | Ret::ExitGenerator, _) => Ok(Next::Exit(Outcome::Return(value))),
             },
         }
@@ -225,7 +230,7 @@ impl Vm {
                 self.set_top_register(dst, value);
                 Next::Continue
             }
-            Ret::Discard | Ret::Init => Next::Continue,
+            Ret::Discard | Ret::Init | Ret::Then => Next::Continue,
             Ret::Exit | Ret::ExitGenerator => Next::Exit(Outcome::Yield(value)),
         }
     }
@@ -276,7 +281,7 @@ impl Vm {
             if generator.is_empty() {
                 let saved_sp = self.frames.pop().map_or(0, |f| f.saved_sp);
                 self.sp = saved_sp as usize;
-                if ret == Ret::Init {
+                if matches!(ret, Ret::Init | Ret::Then) {
                     self.activations.pop();
                 }
                 if matches!(ret, Ret::Exit | Ret::ExitGenerator) {

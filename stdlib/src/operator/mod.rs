@@ -1,5 +1,6 @@
-//! `_operator`: the functions of module `operator`; its classes are written in
-//! the language.
+//! `_operator`: the functions and classes of module `operator`, which shows them.
+
+mod getters;
 
 use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::protocol::compare::CompareOp;
@@ -12,7 +13,10 @@ use crate::{NativeModule, args};
 pub static MODULE: NativeModule = NativeModule {
     name: "_operator",
     functions: FUNCTIONS,
-    init: |_, _| Ok(()),
+    init: |vm, dict| {
+        getters::init(vm, dict);
+        Ok(())
+    },
 };
 
 macro_rules! binary {
