@@ -58,6 +58,9 @@ pub struct Found {
     pub endless: u64,
     /// Of all, those that wait for what can't come, on both sides.
     pub deadlocked: u64,
+    /// Of all, those that ended early because Lockstep refuses what CPython goes on with, and
+    /// were the same up to there.
+    pub refused: u64,
     /// The first difference: its seed, and how many programs had been tried, about.
     pub first: Option<(u64, u64)>,
 }
@@ -66,17 +69,19 @@ pub struct Found {
 enum Shown {
     Same,
     Deadlocked,
+    Refused,
     /// With where the two part.
     Differs(String),
 }
 
-/// Runs batches until a limit is reached, and gives each program that differs to `examine`.
+/// Runs batches until a limit is reached, and gives each program that differs to `examine`, with
+/// where it does.
 ///
 /// # Errors
 /// Where the oracle or the binary can't be run.
 pub fn run(
     plan: &Plan,
-    examine: impl Fn(&mut Server, &Path, u64) -> Result<Verdict, String> + Sync,
+    examine: impl Fn(&mut Server, &Path, u64, &str) -> Result<Verdict, String> + Sync,
 ) -> Result<Found, String> {
     let next = AtomicU64::new(0);
     let found = Mutex::new(Found::default());
@@ -101,12 +106,16 @@ pub fn run(
                         locked().deadlocked += 1;
                         continue;
                     }
+                    Shown::Refused => {
+                        locked().refused += 1;
+                        continue;
+                    }
                     Shown::Differs(difference) => difference,
                 };
                 if locked().different >= plan.differences {
                     break;
                 }
-                let verdict = examine(&mut server, plan.dir, seed)?;
+                let verdict = examine(&mut server, plan.dir, seed, &difference)?;
                 let mut found = locked();
                 match verdict {
                     Verdict::Endless => {
@@ -215,11 +224,21 @@ fn compare_once(
             match (is_same, is_deadlock) {
                 (true, false) => Shown::Same,
                 (true, true) => Shown::Deadlocked,
+                (false, _) if is_refused(theirs, ours) => Shown::Refused,
                 (false, _) => Shown::Differs(compare::diff("in a batch", theirs, ours)),
             },
         ));
     }
     Ok(shown)
+}
+
+/// Whether a program went on in CPython where it was refused in Lockstep.
+fn is_refused(theirs: &str, ours: &str) -> bool {
+    let last = ours
+        .trim_end_matches('\n')
+        .rfind('\n')
+        .map_or(0, |at| at + 1);
+    ours[last..].starts_with("raised Unsupported ") && theirs.starts_with(&ours[..last])
 }
 
 /// What each program printed, by its name.

@@ -34,6 +34,9 @@ pub struct Options {
     /// Print the program of the seed and what CPython makes of it, and compare nothing
     #[arg(long)]
     show: bool,
+    /// Only tell where programs differ, without shrinking them: quick, to sort many differences
+    #[arg(long)]
+    survey: bool,
     /// Show that the fuzzer sees: build with bugs planted, and find each
     #[arg(long)]
     planted: bool,
@@ -81,13 +84,18 @@ pub fn run(family: Family, options: &Options) -> Result<(), String> {
         until: options.seconds.map(|s| started + Duration::from_secs(s)),
         differences: u64::MAX,
     };
-    let found = batch::run(&plan, |server, dir, seed| {
+    let found = batch::run(&plan, |server, dir, seed, difference| {
+        if options.survey {
+            return Ok(difference::Verdict::Differs {
+                text: format!("seed {seed}:\n{difference}"),
+            });
+        }
         let case = difference::program(dir, &family.name(seed), &family.program(seed))?;
         difference::examine(server, &plan.subject, &case)
     })?;
     println!(
         "{} programs from seed {} in {} s: {} different, {} different only among others, \
-         {} deadlocked on both sides, {} endless on both sides",
+         {} deadlocked on both sides, {} endless on both sides, {} the same up to a refusal",
         found.programs,
         options.seed,
         started.elapsed().as_secs(),
@@ -95,6 +103,7 @@ pub fn run(family: Family, options: &Options) -> Result<(), String> {
         found.only_among_others,
         found.deadlocked,
         found.endless,
+        found.refused,
     );
     if found.different + found.only_among_others == 0 {
         Ok(())

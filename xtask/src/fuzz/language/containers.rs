@@ -56,7 +56,7 @@ const DICT: &[&str] = &[
     "show(d.keys() & $G)",
     "show(d.keys() - $G)",
     "show(d.keys() | d.keys())",
-    "show(d.items() ^ {('a', 1)})",
+    "show(sorted(d.items() ^ {('a', 1)}, key=str))",
     "show($H in d, d.get($H))",
     "d[len(d)] = d.copy() and 1",
     "for n in d: d[n] = 1",

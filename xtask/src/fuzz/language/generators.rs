@@ -59,7 +59,7 @@ fn body(w: &mut Writer, depth: usize, earlier: usize) {
     for _ in 0..1 + w.below(3) {
         if earlier > 0 && w.once_in(5) {
             let n = w.below(earlier);
-            let call = format!("show('ended', (yield from gen{n}({})))", w.below(4));
+            let call = format!("show('ended', (yield from keep(gen{n}({}))))", w.below(4));
             w.line(call);
             continue;
         }
@@ -173,4 +173,10 @@ pub fn section(w: &mut Writer) {
             w.attempt(|w| w.line(format!("{name}.close()")));
         }
     }
+    // One that went on after a GeneratorExit would see another when it is freed.
+    w.block("while kept:", |w| {
+        for call in ["kept[-1].close()", "kept[-1].close()", "kept.pop().close()"] {
+            w.attempt(|w| w.line(call));
+        }
+    });
 }

@@ -7,13 +7,16 @@ mod calls;
 mod classes;
 mod closures;
 mod containers;
+mod coroutines;
 mod exceptions;
 mod formatting;
 mod generators;
 mod grammar;
 mod literals;
 mod matching;
+mod metaclasses;
 mod numbers;
+mod records;
 mod statements;
 mod templates;
 
@@ -39,7 +42,9 @@ def show(*values):
 def oops(error, depth=0):
     lines, trace = [], error.__traceback__
     while trace is not None:
-        lines.append(trace.tb_lineno)
+        # Those of a library module are its own affair.
+        if 'language' in trace.tb_frame.f_code.co_filename:
+            lines.append(trace.tb_lineno)
         trace = trace.tb_next
     print(' ' * depth + '!', type(error).__name__, ascii(str(error)), lines[:5], *map(ascii, getattr(error, '__notes__', ())))
     if isinstance(error, BaseExceptionGroup):
@@ -61,6 +66,10 @@ def quiet(n):
     for number in range(n):
         yield number
     return 'quiet'
+kept = []
+def keep(generator):
+    kept.append(generator)
+    return generator
 class P:
     __match_args__ = ('x', 'y')
     def __init__(self, x=0, y=0): self.x, self.y = x, y
@@ -118,7 +127,7 @@ fn initial(w: &mut Writer) {
 }
 
 fn section(w: &mut Writer) {
-    match w.below(16) {
+    match w.below(22) {
         0..=3 => statements::section(w),
         4 => formatting::section(w),
         5 => numbers::section(w),
@@ -128,6 +137,9 @@ fn section(w: &mut Writer) {
         11 => calls::section(w),
         12 => matching::section(w),
         13 => closures::section(w),
+        14 | 15 => metaclasses::section(w),
+        16 | 17 => records::section(w),
+        18 => coroutines::section(w),
         _ => containers::section(w),
     }
 }

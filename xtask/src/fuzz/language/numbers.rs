@@ -148,7 +148,7 @@ const EXPRESSIONS: &[&str] = &[
     "min(A, B)",
     "sorted([A, B, 1, 0.5])",
     "pow(A, 3, 7)",
-    "pow(A, B % 9)",
+    "pow(abs(A), B % 9)",
     "A.__add__(B)",
     "A.__rtruediv__(B)",
     "A.__floordiv__(B)",
