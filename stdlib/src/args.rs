@@ -79,6 +79,17 @@ pub fn keywords(vm: &mut Vm, dict: Value) -> PyResult<Vec<(Value, Value)>> {
     vm.keywords_of(dict)
 }
 
+/// The items that a `join` is given, held until the native returns.
+///
+/// # Errors
+/// TypeError in the place of any other where it can't be iterated over; whatever iterating raises.
+pub fn joined_items(vm: &mut Vm, iterable: Value) -> PyResult<Vec<Value>> {
+    let items = vm.collect_or(iterable, "can only join an iterable")?;
+    let list = vm.heap.list(items.clone());
+    vm.root(list);
+    Ok(items)
+}
+
 /// The items of an iterable in a list that is held until the native returns.
 pub fn held_items(vm: &mut Vm, iterable: Value) -> PyResult<(Value, Vec<Value>)> {
     let items = vm.collect_iterable(iterable)?;

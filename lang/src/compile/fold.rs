@@ -106,6 +106,21 @@ pub(super) fn binary(op: BinaryOp, left: &Const, right: &Const) -> Option<Const>
             (text.len().checked_mul(times)? <= LENGTH_MAX)
                 .then(|| Const::Str(StrLit::Text(text.repeat(times))))
         }
+        (Const::Bytes(left), Const::Bytes(right))
+            if op == BinaryOp::Add && left.len() + right.len() <= LENGTH_MAX =>
+        {
+            Some(Const::Bytes([&left[..], &right[..]].concat()))
+        }
+        (Const::Bytes(data), Const::Int(times)) if op == BinaryOp::Mul => {
+            let times = usize::try_from(*times).ok()?;
+            (data.len().checked_mul(times)? <= LENGTH_MAX)
+                .then(|| Const::Bytes(data.repeat(times)))
+        }
+        (Const::Tuple(left), Const::Tuple(right))
+            if op == BinaryOp::Add && left.len() + right.len() <= LENGTH_MAX =>
+        {
+            Some(Const::Tuple([&left[..], &right[..]].concat()))
+        }
         _ => None,
     }
 }
@@ -125,9 +140,32 @@ fn float_binary(op: BinaryOp, left: f64, right: f64) -> Option<Const> {
         BinaryOp::Sub => left - right,
         BinaryOp::Mul => left * right,
         BinaryOp::Div if right != 0.0 => left / right,
+        BinaryOp::Mod if right != 0.0 => floored_rest(left, right),
+        BinaryOp::FloorDiv if right != 0.0 => {
+            let quotient = (left - floored_rest(left, right)) / right;
+            // It is a whole number but for rounding.
+            match quotient.round() {
+                0.0 => 0.0_f64.copysign(left / right),
+                whole => whole,
+            }
+        }
+        // Elsewhere it is complex, or an exception.
+        BinaryOp::Pow if left > 0.0 => Some(left.powf(right)).filter(|v| v.is_finite())?,
         _ => return None,
     };
     Some(Const::Float(value))
+}
+
+/// The remainder with the divisor's sign, as floats have it.
+fn floored_rest(left: f64, right: f64) -> f64 {
+    let rest = left % right;
+    if rest == 0.0 {
+        0.0_f64.copysign(right)
+    } else if (rest < 0.0) != (right < 0.0) {
+        rest + right
+    } else {
+        rest
+    }
 }
 
 fn int_binary(op: BinaryOp, left: BigInt, right: BigInt) -> Option<Const> {

@@ -112,10 +112,14 @@ impl Heap {
                 let class = (*cell).size_class as usize;
                 marker.bytes += page::size_of_class(class) + kind::external_bytes(cell);
                 kind::trace_cell(cell, marker);
-                if (*cell).flags & FLAG_ATTRS != 0
-                    && let Some(&dict) = self.attrs.get(&Value::from_header(cell))
-                {
-                    marker.mark(dict);
+                if (*cell).flags & FLAG_ATTRS != 0 {
+                    let owner = Value::from_header(cell);
+                    if let Some(&dict) = self.attrs.get(&owner) {
+                        marker.mark(dict);
+                    }
+                    for &(descriptor, value) in self.slots.get(&owner).into_iter().flatten() {
+                        marker.mark_all(&[descriptor, value]);
+                    }
                 }
             }
         }
@@ -238,6 +242,7 @@ impl Heap {
                 }
                 if (*cell).flags & (FLAG_ATTRS | FLAG_WEAK) != 0 {
                     self.attrs.remove(&Value::from_header(cell));
+                    self.slots.remove(&Value::from_header(cell));
                 }
                 kind::drop_cell(cell);
                 page::make_free(cell, first, self.color);

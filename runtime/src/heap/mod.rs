@@ -118,6 +118,8 @@ pub struct Heap {
     /// Attributes of cells that are not plain instances, such as an instance
     /// of a subclass of list.
     attrs: hashbrown::HashMap<Value, Value>,
+    /// What stands in the `__slots__` of such cells, each with its descriptor.
+    slots: hashbrown::HashMap<Value, Vec<(Value, Value)>>,
     weak: Vec<Value>,
     /// By its target the one plain reference without a callback, which all who ask for such share.
     shared_weak: hashbrown::HashMap<Value, Value>,
@@ -163,6 +165,7 @@ impl Heap {
             next_id: 1,
             countdown: COUNTDOWN_TICKS,
             attrs: hashbrown::HashMap::new(),
+            slots: hashbrown::HashMap::new(),
             weak: Vec::new(),
             shared_weak: hashbrown::HashMap::new(),
             finalizable: Vec::new(),
@@ -476,6 +479,27 @@ impl Heap {
             // SAFETY: as in `kind`; the heap is borrowed mutably.
             unsafe { (*v.header_ptr()).flags |= FLAG_ATTRS };
             self.attrs.insert(v, dict);
+        }
+    }
+
+    /// What stands in a slot of a cell that is not a plain instance.
+    pub fn side_slot(&self, v: Value, descriptor: Value) -> Option<Value> {
+        let slots = self.slots.get(&v)?;
+        let slot = slots.iter().find(|(of, _)| *of == descriptor);
+        slot.map(|&(_, value)| value)
+    }
+
+    /// Stores into such a slot, or with `Value::EMPTY` empties it.
+    pub fn set_side_slot(&mut self, v: Value, descriptor: Value, value: Value) {
+        if !v.is_ptr() {
+            return;
+        }
+        // SAFETY: as in `kind`; the heap is borrowed mutably.
+        unsafe { (*v.header_ptr()).flags |= FLAG_ATTRS };
+        let slots = self.slots.entry(v).or_default();
+        slots.retain(|(of, _)| *of != descriptor);
+        if !value.is_empty() {
+            slots.push((descriptor, value));
         }
     }
 

@@ -94,6 +94,7 @@ builtin_classes! {
     RangeIterator "range_iterator" < Object, Iter, false;
     LongRangeIterator "longrange_iterator" < Object, Iter, false;
     StrIterator "str_iterator" < Object, Iter, false;
+    StrAsciiIterator "str_ascii_iterator" < Object, Iter, false;
     BytesIterator "bytes_iterator" < Object, Iter, false;
     DictKeyIterator "dict_keyiterator" < Object, Iter, false;
     DictValueIterator "dict_valueiterator" < Object, Iter, false;

@@ -363,7 +363,7 @@ impl Vm {
                 }
                 let (name, slot) = self.slot_of(attr, obj)?;
                 let value = match slot {
-                    SIDE_SLOT => self.own_attr(obj, name),
+                    SIDE_SLOT => self.heap.side_slot(obj, attr),
                     slot => self.heap.slot(obj, slot).given(),
                 };
                 match value {
@@ -548,9 +548,13 @@ impl Vm {
     }
 
     fn no_attribute_to_set(&mut self, obj: Value, class: Value, name: Value) -> Raised {
-        let (text, class_text) = (self.heap.string(name), self.type_name(obj));
+        let (text, class_text) = (self.heap.string(name), self.type_name_of(class));
         let message = if self.lookup_class(class, name).is_some() {
             format!("'{class_text}' object attribute '{text}' is read-only")
+        } else if self.hooks_of(obj).custom_setattr {
+            // CPython 3.13 object.c _PyObject_GenericSetAttrWithDict says more only of what has
+            // no `__setattr__` or `__delattr__` of its own.
+            format!("'{class_text}' object has no attribute '{text}'")
         } else {
             format!(
                 "'{class_text}' object has no attribute '{text}' and no __dict__ for setting new attributes"
@@ -615,16 +619,19 @@ impl Vm {
             }
             Some(Kind::SlotDescriptor) => {
                 let (name, slot) = self.slot_of(attr, obj)?;
-                if slot == SIDE_SLOT {
-                    let dict = self.attribute_dict(obj);
-                    self.set_in_dict(dict, obj, name, value)?;
-                    return Ok(true);
-                }
-                if value.is_empty() && self.heap.slot(obj, slot).is_empty() {
+                let is_unbound = match slot {
+                    SIDE_SLOT => self.heap.side_slot(obj, attr).is_none(),
+                    slot => self.heap.slot(obj, slot).is_empty(),
+                };
+                if value.is_empty() && is_unbound {
                     let text = self.heap.text(name).clone();
                     return Err(self.attribute_error_of(text, obj, name));
                 }
-                self.heap.set_slot(obj, slot, value);
+                if slot == SIDE_SLOT {
+                    self.heap.set_side_slot(obj, attr, value);
+                } else {
+                    self.heap.set_slot(obj, slot, value);
+                }
                 Ok(true)
             }
             Some(Kind::Instance) => {

@@ -210,6 +210,30 @@ impl Vm {
         self.heap.ns_set(attrs, name, value);
     }
 
+    /// Gives a builtin class its own descriptor of the `__init__` that it inherits.
+    pub fn own_init(&mut self, class: B) {
+        let class = self.class(class);
+        let key = self.n(N::init);
+        let attrs = self.heap.cell::<Class>(class).attrs;
+        // No cache is asked: it would remember what is found.
+        let mro = self.heap.cell::<Class>(class).mro.iter();
+        let inherited = mro
+            .filter_map(|&c| self.heap.ns_get(self.heap.cell::<Class>(c).attrs, key))
+            .next();
+        if self.heap.ns_get(attrs, key).is_none()
+            && let Some(native) = inherited.and_then(|v| self.heap.get::<Native>(v))
+        {
+            let native = Native {
+                def: native.def,
+                owner: class,
+                this: Value::EMPTY,
+                module: native.module,
+            };
+            let own = self.heap.alloc(B::WrapperDescriptor.shape(), native);
+            self.heap.ns_set(attrs, key, own);
+        }
+    }
+
     /// The live direct subclasses of a class, oldest first.
     pub fn subclasses(&self, class: Value) -> Vec<Value> {
         let c = self.heap.cell::<Class>(class);
@@ -380,6 +404,13 @@ impl Vm {
                 }
             }
         }
+        for &name in slots.iter().flat_map(|slots| &slots.names) {
+            if self.heap.ns_get(attrs, name).is_some() {
+                let text = self.heap.string(name);
+                let message = format!("'{text}' in __slots__ conflicts with class variable");
+                return Err(self.value_error(message));
+            }
+        }
         let wants = |n: fn(&Slots) -> usize| slots.as_ref().is_none_or(|s| n(s) > 0);
         let adds_dict = !had_dict && wants(|s| s.dicts);
         let adds_weakref = !known_to_weakref && !sized && wants(|s| s.weakrefs);
@@ -442,11 +473,12 @@ impl Vm {
         if self.heap.ns_get(attrs, doc).is_none() {
             self.heap.ns_set(attrs, doc, Value::NONE);
         }
-        let root_shape = self.heap.shapes.new_root(class, n_slots);
+        let n_in_cell = if layout == Kind::Instance { n_slots } else { 0 };
+        let root_shape = self.heap.shapes.new_root(class, n_in_cell);
         let c = self.heap.cell_mut::<Class>(class);
         c.root_shape = root_shape;
         c.n_slots = n_slots;
-        c.slot_hint = n_slots + if has_dict { 4 } else { 0 };
+        c.slot_hint = n_in_cell + if has_dict { 4 } else { 0 };
         for &base in &bases {
             self.add_subclass(base, class);
         }
@@ -554,20 +586,13 @@ impl Vm {
     ) -> PyResult<u16> {
         let in_cell = self.heap.cell::<Class>(class).layout == Kind::Instance;
         for (i, &name) in names.iter().enumerate() {
-            if self.heap.ns_get(attrs, name).is_some() {
-                let message = format!("{} in __slots__ conflicts with class variable", {
-                    let text = self.heap.string(name);
-                    format!("'{text}'")
-                });
-                return Err(self.value_error(message));
-            }
             let slot = if in_cell { first + i as u16 } else { SIDE_SLOT };
             let descriptor = self
                 .heap
                 .alloc(B::Member.shape(), SlotDescriptor { name, class, slot });
             self.heap.ns_set(attrs, name, descriptor);
         }
-        Ok(if in_cell { names.len() as u16 } else { 0 })
+        Ok(names.len() as u16)
     }
 
     fn call_set_names(&mut self, class: Value, attrs: Value) -> PyResult<()> {

@@ -243,6 +243,8 @@ impl Vm {
         };
         match self.builtin_owner(method) {
             Some(B::Object) => self.object_compare(op, this, other),
+            // It leaves that to the other operand, whose class a script may have made.
+            Some(_) if self.is_int_among_others(this, other) => Ok(None),
             Some(_) => self.builtin_compare(op, this, other),
             None => {
                 let v = self.call_unbound(method, this, &[other])?;

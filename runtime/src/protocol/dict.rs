@@ -190,22 +190,27 @@ impl Vm {
     /// # Errors
     /// TypeError or ValueError for anything else; whatever methods raise.
     pub fn dict_update(&mut self, dict: Value, other: Value) -> PyResult<()> {
-        if self.is_mapping(other) {
+        if self.is_mapping(other)? {
             self.dict_merge(dict, other)
         } else {
             self.dict_update_pairs(dict, other)
         }
     }
 
-    /// Whether `update` takes `v` as a mapping.
-    pub(crate) fn is_mapping(&mut self, v: Value) -> bool {
+    /// Whether `update` takes `v` as a mapping: it has `keys`.
+    fn is_mapping(&mut self, v: Value) -> PyResult<bool> {
         match self.heap.kind(v) {
-            Some(Kind::Dict | Kind::MappingProxy) => true,
-            Some(Kind::Instance | Kind::Opaque | Kind::Class) => {
-                let name = self.n(N::keys);
-                matches!(self.get_attr_opt(v, name), Ok(Some(_)))
+            Some(Kind::MappingProxy) => Ok(true),
+            _ if self.heap.is_exact(v, B::Dict) => Ok(true),
+            Some(Kind::List | Kind::Tuple | Kind::Set | Kind::Str | Kind::Iter)
+                if self.exact_builtin(v).is_some() =>
+            {
+                Ok(false)
             }
-            _ => false,
+            _ => {
+                let name = self.n(N::keys);
+                Ok(self.get_attr_opt(v, name)?.is_some())
+            }
         }
     }
 
@@ -280,12 +285,14 @@ impl Vm {
             while let Some(item) = vm.next(iter)? {
                 vm.holding(&[item], |vm| {
                     vm.tick()?;
-                    if !vm.is_iterable(item) {
-                        return Err(vm.type_error(format!(
+                    let pair = if vm.exact_builtin(item) == Some(B::Tuple) {
+                        vm.heap.tuple_items(item).to_vec()
+                    } else {
+                        let message = format!(
                             "cannot convert dictionary update sequence element #{at} to a sequence"
-                        )));
-                    }
-                    let pair = vm.collect_iterable(item)?;
+                        );
+                        vm.collect_or(item, &message)?
+                    };
                     let &[key, value] = &pair[..] else {
                         return Err(vm.value_error(format!(
                             "dictionary update sequence element #{at} has length {}; 2 is required",

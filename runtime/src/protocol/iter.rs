@@ -80,10 +80,10 @@ impl Vm {
         Ok(None)
     }
 
-    /// Whether `iter(v)` would find a way.
+    /// Whether `iter(v)` would find a way, or a class that refuses by `__iter__ = None`.
     pub(crate) fn is_iterable(&mut self, v: Value) -> bool {
         match self.special(v, N::iter) {
-            Some(method) => !method.is_none(),
+            Some(_) => true,
             None => {
                 matches!(
                     self.heap.kind(v),
@@ -128,7 +128,15 @@ impl Vm {
         let (class, iter) = match kind {
             Kind::List => (B::ListIterator, Iter::Sequence { seq: v, at: 0 }),
             Kind::Tuple => (B::TupleIterator, Iter::Sequence { seq: v, at: 0 }),
-            Kind::Str => (B::StrIterator, Iter::Sequence { seq: v, at: 0 }),
+            Kind::Str => {
+                // CPython 3.13 unicodeobject.c unicode_iter: a subclass's text is not compact.
+                let class = if self.heap.is_exact(v, B::Str) && self.heap.text(v).is_ascii() {
+                    B::StrAsciiIterator
+                } else {
+                    B::StrIterator
+                };
+                (class, Iter::Sequence { seq: v, at: 0 })
+            }
             Kind::Bytes => (B::BytesIterator, Iter::Sequence { seq: v, at: 0 }),
             Kind::Dict => return Ok(Some(self.dict_iter(v, ViewOf::Keys, false))),
             Kind::DictView => {
@@ -255,6 +263,10 @@ impl Vm {
             if self.builtin_owner(method).is_none() {
                 return self.call_unbound(method, v, &[]);
             }
+            // The class has a `__reversed__`, whatever became of its `__getitem__`.
+            if let Some(iter) = self.builtin_reversed(v) {
+                return Ok(iter);
+            }
         }
         let overridden = self
             .special(v, N::getitem)
@@ -321,6 +333,23 @@ impl Vm {
         Ok(std::mem::take(&mut self.heap.cell_mut::<List>(list).items))
     }
 
+    /// The items of an iterable, with a TypeError of this message in the place of any other where
+    /// it can't be iterated over: CPython's PySequence_Fast. They are not rooted by it.
+    ///
+    /// # Errors
+    /// As `collect_iterable`.
+    pub fn collect_or(&mut self, v: Value, message: &str) -> PyResult<Vec<Value>> {
+        let iter = match self.iter_opt(v) {
+            Ok(Some(iter)) => iter,
+            Err(raised) if !self.is_instance_of(raised.0, B::TypeError) => return Err(raised),
+            Ok(None) | Err(_) => return Err(self.type_error(message)),
+        };
+        let is_plain = self.heap.is_exact(v, B::List) || self.heap.is_exact(v, B::Tuple);
+        self.holding(&[iter], |vm| {
+            vm.collect_iterable(if is_plain { v } else { iter })
+        })
+    }
+
     /// A new list of the items of an iterable.
     ///
     /// # Errors
@@ -362,7 +391,12 @@ impl Vm {
         }
         let iter = self.iter(v)?;
         self.holding(&[list, iter], |vm| {
-            if vm.exact_builtin(v).is_none() {
+            let asks_script = vm.exact_builtin(v).is_none()
+                || matches!(
+                    vm.heap.get::<Iter>(v),
+                    Some(Iter::GetItem { .. } | Iter::ReverseGetItem { .. })
+                );
+            if asks_script {
                 // CPython 3.13 listobject.c list_extend asks how many there are; a script may see it.
                 vm.length_hint(v)?;
             }

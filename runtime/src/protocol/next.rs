@@ -42,6 +42,29 @@ impl Vm {
         }
     }
 
+    /// As `next`, but the end may also be a StopIteration: whatever the iterator behind another
+    /// one raised, or the value that a generator returned, is what `next` of the outer one shows.
+    /// CPython 3.13's `zip`, `map` and their likes leave the exception set and give no item.
+    ///
+    /// # Errors
+    /// As `next`; StopIteration.
+    pub fn next_passing(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        match self.heap.kind(iter) {
+            Some(Kind::Iter) if self.has_own_next(iter) => self.builtin_next(iter),
+            Some(Kind::Generator) if self.heap.is_exact(iter, B::Generator) => {
+                match self.resume(iter, Input::Send(Value::NONE))? {
+                    Outcome::Yield(item) => Ok(Some(item)),
+                    Outcome::Return(value) if value.is_none() => Ok(None),
+                    Outcome::Return(value) => Err(self.stop_iteration(value)),
+                }
+            }
+            _ => match self.special(iter, N::next).filter(|m| !m.is_none()) {
+                Some(method) => self.call_unbound(method, iter, &[]).map(Some),
+                None => self.next_by_method(iter),
+            },
+        }
+    }
+
     /// Whether no script can have given the iterator another `__next__`: its class is none of
     /// a script's.
     #[inline]
@@ -153,7 +176,7 @@ impl Vm {
             }
             Iter::Enumerate { iter: inner, .. } => {
                 let inner = *inner;
-                let Some(item) = self.next(inner)? else {
+                let Some(item) = self.next_passing(inner)? else {
                     return Ok(None);
                 };
                 let Iter::Enumerate { count, .. } = self.heap.cell_mut::<Iter>(iter) else {
@@ -175,11 +198,19 @@ impl Vm {
             Iter::Zip { .. } => self.zip_next(iter),
             Iter::Map { func, .. } => {
                 let func = *func;
+                if let Iter::Map { iters, .. } = self.heap.cell::<Iter>(iter)
+                    && let &[inner] = &iters[..]
+                {
+                    return match self.next_passing(inner)? {
+                        Some(item) => self.call(func, &[item]).map(Some),
+                        None => Ok(None),
+                    };
+                }
                 let args = self.heap.list(Vec::new());
                 self.holding(&[args], |vm| {
                     let mut at = 0;
                     while let Some(inner) = vm.inner_iter(iter, at) {
-                        let Some(item) = vm.next(inner)? else {
+                        let Some(item) = vm.next_passing(inner)? else {
                             return Ok(None);
                         };
                         vm.heap.list_push(args, item);
@@ -191,7 +222,7 @@ impl Vm {
             }
             Iter::Filter { func, iter: inner } => {
                 let (func, inner) = (*func, *inner);
-                while let Some(item) = self.next(inner)? {
+                while let Some(item) = self.next_passing(inner)? {
                     let keep = self.holding(&[item], |vm| {
                         vm.tick()?;
                         if func.is_none() || func == vm.class(B::Bool) {
@@ -358,7 +389,12 @@ impl Vm {
                 let Some(inner) = vm.inner_iter(iter, at) else {
                     return Ok(None);
                 };
-                match vm.next(inner)? {
+                let item = if strict {
+                    vm.next(inner)?
+                } else {
+                    vm.next_passing(inner)?
+                };
+                match item {
                     Some(item) => vm.heap.list_push(items, item),
                     None if strict => return vm.zip_strict_end(iter, at, n),
                     None => return Ok(None),

@@ -321,7 +321,8 @@ impl Vm {
     fn binary_methods(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult<Option<Value>> {
         let (class_a, class_b) = (self.heap.class_of(a), self.heap.class_of(b));
         let left = self.lookup_class(class_a, self.n(op.method()));
-        let left = left.filter(|&m| !self.is_sequence_method(op, m));
+        let left = left
+            .filter(|&m| !self.is_sequence_method(op, m) || self.has_number_method(op, class_a));
         let mut right = None;
         if class_a != class_b {
             let reflected = self.n(op.reflected());
@@ -374,11 +375,24 @@ impl Vm {
             } else {
                 (this, other)
             };
+            // A sequence is repeated after the methods of both sides were asked.
+            if self.is_int_among_others(this, other) {
+                return Ok(Value::NOT_IMPLEMENTED);
+            }
             return Ok(self
                 .builtin_binary(op, a, b)?
                 .unwrap_or(Value::NOT_IMPLEMENTED));
         }
         self.call_unbound(method, this, &[other])
+    }
+
+    /// Whether a class has a method for `op`, on either side, that is no builtin sequence's: where
+    /// one of the two is a script's, CPython's slot for numbers calls both by their names.
+    fn has_number_method(&mut self, op: BinaryOp, class: Value) -> bool {
+        [op.method(), op.reflected()].into_iter().any(|name| {
+            let method = self.lookup_class(class, self.n(name));
+            method.is_some_and(|m| !self.is_sequence_method(op, m))
+        })
     }
 
     /// Whether `method` is `__add__` or `__mul__` of a builtin sequence, which
@@ -446,17 +460,14 @@ impl Vm {
                 }
             }
         }
-        if self.is_number(a) && self.is_number(b) && self.is_number(m) {
+        // CPython 3.13 abstract.c ternary_op asks all three; a float always has this to say.
+        if [a, b, m].iter().any(|&v| self.heap.as_float(v).is_some()) {
             return Err(self.power_mod_error());
         }
         let (a, b, m) = (self.type_name(a), self.type_name(b), self.type_name(m));
         Err(self.type_error(format!(
             "unsupported operand type(s) for ** or pow(): '{a}', '{b}', '{m}'"
         )))
-    }
-
-    fn is_number(&self, v: Value) -> bool {
-        self.heap.is_int(v) || self.heap.as_float(v).is_some()
     }
 }
 

@@ -291,19 +291,14 @@ impl Vm {
 
     fn set_repr(&mut self, v: Value) -> PyResult {
         let name = self.type_name(v);
-        let keys: Vec<Value> = self
-            .heap
-            .cell::<Set>(v)
-            .table
-            .iter()
-            .map(|(_, key)| key)
-            .collect();
-        if keys.is_empty() {
+        if self.heap.cell::<Set>(v).table.len() == 0 {
             return Ok(self.heap.str(format!("{name}()")));
         }
         let plain = self.heap.is_exact(v, B::Set);
-        let keys = self.heap.list(keys);
         self.container_repr(v, format!("{name}(...)"), |vm, out| {
+            // A subclass's own `__iter__` is asked.
+            let keys = vm.collect_iterable(v)?;
+            let keys = vm.heap.list(keys);
             if !plain {
                 out.push_str(&name);
                 out.push_str("(");

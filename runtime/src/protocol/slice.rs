@@ -242,10 +242,7 @@ impl Vm {
         value: Value,
     ) -> PyResult<()> {
         let bounds = self.slice_bounds(slice)?;
-        if !self.is_iterable(value) {
-            return Err(self.type_error("must assign iterable to extended slice"));
-        }
-        let items = self.collect_iterable(value)?;
+        let items = self.collect_or(value, "must assign iterable to extended slice")?;
         let len = self.heap.cell::<List>(list).items.len();
         let s = select(bounds.0, bounds.1, bounds.2, len);
         if s.step == 1 {

@@ -30,9 +30,25 @@ fn from_scientific(text: &str) -> Decimal {
     }
 }
 
-/// The shortest digits that read back as the same number.
+/// The shortest digits that read back as the same number; of two that are as near, the even ones.
 fn shortest(value: f64) -> Decimal {
-    from_scientific(&format!("{value:e}"))
+    let decimal = from_scientific(&format!("{value:e}"));
+    if is_between(value, &decimal) {
+        return significant(value, decimal.digits.len());
+    }
+    decimal
+}
+
+/// Whether a number stands in the middle between two texts of as many digits: it has one binary
+/// digit more after the point than they have decimal ones, and no other has.
+fn is_between(value: f64, decimal: &Decimal) -> bool {
+    let n_places = decimal.digits.len() as i64 - i64::from(decimal.point);
+    // Such numbers have at most 53 bits, of which some are before the point.
+    if !(1..=52).contains(&n_places) {
+        return false;
+    }
+    let scaled = value * 2f64.powi(n_places as i32 + 1);
+    scaled % 2.0 == 1.0
 }
 
 /// The number correctly rounded to `count >= 1` significant digits.

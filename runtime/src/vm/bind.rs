@@ -180,7 +180,8 @@ impl Vm {
             .count();
         let (takes, plural) = if n_defaults > 0 {
             (
-                format!("from {} to {n_pos}", n_pos.saturating_sub(n_defaults)),
+                // A script may give a function more defaults than it has parameters.
+                format!("from {} to {n_pos}", n_pos as i64 - n_defaults as i64),
                 true,
             )
         } else {

@@ -382,7 +382,7 @@ impl Vm {
             return self.drive_async_op(iterator, Input::Send(Value::NONE));
         }
         match self.heap.kind(iterator) {
-            Some(Kind::Iter) => match self.next(iterator)? {
+            Some(Kind::Iter) => match self.next_passing(iterator)? {
                 Some(value) => Ok(Outcome::Yield(value)),
                 None => Ok(Outcome::Return(Value::NONE)),
             },

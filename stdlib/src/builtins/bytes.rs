@@ -35,7 +35,7 @@ macro_rules! shared {
             method("__str__(self, /)", |vm, a| vm.builtin_repr(a[0])),
             method("__bytes__(self, /)", to_bytes),
             method("capitalize(self, /)", |vm, a| map(vm, a[0], capitalize)),
-            method("center(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Center)),
+            method("center(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Center, "center")),
             method("count(self, sub, start=None, end=None, /)", count),
             method("decode(self, /, encoding='utf-8', errors='strict')", decode),
             method("endswith(self, suffix, start=None, end=None, /)", |vm, a| affix(vm, a, "endswith", <[u8]>::ends_with)),
@@ -53,7 +53,7 @@ macro_rules! shared {
             method("istitle(self, /)", istitle),
             method("isupper(self, /)", |vm, a| cased(vm, a[0], |b| b.is_ascii_uppercase(), |b| b.is_ascii_lowercase())),
             method("join(self, iterable, /)", join),
-            method("ljust(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Left)),
+            method("ljust(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Left, "ljust")),
             method("lower(self, /)", |vm, a| map(vm, a[0], |d| d.to_ascii_lowercase())),
             method("lstrip(self, bytes=None, /)", |vm, a| strip(vm, a, true, false)),
             static_method("maketrans(frm, to, /)", maketrans),
@@ -63,7 +63,7 @@ macro_rules! shared {
             method("replace(self, old, new, count=-1, /)", replace),
             method("rfind(self, sub, start=None, end=None, /)", |vm, a| found(vm, a, true)),
             method("rindex(self, sub, start=None, end=None, /)", |vm, a| index(vm, a, true)),
-            method("rjust(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Right)),
+            method("rjust(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Right, "rjust")),
             method("rpartition(self, sep, /)", |vm, a| partition(vm, a, true)),
             method("rsplit(self, /, sep=None, maxsplit=-1)", |vm, a| split(vm, a, true)),
             method("rstrip(self, bytes=None, /)", |vm, a| strip(vm, a, false, true)),
@@ -198,12 +198,18 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
         };
     }
     if vm.has_index(v) {
-        let n = vm.index_i64(v)?;
-        let Ok(n) = usize::try_from(n) else {
-            return Err(vm.value_error("negative count"));
-        };
-        vm.check_size(n)?;
-        return Ok(vec![0; n]);
+        match vm.index_i64(v) {
+            Ok(n) => {
+                let Ok(n) = usize::try_from(n) else {
+                    return Err(vm.value_error("negative count"));
+                };
+                vm.check_size(n)?;
+                return Ok(vec![0; n]);
+            }
+            // CPython 3.13 bytesobject.c bytes_new_impl: it may be iterable all the same.
+            Err(raised) if vm.is_instance_of(raised.0, B::TypeError) => {}
+            Err(raised) => return Err(raised),
+        }
     }
     iterable(vm, v, name, |what| {
         format!("cannot convert '{what}' object to {name}")
@@ -211,16 +217,20 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
 }
 
 /// The bytes of an iterable of ints, for class `name`. `otherwise` is the message for the type of
-/// what can't be iterated over; `__iter__` is called once.
+/// what can't be iterated over; `__iter__` is called once, and its TypeErrors are not shown.
 fn iterable(
     vm: &mut Vm,
     v: Value,
     name: &str,
     otherwise: impl FnOnce(String) -> String,
 ) -> PyResult<Vec<u8>> {
-    let Some(iter) = vm.iter_opt(v)? else {
-        let message = otherwise(vm.type_name(v));
-        return Err(vm.type_error(message));
+    let iter = match vm.iter_opt(v) {
+        Ok(Some(iter)) => iter,
+        Err(raised) if !vm.is_instance_of(raised.0, B::TypeError) => return Err(raised),
+        Ok(None) | Err(_) => {
+            let message = otherwise(vm.type_name(v));
+            return Err(vm.type_error(message));
+        }
     };
     let mut data = Vec::new();
     vm.holding(&[iter], |vm| {
@@ -328,6 +338,15 @@ fn fromhex(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Err(vm.type_error(message));
     };
     let digits: Vec<u32> = text.chars().collect();
+    let bad_digit = |vm: &mut Vm, at: usize| {
+        vm.value_error(format!(
+            "non-hexadecimal number found in fromhex() arg at position {at}"
+        ))
+    };
+    // CPython 3.13 bytesobject.c _PyBytes_FromHex looks at these before it looks at any digit.
+    if let Some(at) = digits.iter().position(|&cp| cp > 127) {
+        return Err(bad_digit(vm, at));
+    }
     let mut data = Vec::with_capacity(digits.len() / 2);
     let mut at = 0;
     let digit = |at: usize| {
@@ -345,9 +364,7 @@ fn fromhex(vm: &mut Vm, a: &[Value]) -> PyResult {
             (Some(high), Some(low)) => data.push((high << 4 | low) as u8),
             (first, _) => {
                 let bad = if first.is_none() { at } else { at + 1 };
-                return Err(vm.value_error(format!(
-                    "non-hexadecimal number found in fromhex() arg at position {bad}"
-                )));
+                return Err(bad_digit(vm, bad));
             }
         }
         at += 2;
@@ -430,14 +447,17 @@ enum Justify {
     Center,
 }
 
-fn justify(vm: &mut Vm, a: &[Value], how: Justify) -> PyResult {
+fn justify(vm: &mut Vm, a: &[Value], how: Justify, name: &str) -> PyResult {
     let width = vm.to_ssize(a[1])?.max(0) as usize;
     let fill = match a[2].given() {
         None => b' ',
         Some(v) => match vm.heap.get::<Bytes>(v).map(|b| &b.data[..]) {
             Some(&[byte]) => byte,
             _ => {
-                return Err(vm.type_error("the fill argument must be a byte string of length 1"));
+                let found = args::shown_type(vm, v);
+                return Err(vm.type_error(format!(
+                    "{name}() argument 2 must be a byte string of length 1, not {found}"
+                )));
             }
         },
     };
@@ -631,7 +651,7 @@ fn hex(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let (_, items) = args::held_items(vm, a[1])?;
+    let items = args::joined_items(vm, a[1])?;
     let sep = data(vm, a[0]).to_vec();
     let mut out: Vec<u8> = Vec::new();
     for (i, &item) in items.iter().enumerate() {

@@ -217,7 +217,21 @@ pub fn arguments(
     let mut named = |v: Value, name: &str, default: &str| match v.given() {
         None => Ok(default.to_string()),
         Some(v) => match vm.heap.as_str(v) {
-            Some(text) => Ok(text.to_lossy()),
+            Some(text) => match text.to_utf8() {
+                Ok(text) if text.contains('\0') => Err(vm.value_error("embedded null character")),
+                Ok(text) => Ok(text),
+                Err(at) => {
+                    let bad = Bad {
+                        class: B::UnicodeEncodeError,
+                        encoding: "utf-8",
+                        object: v,
+                        start: at,
+                        end: at + 1,
+                        reason: reason_of(Codec::Utf8),
+                    };
+                    Err(bad.raise(vm))
+                }
+            },
             None => {
                 debug_assert!(at > 0);
                 let message = format!(

@@ -432,7 +432,7 @@ fn sorted(vm: &mut Vm, a: &[Value]) -> PyResult {
     let list = vm.heap.list(items);
     vm.root(list);
     let reverse = match a[2].given() {
-        Some(v) => vm.index(v)? != Value::small(0),
+        Some(v) => vm.truth(v)?,
         None => false,
     };
     sort::sort_list(vm, list, a[1].some(), reverse)?;

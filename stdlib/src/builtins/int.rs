@@ -121,6 +121,9 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
         (Some(x), Some(base)) => {
             let base = vm.index(base)?;
             let base = vm.heap.as_i64(base).unwrap_or(-1);
+            if base != 0 && !(2..=36).contains(&base) {
+                return Err(vm.value_error("int() base must be >= 2 and <= 36, or 0"));
+            }
             match text_of(vm, x) {
                 Some(text) => parse(vm, &text, base, x)?,
                 None => {

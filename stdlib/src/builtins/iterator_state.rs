@@ -25,7 +25,7 @@ fn builtin(vm: &mut Vm, name: &str) -> PyResult {
 /// What stands for the items of an iterator that has ended: an empty value of its kind.
 fn nothing(vm: &mut Vm, this: Value) -> Value {
     match vm.exact_builtin(this) {
-        Some(B::StrIterator) => vm.heap.str(""),
+        Some(B::StrIterator | B::StrAsciiIterator) => vm.heap.str(""),
         Some(
             B::ListIterator
             | B::ListReverseIterator

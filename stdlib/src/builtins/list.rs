@@ -179,7 +179,7 @@ fn reverse(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn sort_method(vm: &mut Vm, a: &[Value]) -> PyResult {
     let reverse = match a[2].given() {
-        Some(v) => vm.index(v).map(|n| n != Value::small(0))?,
+        Some(v) => vm.truth(v)?,
         None => false,
     };
     sort::sort_list(vm, a[0], a[1].some(), reverse)?;

@@ -141,6 +141,10 @@ pub fn install(vm: &mut Vm) {
         if class.layout() == Kind::Iter && !CLASSES.iter().any(|&(c, _)| c == class) {
             vm.install(class, &iterator::ITERATOR);
         }
+        // CPython 3.13 exceptions.c gives each a slot of its own, which messages name.
+        if class.layout() == Kind::Exception && class != B::ExceptionGroup {
+            vm.own_init(class);
+        }
     }
     construct::install(vm);
     unhashable(vm);

@@ -3,6 +3,7 @@
 use lockstep_runtime::native::{ClassDef, attribute, class_method, getter, method, static_method};
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::dict::Dict;
+use lockstep_runtime::object::instance::SlotDescriptor;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
 
@@ -330,6 +331,27 @@ fn class(vm: &mut Vm, this: Value) -> PyResult {
     Ok(vm.heap.class_of(this))
 }
 
+/// The names in `__slots__` of a class and of those before it, class by class.
+fn slot_names(vm: &Vm, class: Value) -> Vec<Vec<Value>> {
+    let mro = vm.heap.cell::<Class>(class).mro.iter();
+    let of_each = mro.map(|&class| {
+        let attrs = vm.heap.cell::<Class>(class).attrs;
+        let entries = vm.heap.dict_entries(attrs).into_iter();
+        let is_own = |v: Value| {
+            vm.heap
+                .get::<SlotDescriptor>(v)
+                .is_some_and(|d| d.class == class)
+        };
+        let mut names: Vec<Value> = entries
+            .filter(|&(_, v)| is_own(v))
+            .map(|(k, _)| k)
+            .collect();
+        names.sort_by_key(|&name| vm.heap.string(name).to_string());
+        names
+    });
+    of_each.filter(|names| !names.is_empty()).collect()
+}
+
 /// Moves an instance to another class of the same layout.
 fn set_class(vm: &mut Vm, this: Value, class: Value) -> PyResult<()> {
     if class.is_empty() {
@@ -350,7 +372,9 @@ fn set_class(vm: &mut Vm, this: Value, class: Value) -> PyResult<()> {
             "__class__ assignment only supported for mutable types or ModuleType subclasses",
         ));
     }
-    if (o.layout, o.n_slots, o.has_dict) != (n.layout, n.n_slots, n.has_dict) {
+    let is_same_layout = (o.layout, o.n_slots, o.has_dict) == (n.layout, n.n_slots, n.has_dict)
+        && slot_names(vm, old) == slot_names(vm, class);
+    if !is_same_layout {
         let message = format!(
             "__class__ assignment: '{}' object layout differs from '{}'",
             vm.class_name(class),

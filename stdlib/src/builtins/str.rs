@@ -353,17 +353,7 @@ fn format(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let items = match vm.heap.as_sequence(a[1]) {
-        Some(items) => items.to_vec(),
-        None => match vm.iter_opt(a[1]) {
-            Ok(Some(iter)) => {
-                vm.root(iter);
-                vm.collect_iterable(iter)?
-            }
-            Err(raised) if !vm.is_instance_of(raised.0, B::TypeError) => return Err(raised),
-            Ok(None) | Err(_) => return Err(vm.type_error("can only join an iterable")),
-        },
-    };
+    let items = args::joined_items(vm, a[1])?;
     for (i, &item) in items.iter().enumerate() {
         if vm.heap.as_str(item).is_none() {
             let message = format!(
