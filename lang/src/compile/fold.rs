@@ -113,8 +113,7 @@ pub(super) fn binary(op: BinaryOp, left: &Const, right: &Const) -> Option<Const>
         }
         (Const::Bytes(data), Const::Int(times)) if op == BinaryOp::Mul => {
             let times = usize::try_from(*times).ok()?;
-            (data.len().checked_mul(times)? <= LENGTH_MAX)
-                .then(|| Const::Bytes(data.repeat(times)))
+            (data.len().checked_mul(times)? <= LENGTH_MAX).then(|| Const::Bytes(data.repeat(times)))
         }
         (Const::Tuple(left), Const::Tuple(right))
             if op == BinaryOp::Add && left.len() + right.len() <= LENGTH_MAX =>
