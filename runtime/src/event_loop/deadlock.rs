@@ -138,8 +138,7 @@ impl Vm {
         let mut place = String::new();
         for frame in self.chain(coro) {
             if self.is_of_asyncio(frame) {
-                let g = self.heap.cell::<Generator>(frame);
-                let qualname = g.qualname;
+                let (_, qualname) = self.heap.generator_names(frame);
                 let qualname = self.heap.string(qualname);
                 if waits_for.is_none() {
                     let qualname = qualname.replace("__aenter__", "acquire");

@@ -578,8 +578,8 @@ impl Vm {
         }
         self.event_loop(event_loop).async_generators.push(generator);
         let g = self.heap.cell_mut::<Generator>(generator);
-        if g.finalizer.is_empty() || g.finalizer.is_none() {
-            g.finalizer = event_loop;
+        if g.finalizer().is_empty() || g.finalizer().is_none() {
+            g.set_finalizer(event_loop);
         }
     }
 
@@ -610,11 +610,12 @@ impl Vm {
         if g.state != GenState::Suspended {
             return Ok(());
         }
-        // It is told once: a collection may find the same generator later.
-        let hook = std::mem::replace(&mut g.finalizer, Value::NONE);
+        let hook = g.finalizer();
         if hook.is_empty() || hook.is_none() {
             return Ok(());
         }
+        // It is told once: a collection may find the same generator later.
+        g.set_finalizer(Value::NONE);
         if self.heap.kind(hook) == Some(Kind::EventLoop) {
             return self.close_async_generator(hook, generator);
         }

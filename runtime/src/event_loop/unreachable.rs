@@ -134,7 +134,7 @@ impl Vm {
             return Ok(());
         }
         // A script has taken it away.
-        let qualname = self.heap.cell::<Generator>(coroutine).qualname;
+        let (_, qualname) = self.heap.generator_names(coroutine);
         let qualname = self.heap.string(qualname);
         let message = self
             .heap

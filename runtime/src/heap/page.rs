@@ -6,9 +6,9 @@ pub const PAGE_SIZE: usize = 64 << 10;
 pub const CELL_SIZE_MAX: usize = 2048;
 
 /// Cell sizes in bytes, ascending, multiples of 16.
-const SIZES: [usize; 20] = [
-    32, 48, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512, 640, 768, 1024, 1536,
-    2048,
+const SIZES: [usize; 24] = [
+    32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 256, 288, 320, 384, 448, 512, 640,
+    768, 1024, 1536, 2048,
 ];
 pub const N_CLASSES: usize = SIZES.len();
 

@@ -8,6 +8,7 @@
 //! resuming costs the same at any depth.
 
 use crate::heap::{Heap, Kind, Marker, Object, TAIL_MAX};
+use crate::object::function::CodeObject;
 use crate::value::Value;
 
 /// Which of the three.
@@ -51,8 +52,6 @@ pub struct Generator {
     pub code: Value,
     /// The function: globals and free variables.
     pub func: Value,
-    pub name: Value,
-    pub qualname: Value,
     /// Who is resumed with this frame's result: a frame that awaits it, or
     /// `Value::EMPTY` when it is a root.
     pub awaiter: Value,
@@ -64,9 +63,27 @@ pub struct Generator {
     pub handled: Value,
     /// The exception that was being handled where it was awaited.
     pub inherited: Value,
-    /// (async generator) the finalizer hook.
-    pub finalizer: Value,
-    long: Option<Box<[Value]>>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few frames have: it would make each parked task larger by a tenth.
+struct Rare {
+    /// Its name and qualified name where they aren't its code's.
+    names: Option<(Value, Value)>,
+    /// (async generator) the finalizer hook; `Value::EMPTY` before the first iteration.
+    finalizer: Value,
+    /// The registers, when there are more than `TAIL_MAX`.
+    long: Box<[Value]>,
+}
+
+impl Rare {
+    fn new() -> Box<Rare> {
+        Box::new(Rare {
+            names: None,
+            finalizer: Value::EMPTY,
+            long: Box::default(),
+        })
+    }
 }
 
 impl Object for Generator {
@@ -75,33 +92,29 @@ impl Object for Generator {
         marker.mark_all(&[
             self.code,
             self.func,
-            self.name,
-            self.qualname,
             self.awaiter,
             self.delegate,
             self.innermost,
             self.handled,
             self.inherited,
-            self.finalizer,
         ]);
-        if let Some(regs) = &self.long {
-            marker.mark_all(regs);
+        if let Some(rare) = &self.rare {
+            if let Some((name, qualname)) = rare.names {
+                marker.mark_all(&[name, qualname]);
+            }
+            marker.mark(rare.finalizer);
+            marker.mark_all(&rare.long);
         }
     }
     fn external_bytes(&self) -> usize {
-        self.long.as_ref().map_or(0, |regs| regs.len() * 8)
+        let rare = self.rare.as_ref();
+        rare.map_or(0, |rare| size_of::<Rare>() + rare.long.len() * 8)
     }
 }
 
 impl Generator {
     /// A frame not yet started, without registers.
-    pub fn new(
-        flavor: Flavor,
-        code: Value,
-        func: Value,
-        name: Value,
-        qualname: Value,
-    ) -> Generator {
+    pub fn new(flavor: Flavor, code: Value, func: Value) -> Generator {
         Generator {
             flavor,
             state: GenState::Created,
@@ -114,17 +127,29 @@ impl Generator {
             depth: 0,
             code,
             func,
-            name,
-            qualname,
             awaiter: Value::EMPTY,
             delegate: Value::EMPTY,
             innermost: Value::EMPTY,
             handled: Value::EMPTY,
             inherited: Value::EMPTY,
             anonymous: false,
-            finalizer: Value::EMPTY,
-            long: None,
+            rare: None,
         }
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(Rare::new)
+    }
+
+    /// The finalizer hook of an async generator; `Value::EMPTY` before its first iteration.
+    pub fn finalizer(&self) -> Value {
+        self.rare
+            .as_ref()
+            .map_or(Value::EMPTY, |rare| rare.finalizer)
+    }
+
+    pub fn set_finalizer(&mut self, hook: Value) {
+        self.rare_mut().finalizer = hook;
     }
 }
 
@@ -141,9 +166,31 @@ impl Heap {
             self.alloc_tail(shape, generator, n_regs, Value::EMPTY)
         } else {
             self.charge(n_regs * 8);
-            let long = Some(vec![Value::EMPTY; n_regs].into_boxed_slice());
-            self.alloc(shape, Generator { long, ..generator })
+            let mut generator = generator;
+            generator.rare_mut().long = vec![Value::EMPTY; n_regs].into_boxed_slice();
+            self.alloc(shape, generator)
         }
+    }
+
+    /// The name and the qualified name of a frame.
+    ///
+    /// # Panics
+    /// If `v` is not a generator cell.
+    pub fn generator_names(&self, v: Value) -> (Value, Value) {
+        let g = self.cell::<Generator>(v);
+        let own = g.rare.as_ref().and_then(|rare| rare.names);
+        own.unwrap_or_else(|| {
+            let code = self.cell::<CodeObject>(g.code);
+            (code.name, code.qualname)
+        })
+    }
+
+    /// Names a frame otherwise than its code.
+    ///
+    /// # Panics
+    /// As `generator_names`.
+    pub fn set_generator_names(&mut self, v: Value, name: Value, qualname: Value) {
+        self.cell_mut::<Generator>(v).rare_mut().names = Some((name, qualname));
     }
 
     /// The registers of a frame.
@@ -152,11 +199,9 @@ impl Heap {
     /// If `v` is not a generator cell.
     #[inline]
     pub fn generator_regs(&mut self, v: Value) -> &mut [Value] {
-        if self.cell::<Generator>(v).long.is_some() {
-            self.cell_mut::<Generator>(v)
-                .long
-                .as_deref_mut()
-                .unwrap_or_default()
+        let rare = &self.cell::<Generator>(v).rare;
+        if rare.as_ref().is_some_and(|rare| !rare.long.is_empty()) {
+            &mut self.cell_mut::<Generator>(v).rare_mut().long
         } else {
             self.tail_mut::<Generator>(v)
         }

@@ -9,7 +9,6 @@ use crate::object::class::{B, Class};
 use crate::object::descriptor::{ClassMethod, GetSet, StaticMethod, Super};
 use crate::object::dict::{Dict, DictView, MappingProxy, ViewOf};
 use crate::object::function::{Cell, CodeObject, Function, Method, Native};
-use crate::object::generator::Generator;
 use crate::object::instance::SlotDescriptor;
 use crate::object::list::List;
 use crate::object::module::Module;
@@ -420,7 +419,7 @@ impl Vm {
             Kind::Module => return self.module_repr(v),
             Kind::Exception => return self.exception_repr(v),
             Kind::Generator => {
-                let qualname = self.heap.string(self.heap.cell::<Generator>(v).qualname);
+                let qualname = self.heap.string(self.heap.generator_names(v).1);
                 let (name, address) = (self.type_name(v), self.address(v));
                 format!("<{name} object {qualname} at {address:#x}>").into()
             }

@@ -90,8 +90,8 @@ impl Vm {
         debug_assert!(g.flavor == Flavor::AsyncGenerator);
         if !g.hooked {
             g.hooked = true;
-            g.finalizer = self.asyncgen_finalizer;
-            if !g.finalizer.is_none() {
+            g.set_finalizer(self.asyncgen_finalizer);
+            if !g.finalizer().is_none() {
                 self.heap.add_finalizable(generator);
             }
             let firstiter = self.asyncgen_firstiter;

@@ -407,6 +407,7 @@ impl Vm {
         let n_params = f.plain_args as usize;
         let co = self.heap.cell::<CodeObject>(code);
         let (flags, n_regs) = (co.code.flags, co.n_regs as usize);
+        let is_renamed = co.name != name || co.qualname != qualname;
         let flavor = if flags.async_generator {
             Flavor::AsyncGenerator
         } else if flags.coroutine {
@@ -416,7 +417,10 @@ impl Vm {
         };
         let generator = self
             .heap
-            .generator(Generator::new(flavor, code, func, name, qualname), n_regs);
+            .generator(Generator::new(flavor, code, func), n_regs);
+        if is_renamed {
+            self.heap.set_generator_names(generator, name, qualname);
+        }
         self.heap.generator_regs(generator)[..args.len()].copy_from_slice(args);
         if args.len() < n_params
             && let Some(defaults) = self.missing_defaults(func, args.len())

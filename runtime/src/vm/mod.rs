@@ -43,7 +43,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use resume::{Input, Outcome};
 
 use crate::clock::Clock;
-use crate::heap::{COUNTDOWN_TICKS, Heap, Kind, Marker};
+use crate::heap::{COUNTDOWN_TICKS, Heap, Kind};
 use crate::host::Host;
 use crate::native::{ClassDef, NativeDef, PyResult, Raised};
 use crate::object::class::B;
@@ -111,7 +111,8 @@ pub struct Vm {
     pub asyncgen_finalizer: Value,
     /// How many frames a coroutine notes when it is made (`cr_origin`); 0: none.
     pub coroutine_origin_depth: usize,
-    ext: FxHashMap<TypeId, Box<dyn ExtState>>,
+    /// What other crates keep per VM, what is asked for often in front.
+    ext: Vec<(TypeId, Box<dyn opaque::Native>)>,
     /// `reprs` under way, to cut cycles.
     pub(crate) repr_stack: Vec<Value>,
     /// The parameter names of natives called with keywords, by the address of
@@ -122,21 +123,6 @@ pub struct Vm {
     /// How often the VM may look up before its fuel is spent: from then on
     /// each look-up raises KeyboardInterrupt, so that no handler saves a loop.
     pub fuel: u64,
-}
-
-/// State that a part of the standard library keeps per VM.
-trait ExtState: Any {
-    fn trace(&self, marker: &mut Marker);
-    fn as_any_mut(&mut self) -> &mut dyn Any;
-}
-
-impl<T: opaque::Native> ExtState for T {
-    fn trace(&self, marker: &mut Marker) {
-        opaque::Native::trace(self, marker);
-    }
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
 }
 
 impl Vm {
@@ -172,7 +158,7 @@ impl Vm {
             is_reraised: false,
             asyncgen_finalizer: Value::NONE,
             coroutine_origin_depth: 0,
-            ext: FxHashMap::default(),
+            ext: Vec::new(),
             repr_stack: Vec::new(),
             native_params: FxHashMap::default(),
             memory_max: 16 << 30,
@@ -213,13 +199,22 @@ impl Vm {
 
     /// The state that type `T` keeps per VM, made at the first call.
     pub fn ext<T: opaque::Native + Default>(&mut self) -> &mut T {
-        let state = self
-            .ext
-            .entry(TypeId::of::<T>())
-            .or_insert_with(|| Box::<T>::default());
-        match (**state).as_any_mut().downcast_mut() {
+        let id = TypeId::of::<T>();
+        let at = match self.ext.iter().position(|&(other, _)| other == id) {
+            Some(0) => 0,
+            Some(at) => {
+                self.ext.swap(at, at - 1);
+                at - 1
+            }
+            None => {
+                self.ext.push((id, Box::<T>::default()));
+                self.ext.len() - 1
+            }
+        };
+        let state: &mut dyn Any = &mut *self.ext[at].1;
+        match state.downcast_mut() {
             Some(state) => state,
-            None => unreachable!("the entry's key is T's own type id"),
+            None => unreachable!("the entry's id is T's own"),
         }
     }
 
@@ -436,7 +431,7 @@ impl Vm {
                 marker.mark_all(params);
             }
             tasks.trace(marker);
-            for state in ext.values() {
+            for (_, state) in ext.iter() {
                 state.trace(marker);
             }
         });

@@ -101,23 +101,25 @@ pub static ASYNC_GENERATOR: ClassDef = ClassDef {
 
 const NAME: GetSetDef = attribute(
     "__name__",
-    |vm, this| Ok(vm.heap.cell::<Generator>(this).name),
+    |vm, this| Ok(vm.heap.generator_names(this).0),
     |vm, this, v| {
         if vm.heap.as_str(v).is_none() {
             return Err(vm.type_error("__name__ must be set to a string object"));
         }
-        vm.heap.cell_mut::<Generator>(this).name = v;
+        let (_, qualname) = vm.heap.generator_names(this);
+        vm.heap.set_generator_names(this, v, qualname);
         Ok(())
     },
 );
 const QUALNAME: GetSetDef = attribute(
     "__qualname__",
-    |vm, this| Ok(vm.heap.cell::<Generator>(this).qualname),
+    |vm, this| Ok(vm.heap.generator_names(this).1),
     |vm, this, v| {
         if vm.heap.as_str(v).is_none() {
             return Err(vm.type_error("__qualname__ must be set to a string object"));
         }
-        vm.heap.cell_mut::<Generator>(this).qualname = v;
+        let (name, _) = vm.heap.generator_names(this);
+        vm.heap.set_generator_names(this, name, v);
         Ok(())
     },
 );

@@ -96,13 +96,18 @@ pub static CLASS: ClassDef = ClassDef {
             Ok(Value::bool(!vm.truth(items)?))
         }),
         method("full(self)", |vm, args| {
-            Ok(Value::bool(has_no_room(vm, args[0])?))
+            let plain = is_plain(vm, args[0]);
+            Ok(Value::bool(has_no_room(vm, args[0], plain)?))
         }),
         method("put_nowait(self, item)", |vm, args| {
-            put_nowait(vm, args[0], args[1])?;
+            let plain = is_plain(vm, args[0]);
+            put_nowait(vm, args[0], args[1], plain)?;
             Ok(Value::NONE)
         }),
-        method("get_nowait(self)", |vm, args| get_nowait(vm, args[0])),
+        method("get_nowait(self)", |vm, args| {
+            let plain = is_plain(vm, args[0]);
+            get_nowait(vm, args[0], plain)
+        }),
         method("task_done(self)", task_done),
         method("shutdown(self, immediate=False)", shutdown),
         coroutine("put(self, item)", PUT),
@@ -157,10 +162,10 @@ const PUT: CoroutineBody = CoroutineBody {
     n_registers: 1,
     step: put_step,
     at_once: Some(|vm, args| {
-        if !is_plain(vm, args[0]) || has_no_room(vm, args[0])? {
+        if !is_plain(vm, args[0]) || has_no_room(vm, args[0], true)? {
             return Ok(AtOnce::Suspends);
         }
-        put_nowait(vm, args[0], args[1])?;
+        put_nowait(vm, args[0], args[1], true)?;
         Ok(AtOnce::Done(Value::NONE))
     }),
 };
@@ -172,7 +177,7 @@ const GET: CoroutineBody = CoroutineBody {
         if !is_plain(vm, args[0]) || n_items(vm, args[0])? == 0 {
             return Ok(AtOnce::Suspends);
         }
-        get_nowait(vm, args[0]).map(AtOnce::Done)
+        get_nowait(vm, args[0], true).map(AtOnce::Done)
     }),
 };
 
@@ -234,7 +239,8 @@ fn init(vm: &mut Vm, args: &[Value]) -> PyResult {
     Ok(Value::NONE)
 }
 
-/// Whether all methods and the container are this file's.
+/// Whether all methods and the container are this file's: what is `plain` below, asked once for
+/// an operation, in which no script's code runs then.
 fn is_plain(vm: &mut Vm, this: Value) -> bool {
     super::is_exactly(vm, this, |c| c.queue) && !vm.heap.has_attrs(this) && {
         let items = queue(vm, this).items;
@@ -251,10 +257,10 @@ fn n_items(vm: &mut Vm, this: Value) -> PyResult<usize> {
 }
 
 /// `full()` of the class itself.
-fn has_no_room(vm: &mut Vm, this: Value) -> PyResult<bool> {
+fn has_no_room(vm: &mut Vm, this: Value, plain: bool) -> PyResult<bool> {
     let maxsize = queue(vm, this).maxsize;
     if let Some(limit) = maxsize.as_int()
-        && is_plain(vm, this)
+        && plain
     {
         return Ok(limit > 0 && n_items(vm, this)? as i64 >= limit);
     }
@@ -266,31 +272,31 @@ fn has_no_room(vm: &mut Vm, this: Value) -> PyResult<bool> {
 }
 
 /// `full()` as the instance has it.
-fn is_full(vm: &mut Vm, this: Value) -> PyResult<bool> {
-    if is_plain(vm, this) {
-        return has_no_room(vm, this);
+fn is_full(vm: &mut Vm, this: Value, plain: bool) -> PyResult<bool> {
+    if plain {
+        return has_no_room(vm, this, true);
     }
     let full = vm.call_method(this, "full", &[])?;
     vm.truth(full)
 }
 
 /// `empty()` as the instance has it.
-fn is_empty(vm: &mut Vm, this: Value) -> PyResult<bool> {
-    if is_plain(vm, this) {
+fn is_empty(vm: &mut Vm, this: Value, plain: bool) -> PyResult<bool> {
+    if plain {
         return Ok(n_items(vm, this)? == 0);
     }
     let empty = vm.call_method(this, "empty", &[])?;
     vm.truth(empty)
 }
 
-fn put_nowait(vm: &mut Vm, this: Value, item: Value) -> PyResult<()> {
+fn put_nowait(vm: &mut Vm, this: Value, item: Value, plain: bool) -> PyResult<()> {
     if queue(vm, this).is_shut_down {
         return Err(error(vm, |c| c.queue_shut_down));
     }
-    if is_full(vm, this)? {
+    if is_full(vm, this, plain)? {
         return Err(error(vm, |c| c.queue_full));
     }
-    if is_plain(vm, this) {
+    if plain {
         let items = queue(vm, this).items;
         deque::push_back(vm, items, item);
     } else {
@@ -303,15 +309,15 @@ fn put_nowait(vm: &mut Vm, this: Value, item: Value) -> PyResult<()> {
     getters(this).release_next(vm, Value::NONE)
 }
 
-fn get_nowait(vm: &mut Vm, this: Value) -> PyResult {
-    if is_empty(vm, this)? {
+fn get_nowait(vm: &mut Vm, this: Value, plain: bool) -> PyResult {
+    if is_empty(vm, this, plain)? {
         return Err(match queue(vm, this).is_shut_down {
             true => error(vm, |c| c.queue_shut_down),
             false => error(vm, |c| c.queue_empty),
         });
     }
     let items = queue(vm, this).items;
-    let item = match is_plain(vm, this) {
+    let item = match plain {
         true => deque::pop_front(vm, items).unwrap_or(Value::NONE),
         false => vm.call_method(this, "_get", &[])?,
     };
@@ -338,11 +344,12 @@ fn put_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
         }
         Input::Send(_) => {
             check::<Queue>(vm, this, "put")?;
-            if is_full(vm, this)? {
+            let plain = is_plain(vm, this);
+            if is_full(vm, this, plain)? {
                 return wait_in(vm, putters(this), frame, 3);
             }
-            if is_plain(vm, this) {
-                put_nowait(vm, this, item)?;
+            if plain {
+                put_nowait(vm, this, item, true)?;
                 return Ok(Step::Return(Value::NONE));
             }
             vm.call_method(this, "put_nowait", &[item])
@@ -362,11 +369,12 @@ fn get_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
         }
         Input::Send(_) => {
             check::<Queue>(vm, this, "get")?;
-            if is_empty(vm, this)? {
+            let plain = is_plain(vm, this);
+            if is_empty(vm, this, plain)? {
                 return wait_in(vm, getters(this), frame, 2);
             }
-            if is_plain(vm, this) {
-                return get_nowait(vm, this).map(Step::Return);
+            if plain {
+                return get_nowait(vm, this, true).map(Step::Return);
             }
             vm.call_method(this, "get_nowait", &[]).map(Step::Return)
         }
@@ -392,13 +400,14 @@ fn broken_off(
     vm: &mut Vm,
     waiters: Waiters,
     waiter: Value,
-    still_blocked: fn(&mut Vm, Value) -> PyResult<bool>,
+    still_blocked: fn(&mut Vm, Value, bool) -> PyResult<bool>,
 ) -> PyResult<()> {
     if state(vm, waiter).is_some() {
         vm.cancel_plain_future(waiter, Value::NONE)?;
     }
     waiters.leave(vm, waiter);
-    if !still_blocked(vm, waiters.owner)? && state(vm, waiter) != Some(State::Cancelled) {
+    let plain = is_plain(vm, waiters.owner);
+    if !still_blocked(vm, waiters.owner, plain)? && state(vm, waiter) != Some(State::Cancelled) {
         waiters.release_next(vm, Value::NONE)?;
     }
     Ok(())
@@ -423,7 +432,11 @@ fn shutdown(vm: &mut Vm, args: &[Value]) -> PyResult {
     let this = args[0];
     queue(vm, this).is_shut_down = true;
     if vm.truth(args[1].given().unwrap_or(Value::FALSE))? {
-        while !is_empty(vm, this)? {
+        loop {
+            let plain = is_plain(vm, this);
+            if is_empty(vm, this, plain)? {
+                break;
+            }
             vm.call_method(this, "_get", &[])?;
             let q = queue(vm, this);
             q.n_unfinished = (q.n_unfinished - 1).max(0);
