@@ -300,6 +300,8 @@ ops! {
     DelItem [s s _];
     /// R[a] = slice(R[b], R[b+1], R[b+2])
     BuildSlice [d sn _];
+    /// R[a] = R[b][R[c]:R[c+1]:R[c+2]]
+    LoadSlice [d s sn];
 
     // ---- arithmetic: x = 1 for the in-place form -----------------------------
     /// R[a] = R[b] + R[c]

@@ -49,7 +49,7 @@ pub(super) fn window_width(code: &Code, at: usize, op: Op) -> u32 {
     let word: Word = code.words[at];
     let n = u32::from(word.c());
     match op {
-        Op::BuildSlice | Op::CallEx | Op::CallSuper => 3,
+        Op::BuildSlice | Op::LoadSlice | Op::CallEx | Op::CallSuper => 3,
         Op::BuildDict => 2 * n,
         Op::Call | Op::CallKw => n + 1,
         Op::CallMethod | Op::CallMethodKw | Op::CallLoaded | Op::CallLoadedKw => n + 2,

@@ -297,13 +297,21 @@ impl<'a> Frame<'a> {
                 .emit(Op::LoadItemI, 0, dst.0, object.0, immediate as u16, &[]);
             return;
         }
+        if let ExprKind::Slice(slice) = &index.kind {
+            let parts = self.slice_parts(slice);
+            self.regs.release(mark);
+            self.at(span);
+            self.asm.abc(Op::LoadSlice, dst, object, parts);
+            return;
+        }
         let index = self.operand(index);
         self.regs.release(mark);
         self.at(span);
         self.asm.abc(Op::LoadItem, dst, object, index);
     }
 
-    fn slice(&mut self, slice: &'a Slice, dst: Reg, span: Span) {
+    /// Evaluates the three parts of a slice into a window of registers.
+    fn slice_parts(&mut self, slice: &'a Slice) -> Reg {
         let window = self.regs.alloc_n(3);
         for (at, part) in [&slice.lower, &slice.upper, &slice.step]
             .into_iter()
@@ -315,8 +323,13 @@ impl<'a> Frame<'a> {
                 None => self.asm.a(Op::LoadNone, reg),
             }
         }
+        window
+    }
+
+    fn slice(&mut self, slice: &'a Slice, dst: Reg, span: Span) {
+        let parts = self.slice_parts(slice);
         self.at(span);
-        self.asm.ab(Op::BuildSlice, dst, window);
+        self.asm.ab(Op::BuildSlice, dst, parts);
     }
 
     // --------------------------------------------------------- arithmetic

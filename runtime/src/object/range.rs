@@ -19,6 +19,7 @@ impl Object for Range {
 }
 
 /// A slice object; its parts are any values.
+#[derive(Clone, Copy)]
 pub struct Slice {
     pub start: Value,
     pub stop: Value,

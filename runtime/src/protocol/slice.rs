@@ -63,7 +63,12 @@ impl Vm {
     /// # Errors
     /// ValueError for a step of 0, TypeError for bounds that are no ints.
     pub fn slice_bounds(&mut self, slice: Value) -> PyResult<(Option<i64>, Option<i64>, i64)> {
-        let Slice { start, stop, step } = *self.heap.cell::<Slice>(slice);
+        let slice = *self.heap.cell::<Slice>(slice);
+        self.bounds_of(slice)
+    }
+
+    fn bounds_of(&mut self, slice: Slice) -> PyResult<(Option<i64>, Option<i64>, i64)> {
+        let Slice { start, stop, step } = slice;
         let step = match self.slice_part(step)? {
             None => 1,
             Some(0) => return Err(self.value_error("slice step cannot be zero")),
@@ -102,7 +107,30 @@ impl Vm {
         if kind == Some(Kind::Range) {
             return self.range_slice(seq, slice).map(Some);
         }
-        let (start, stop, step) = self.slice_bounds(slice)?;
+        let slice = *self.heap.cell::<Slice>(slice);
+        self.part_of(seq, slice)
+    }
+
+    /// `obj[start:stop:step]`, without a slice object where nobody can see it.
+    ///
+    /// # Errors
+    /// As `get_item`.
+    pub(crate) fn load_slice(&mut self, obj: Value, slice: Slice) -> PyResult {
+        let is_sequence = [B::Str, B::List, B::Tuple, B::Bytes]
+            .into_iter()
+            .any(|class| self.heap.is_exact(obj, class));
+        if is_sequence && let Some(part) = self.part_of(obj, slice)? {
+            return Ok(part);
+        }
+        let slice = self.heap.slice(slice.start, slice.stop, slice.step);
+        self.root(slice);
+        self.get_item(obj, slice)
+    }
+
+    /// As `get_slice`, of a sequence that isn't a range.
+    fn part_of(&mut self, seq: Value, slice: Slice) -> PyResult<Option<Value>> {
+        let kind = self.heap.kind(seq);
+        let (start, stop, step) = self.bounds_of(slice)?;
         let Some(len) = self.builtin_len(seq)? else {
             return Ok(None);
         };

@@ -24,6 +24,7 @@ use crate::object::function::{Function, Method, Native};
 use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::iter::Iter;
 use crate::object::list::List;
+use crate::object::range::Slice;
 use crate::protocol::compare::CompareOp;
 use crate::protocol::number::BinaryOp;
 use crate::protocol::unary::UnaryOp;
@@ -795,6 +796,18 @@ impl Vm {
                     let v =
                         self.heap
                             .slice(r!(w.b()), r!(w.b() as usize + 1), r!(w.b() as usize + 2));
+                    set!(w.a(), v);
+                    next!(1);
+                }
+                Op::LoadSlice => {
+                    let obj = r!(w.b());
+                    let at = w.c() as usize;
+                    let slice = Slice {
+                        start: r!(at),
+                        stop: r!(at + 1),
+                        step: r!(at + 2),
+                    };
+                    let v = op!(1, self.load_slice(obj, slice));
                     set!(w.a(), v);
                     next!(1);
                 }
