@@ -1009,6 +1009,10 @@ impl Vm {
                                 op!(2, self.look_up());
                             }
                             save!(2);
+                            if self.resume_for(it, w.a(), word!(1).e0i()) {
+                                load!();
+                                continue;
+                            }
                             match self.begin_resume(
                                 it,
                                 Input::Send(Value::NONE),
@@ -1284,6 +1288,10 @@ impl Vm {
 
                 Op::Yield => {
                     save!(1);
+                    if self.yield_to_for(r!(w.b()), w.a()) {
+                        load!();
+                        continue;
+                    }
                     after!(self.yield_value(r!(w.b()), w.a()));
                 }
                 Op::GetYieldFromIter => {

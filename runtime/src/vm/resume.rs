@@ -449,6 +449,67 @@ impl Vm {
         generator
     }
 
+    /// The usual case of `begin_resume` and `take_input`: a `for` goes on with a generator that
+    /// was suspended at a `yield` of its own. Where it is another case nothing is done, and the
+    /// answer is false.
+    pub(crate) fn resume_for(&mut self, generator: Value, dst: u16, jump: i32) -> bool {
+        let g = self.heap.cell::<Generator>(generator);
+        let is_usual = g.state == GenState::Suspended
+            && g.delegate.is_empty()
+            && g.awaiter.is_empty()
+            && self.frames.len() < self.recursion_limit;
+        if !is_usual {
+            return false;
+        }
+        let sent_to = g.dst;
+        let handled = g.handled.given().or(g.inherited.given());
+        let mut frame = self.frame_of(generator, dst, Ret::ForIter);
+        frame.jump = jump;
+        self.heap.cell_mut::<Generator>(generator).state = GenState::Running;
+        self.frames.push(frame);
+        self.set_top_register(sent_to, Value::NONE);
+        self.activations.push(Activation {
+            root: generator,
+            instance: Value::EMPTY,
+            outer_handled: self.handled,
+        });
+        if let Some(handled) = handled {
+            self.handled = handled;
+        }
+        true
+    }
+
+    /// The usual case of `yield_value`: a generator that a `for` drives yields itself. Where it
+    /// is another case nothing is done, and the answer is false.
+    pub(crate) fn yield_to_for(&mut self, value: Value, dst: u16) -> bool {
+        let ([.., below, frame], Some(activation)) =
+            (self.frames.as_mut_slice(), self.activations.last())
+        else {
+            return false;
+        };
+        let generator = frame.generator;
+        if frame.ret != Ret::ForIter || activation.root != generator {
+            return false;
+        }
+        // SAFETY: `code` is kept alive by `code_value`; the verifier has checked the register
+        // and the jump's target in the frame below, whose `for` pushed this one.
+        let words = unsafe {
+            below.regs.add(frame.dst as usize).write(value);
+            below.pc = below.pc.offset(frame.jump as isize);
+            (*frame.code).words.as_ptr()
+        };
+        let g = self.heap.cell_mut::<Generator>(generator);
+        g.pc = ((frame.pc as usize - words as usize) / 8) as u32;
+        g.dst = dst;
+        g.state = GenState::Suspended;
+        g.innermost = generator;
+        self.sp = frame.saved_sp as usize;
+        self.handled = activation.outer_handled;
+        self.frames.pop();
+        self.activations.pop();
+        true
+    }
+
     /// `yield value`.
     ///
     /// # Errors
