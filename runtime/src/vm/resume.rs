@@ -70,6 +70,7 @@ impl Vm {
         dst: u16,
         ret: Ret,
     ) -> PyResult<()> {
+        self.detach(root);
         let g = self.heap.cell::<Generator>(root);
         let waits = g
             .innermost
@@ -150,6 +151,33 @@ impl Vm {
         if let Some(handled) = g.handled.given().or(g.inherited.given()) {
             self.set_context_of(exception, handled);
         }
+    }
+
+    /// A script may drive a generator that another waits for, as long as neither runs: it leads a
+    /// chain of its own from now on, and the other asks it as it asks any iterator. Differs from
+    /// CPython in that coroutines stay where they are; spec.md [async.differs.by_hand].
+    fn detach(&mut self, inner: Value) {
+        let g = self.heap.cell::<Generator>(inner);
+        let outer = g.awaiter;
+        if outer.is_empty() || g.flavor != Flavor::Generator {
+            return;
+        }
+        let mut root = outer;
+        while let Some(above) = self.heap.cell::<Generator>(root).awaiter.given() {
+            root = above;
+        }
+        let g = self.heap.cell_mut::<Generator>(root);
+        if g.state != GenState::Suspended {
+            return;
+        }
+        let innermost = g.innermost.given().unwrap_or(root);
+        g.innermost = outer;
+        self.heap.cell_mut::<Generator>(outer).state = GenState::Suspended;
+        let g = self.heap.cell_mut::<Generator>(inner);
+        g.state = GenState::Suspended;
+        g.awaiter = Value::EMPTY;
+        g.inherited = Value::EMPTY;
+        g.innermost = innermost;
     }
 
     fn is_generator_exit(&self, exception: Value) -> bool {
@@ -652,6 +680,7 @@ impl Vm {
 
     /// Links frame `inner` below the running one and goes on in it.
     fn delegate_to(&mut self, inner: Value, dst: u16) -> PyResult<Next> {
+        self.detach(inner);
         let g = self.heap.cell::<Generator>(inner);
         let flavor = g.flavor;
         match g.state {
