@@ -458,7 +458,16 @@ impl Vm {
                 }
             }
         }
-        self.heap.cell_mut::<Class>(class).mro = self.linearize(class, &bases)?;
+        match self.linearize(class, &bases) {
+            Ok(mro) => self.heap.cell_mut::<Class>(class).mro = mro,
+            // A metaclass's own `mro` may ask for the same, and is part of the traceback then.
+            Err(raised) => {
+                self.apply_custom_mro(class, meta)?;
+                if self.heap.cell::<Class>(class).mro.is_empty() {
+                    return Err(raised);
+                }
+            }
+        }
         self.apply_custom_mro(class, meta)?;
 
         if let Some(slots) = slots {
@@ -654,8 +663,11 @@ impl Vm {
         self.call_kw(func, &[class], keywords).map(|_| ())
     }
 
-    /// The base whose instances' layout the new class has.
-    fn best_base(&mut self, bases: &[Value]) -> PyResult {
+    /// The base whose instances' layout a class with these bases has; there is one at least.
+    ///
+    /// # Errors
+    /// TypeError where two layouts can't be had at once.
+    pub fn best_base(&mut self, bases: &[Value]) -> PyResult {
         let mut best = bases[0];
         let mut best_solid = self.solid_base(best);
         for &base in &bases[1..] {
@@ -673,7 +685,7 @@ impl Vm {
 
     /// The first class of the MRO that adds to the layout of instances: a
     /// builtin one with cells of its own kind or fields, or one with `__slots__`.
-    fn solid_base(&self, class: Value) -> Value {
+    pub fn solid_base(&self, class: Value) -> Value {
         let mro = &self.heap.cell::<Class>(class).mro;
         let adds = |&c: &Value| {
             let class = self.heap.cell::<Class>(c);

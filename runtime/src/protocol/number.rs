@@ -218,6 +218,8 @@ impl Vm {
         match self.builtin_binary(op, a, b)? {
             Some(v) => Ok(v),
             None if op == Add && is_sequence(self.heap.kind(a)) => Err(self.concat_error(a, b)),
+            // It wants an index, and says so.
+            None if op == Mul && is_sequence(self.heap.kind(a)) => self.index(b),
             None => Ok(Value::NOT_IMPLEMENTED),
         }
     }
@@ -231,9 +233,11 @@ impl Vm {
         if self.is_int_among_others(a, b) {
             return Ok(Value::NOT_IMPLEMENTED);
         }
-        Ok(self
-            .builtin_binary(op, b, a)?
-            .unwrap_or(Value::NOT_IMPLEMENTED))
+        match self.builtin_binary(op, b, a)? {
+            Some(v) => Ok(v),
+            None if op == Mul && is_sequence(self.heap.kind(a)) => self.index(b),
+            None => Ok(Value::NOT_IMPLEMENTED),
+        }
     }
 
     /// Whether the method of an int is asked about what is none: it leaves
@@ -287,13 +291,13 @@ impl Vm {
         // CPython 3.13 abstract.c PyNumber_Add and PyNumber_Multiply: concat and
         // repeat come after the number methods of both sides.
         match op {
-            Add if is_sequence(self.heap.kind(a)) => {
+            Add if self.keeps_sequence_slot(op, a) => {
                 return match self.concat(a, b)? {
                     Some(v) => Ok(v),
                     None => Err(self.concat_error(a, b)),
                 };
             }
-            Mul if is_sequence(self.heap.kind(a)) => {
+            Mul if self.keeps_sequence_slot(op, a) => {
                 return match self.repeat(a, b)? {
                     Some(v) => Ok(v),
                     None => Err(self.repeat_error(b)),
@@ -301,7 +305,7 @@ impl Vm {
             }
             // CPython 3.13 abstract.c PyNumber_InPlaceMultiply: `a *= b` leaves the
             // right operand alone where `a` has the slots of a sequence.
-            Mul if is_sequence(self.heap.kind(b)) && !(inplace && self.has_sequence_slots(a)) => {
+            Mul if self.keeps_sequence_slot(op, b) && !(inplace && self.has_sequence_slots(a)) => {
                 return match self.repeat(b, a)? {
                     Some(v) => Ok(v),
                     None => Err(self.repeat_error(a)),
@@ -326,9 +330,9 @@ impl Vm {
         let mut right = None;
         if class_a != class_b {
             let reflected = self.n(op.reflected());
-            right = self
-                .lookup_class(class_b, reflected)
-                .filter(|&m| !self.is_sequence_method(op, m));
+            right = self.lookup_class(class_b, reflected).filter(|&m| {
+                !self.is_sequence_method(op, m) || self.has_number_method(op, class_b)
+            });
             // A subclass's own reflected method goes first.
             if let Some(method) = right
                 && !planted::is(Bug::ReflectedOrder)
@@ -384,6 +388,24 @@ impl Vm {
                 .unwrap_or(Value::NOT_IMPLEMENTED));
         }
         self.call_unbound(method, this, &[other])
+    }
+
+    /// Whether `v` is a sequence whose class has left `+` or `*` as it is: a script's method in
+    /// the place of the one or the other empties CPython's slot of the sequence.
+    fn keeps_sequence_slot(&mut self, op: BinaryOp, v: Value) -> bool {
+        if !is_sequence(self.heap.kind(v)) {
+            return false;
+        }
+        if self.exact_builtin(v).is_some() {
+            return true;
+        }
+        let class = self.heap.class_of(v);
+        let names = [op.method(), op.reflected()];
+        let n = if op == Add { 1 } else { 2 };
+        names[..n].iter().all(|&name| {
+            let method = self.lookup_class(class, self.n(name));
+            method.is_none_or(|m| self.is_sequence_method(op, m))
+        })
     }
 
     /// Whether a class has a method for `op`, on either side, that is no builtin sequence's: where

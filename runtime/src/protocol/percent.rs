@@ -269,6 +269,13 @@ impl Vm {
         let n = match by_int {
             Some(Some(n)) => Some(n),
             Some(None) if self.has_index(v) => self.int_or_wrong_type(|vm| vm.index(v))?,
+            // CPython 3.13 abstract.c PyNumber_Check: `__float__` makes a number of a text, too.
+            Some(None) if decimal && self.special(v, N::float).is_some() => {
+                match self.heap.as_str(v).cloned() {
+                    Some(text) => Some(self.int_from_str(&text, 10)?),
+                    None => None,
+                }
+            }
             Some(None) | None => None,
         };
         if let Some(n) = n.and_then(|n| self.heap.as_big(n)) {

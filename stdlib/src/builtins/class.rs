@@ -306,10 +306,6 @@ fn set_bases(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
         );
         return Err(vm.type_error(message));
     };
-    let layout = |vm: &Vm, c: Value| {
-        let c = vm.heap.cell::<Class>(c);
-        (c.layout, c.n_slots)
-    };
     for &base in &items {
         if vm.heap.kind(base) != Some(Kind::Class) {
             let message = format!(
@@ -322,14 +318,6 @@ fn set_bases(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
         if vm.is_subclass(base, class) {
             return Err(vm.type_error("a __bases__ item causes an inheritance cycle"));
         }
-        if layout(vm, base).0 != layout(vm, class).0 {
-            let message = format!(
-                "__bases__ assignment: '{}' object layout differs from '{}'",
-                vm.class_name(base),
-                vm.class_name(class)
-            );
-            return Err(vm.type_error(message));
-        }
     }
     if items.is_empty() {
         let message = format!(
@@ -338,7 +326,70 @@ fn set_bases(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
         );
         return Err(vm.type_error(message));
     }
+    let old = vm.heap.cell::<Class>(class).bases.clone();
+    let (old, new) = (vm.best_base(&old)?, vm.best_base(&items)?);
+    check_same_layout(vm, old, new)?;
     vm.set_bases(class, &items)
+}
+
+/// CPython 3.13 typeobject.c compatible_for_assignment: the collector must know the instances of
+/// both or of neither, and what the two add to a common base must be the same.
+fn check_same_layout(vm: &mut Vm, old: Value, new: Value) -> PyResult<()> {
+    let class = |c: Value| vm.heap.cell::<Class>(c);
+    let is_collected = |c: Value| {
+        let plain = [
+            Kind::Instance,
+            Kind::BigInt,
+            Kind::Float,
+            Kind::Str,
+            Kind::Bytes,
+        ];
+        class(c).is_heap || !plain.contains(&class(c).layout)
+    };
+    let is_freed_alike = is_collected(old) == is_collected(new);
+    // The first class on the way up that adds something.
+    let adds = |c: Value| -> Value {
+        let mut at = c;
+        while class(at).is_heap
+            && let Some(&base) = class(at)
+                .bases
+                .iter()
+                .find(|&&b| class(b).layout == class(at).layout)
+            && (class(at).n_slots, class(at).has_dict, class(at).has_weakref)
+                == (
+                    class(base).n_slots,
+                    class(base).has_dict,
+                    class(base).has_weakref,
+                )
+        {
+            at = base;
+        }
+        if class(at).is_heap || class(at).layout != Kind::Exception {
+            return at;
+        }
+        vm.solid_base(at)
+    };
+    let (one, two) = (adds(old), adds(new));
+    let base_of = |c: Value| class(c).bases.first().copied();
+    let is_alike = one == two
+        || class(one).is_heap
+            && class(two).is_heap
+            && base_of(one) == base_of(two)
+            && (class(one).has_dict, class(one).has_weakref)
+                == (class(two).has_dict, class(two).has_weakref)
+            && object::slot_names(vm, one) == object::slot_names(vm, two);
+    if is_freed_alike && is_alike {
+        return Ok(());
+    }
+    let what = if is_freed_alike {
+        "object layout"
+    } else {
+        "deallocator"
+    };
+    let (new, old) = (vm.class_name(new), vm.class_name(old));
+    Err(vm.type_error(format!(
+        "__bases__ assignment: '{new}' {what} differs from '{old}'"
+    )))
 }
 
 fn base(vm: &mut Vm, class: Value) -> PyResult {

@@ -5,7 +5,7 @@ use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::number::Big;
 use lockstep_runtime::text::int as pure;
 use lockstep_runtime::text::pystr::PyStr;
-use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
+use lockstep_runtime::{B, N, PyResult, Value, Vm};
 use num_bigint::BigInt;
 use num_traits::Signed;
 
@@ -155,8 +155,9 @@ fn text_of(vm: &Vm, v: Value) -> Option<PyStr> {
 
 fn parse(vm: &mut Vm, text: &PyStr, base: i64, shown: Value) -> PyResult {
     let result = vm.int_from_str(text, base);
+    // CPython 3.13 longobject.c PyLong_FromUnicodeObject shows what was given by its own repr.
     if result.is_err()
-        && vm.heap.kind(shown) == Some(Kind::Bytes)
+        && !vm.heap.is_exact(shown, B::Str)
         && (base == 0 || (2..=36).contains(&base))
     {
         let message = format!(

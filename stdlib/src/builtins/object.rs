@@ -332,7 +332,7 @@ fn class(vm: &mut Vm, this: Value) -> PyResult {
 }
 
 /// The names in `__slots__` of a class and of those before it, class by class.
-fn slot_names(vm: &Vm, class: Value) -> Vec<Vec<Value>> {
+pub fn slot_names(vm: &Vm, class: Value) -> Vec<Vec<Value>> {
     let mro = vm.heap.cell::<Class>(class).mro.iter();
     let of_each = mro.map(|&class| {
         let attrs = vm.heap.cell::<Class>(class).attrs;

@@ -93,7 +93,11 @@ pub fn make(vm: &mut Vm, members: Vec<Value>) -> PyResult {
     for member in members {
         let mut known = false;
         for &arg in &args {
-            known = known || vm.eq(arg, member)?;
+            // CPython 3.13 unionobject.c is_same: classes by identity, whatever a metaclass says.
+            let is_alias = [arg, member]
+                .iter()
+                .all(|&v| vm.heap.kind(v) != Some(Kind::Class));
+            known = known || arg == member || is_alias && vm.eq(arg, member)?;
         }
         if !known {
             args.push(member);

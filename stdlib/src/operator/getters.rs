@@ -6,7 +6,7 @@ use lockstep_runtime::native::{
 };
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::opaque::Native;
-use lockstep_runtime::text::pystr::StrBuilder;
+use lockstep_runtime::text::pystr::{PyStr, StrBuilder};
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 
 use crate::args;
@@ -160,11 +160,12 @@ fn new_attr(vm: &mut Vm, a: &[Value]) -> PyResult {
         if vm.heap.as_str(name).is_none() {
             return Err(vm.type_error("attribute name must be a string"));
         }
-        let text = vm.heap.string(name).to_string();
-        let parts: Vec<Value> = match text.contains('.') {
-            true => text.split('.').map(|part| vm.heap.intern(part)).collect(),
-            false => vec![vm.heap.intern_value(name)],
-        };
+        let dot = PyStr::from(".");
+        let mut parts = Vec::new();
+        for part in vm.heap.text(name).split(Some(&dot), None) {
+            let part = vm.heap.str(part);
+            parts.push(vm.heap.intern_value(part));
+        }
         let path = vm.heap.tuple(&parts);
         vm.heap.list_push(list, path);
         paths.push(path);

@@ -6,7 +6,7 @@ use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::protocol::unary::UnaryOp;
-use lockstep_runtime::{N, PyResult, Value, Vm};
+use lockstep_runtime::{Kind, N, PyResult, Value, Vm};
 
 use crate::{NativeModule, args};
 
@@ -101,7 +101,12 @@ const FUNCTIONS: &[NativeDef] = &[
 ];
 
 fn concat(vm: &mut Vm, a: &[Value]) -> PyResult {
-    if vm.special(a[0], N::getitem).is_none() {
+    // CPython 3.13 abstract.c PySequence_Concat: both have to be sequences, no mappings.
+    let is_sequence = |vm: &mut Vm, v: Value| {
+        vm.heap.kind(v) != Some(Kind::Dict) && vm.special(v, N::getitem).is_some()
+    };
+    let is_builtin = vm.heap.as_sequence(a[0]).is_some() || vm.heap.as_str(a[0]).is_some();
+    if !is_sequence(vm, a[0]) || !is_builtin && !is_sequence(vm, a[1]) {
         let message = format!("'{}' object can't be concatenated", vm.type_name(a[0]));
         return Err(vm.type_error(message));
     }

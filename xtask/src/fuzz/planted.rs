@@ -23,13 +23,18 @@ pub fn run(
     profile: &str,
     first_seed: u64,
 ) -> Result<(), String> {
-    // A build beside the normal one, which stays without bugs.
-    let lockstep = binary::build(
-        "lockstep",
-        &["-p", "lockstep", "--features", "planted"],
-        profile,
-        &workspace::target_and_profile().0.join("planted"),
-    )?;
+    let lockstep = if std::env::var_os("LOCKSTEP_BIN").is_some() {
+        // It was built with the feature: in another one no bug would be found.
+        binary::lockstep_of_profile(profile)?
+    } else {
+        // A build beside the normal one, which stays without bugs.
+        binary::build(
+            "lockstep",
+            &["-p", "lockstep", "--features", "planted"],
+            profile,
+            &workspace::target_and_profile().0.join("planted"),
+        )?
+    };
     let healthy = Subject {
         binary: &lockstep,
         environment: &[],
