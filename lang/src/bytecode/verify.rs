@@ -349,6 +349,10 @@ impl Verifier<'_> {
             {
                 return self.fault(handler.start as usize, "a handler's range is broken");
             }
+            // A way back that no jump takes would go round without a tick.
+            if handler.target < handler.end {
+                return self.fault(handler.start as usize, "a handler stands before its range");
+            }
             self.registers(handler.start as usize, handler.exc.0.into(), 1)?;
         }
         if !code.spans.is_sorted_by_key(|&(at, _)| at)
@@ -432,8 +436,8 @@ mod tests {
         let catches_outside = |code: &mut Code| {
             code.handlers.push(Handler {
                 start: 0,
-                end: code.words.len() as u32,
-                target: 0,
+                end: 1,
+                target: code.words.len() as u32 - 1,
                 exc: Reg(900),
             });
         };
@@ -464,6 +468,24 @@ mod tests {
         assert_eq!(
             verdict(COROUTINE, of_another),
             "no Await of its result follows"
+        );
+    }
+
+    #[test]
+    fn an_exception_goes_forward() {
+        let goes_back = |code: &mut Code| {
+            let end = code.words.len() as u32;
+            let (start, target, exc) = (0, 0, Reg(0));
+            code.handlers.push(Handler {
+                start,
+                end,
+                target,
+                exc,
+            });
+        };
+        assert_eq!(
+            verdict(FUNCTION, goes_back),
+            "a handler stands before its range"
         );
     }
 
