@@ -2,6 +2,8 @@
 //! yet somebody waits. Tells each blocked task's name, what it waits for and
 //! where, and who holds it; then raises DeadlockError where the program waits.
 
+use std::cell::Cell;
+
 use crate::heap::Kind;
 use crate::native::{NativeDef, PyResult, function};
 use crate::object::class::B;
@@ -146,8 +148,7 @@ impl Vm {
                         .heap
                         .generator_regs(frame)
                         .first()
-                        .copied()
-                        .unwrap_or(Value::EMPTY);
+                        .map_or(Value::EMPTY, Cell::get);
                     held_by = self.owner_of(this);
                     on = held_by.map(|_| self.lock_of(this));
                     waits_for = Some(qualname);

@@ -31,6 +31,7 @@ mod tests;
 pub use gc::Marker;
 pub use kind::Kind;
 
+use std::cell::Cell;
 use std::mem;
 use std::ops::Range;
 use std::ptr;
@@ -410,6 +411,28 @@ impl Heap {
             let cell = v.header_ptr();
             std::slice::from_raw_parts(
                 cell.cast::<u8>().add(tail_offset::<T>()).cast::<Value>(),
+                (*cell).tail_len as usize,
+            )
+        }
+    }
+
+    /// As `tail`, of cells: frames read and write them through pointers meanwhile.
+    ///
+    /// # Panics
+    /// As `tail`.
+    #[inline(always)]
+    #[track_caller]
+    pub fn tail_cells<T: Object>(&self, v: Value) -> &[Cell<Value>] {
+        if self.kind(v) != Some(T::KIND) {
+            wrong_kind(T::KIND, self.kind(v));
+        }
+        // SAFETY: as in `tail`; a Cell lies in memory as what it holds.
+        unsafe {
+            let cell = v.header_ptr();
+            std::slice::from_raw_parts(
+                cell.cast::<u8>()
+                    .add(tail_offset::<T>())
+                    .cast::<Cell<Value>>(),
                 (*cell).tail_len as usize,
             )
         }

@@ -25,11 +25,12 @@ impl Object for Cell {
 pub struct CodeObject {
     pub code: Arc<Code>,
     /// The instructions with this VM's caches in them. Invariant: never
-    /// reallocated, running frames point into it.
-    pub words: Box<[Word]>,
+    /// reallocated, running frames point into it. Cells, as the constants are:
+    /// they change while frames read them.
+    pub words: Box<[std::cell::Cell<Word>]>,
     /// The constants as values; names are interned, nested code objects are
     /// `Value::EMPTY` until first used.
-    pub consts: Box<[Value]>,
+    pub consts: Box<[std::cell::Cell<Value>]>,
     pub n_regs: u32,
     /// The names of functions made of it.
     pub name: Value,
@@ -39,15 +40,25 @@ pub struct CodeObject {
     /// The dict of the module's variables.
     pub globals: Value,
     /// Which registers a collector looks at; made when one first asks.
-    pub liveness: Option<Box<Liveness>>,
+    pub liveness: std::cell::OnceCell<Box<Liveness>>,
     /// What `NativeStep` runs, in the code of a coroutine written in Rust.
     pub step: Option<StepFn>,
+}
+
+impl CodeObject {
+    /// The first instruction.
+    #[inline(always)]
+    pub fn first_word(&self) -> *const Word {
+        self.words.as_ptr().cast()
+    }
 }
 
 impl Object for CodeObject {
     const KIND: Kind = Kind::Code;
     fn trace(&self, marker: &mut Marker) {
-        marker.mark_all(&self.consts);
+        for constant in &self.consts {
+            marker.mark(constant.get());
+        }
         marker.mark_all(&self.params);
         marker.mark_all(&[self.globals, self.name, self.qualname]);
     }

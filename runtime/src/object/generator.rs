@@ -7,6 +7,8 @@
 //! frame, the root, whose `innermost` is where the chain was suspended, so
 //! resuming costs the same at any depth.
 
+use std::cell::Cell;
+
 use crate::heap::{Heap, Kind, Marker, Object, TAIL_MAX};
 use crate::object::function::CodeObject;
 use crate::value::Value;
@@ -73,7 +75,7 @@ struct Rare {
     /// (async generator) the finalizer hook; `Value::EMPTY` before the first iteration.
     finalizer: Value,
     /// The registers, when there are more than `TAIL_MAX`.
-    long: Box<[Value]>,
+    long: Box<[Cell<Value>]>,
 }
 
 impl Rare {
@@ -103,7 +105,9 @@ impl Object for Generator {
                 marker.mark_all(&[name, qualname]);
             }
             marker.mark(rare.finalizer);
-            marker.mark_all(&rare.long);
+            for reg in &rare.long {
+                marker.mark(reg.get());
+            }
         }
     }
     fn external_bytes(&self) -> usize {
@@ -167,7 +171,7 @@ impl Heap {
         } else {
             self.charge(n_regs * 8);
             let mut generator = generator;
-            generator.rare_mut().long = vec![Value::EMPTY; n_regs].into_boxed_slice();
+            generator.rare_mut().long = vec![Cell::new(Value::EMPTY); n_regs].into_boxed_slice();
             self.alloc(shape, generator)
         }
     }
@@ -198,12 +202,10 @@ impl Heap {
     /// # Panics
     /// If `v` is not a generator cell.
     #[inline]
-    pub fn generator_regs(&mut self, v: Value) -> &mut [Value] {
-        let rare = &self.cell::<Generator>(v).rare;
-        if rare.as_ref().is_some_and(|rare| !rare.long.is_empty()) {
-            &mut self.cell_mut::<Generator>(v).rare_mut().long
-        } else {
-            self.tail_mut::<Generator>(v)
+    pub fn generator_regs(&self, v: Value) -> &[Cell<Value>] {
+        match &self.cell::<Generator>(v).rare {
+            Some(rare) if !rare.long.is_empty() => &rare.long,
+            _ => self.tail_cells::<Generator>(v),
         }
     }
 }

@@ -356,7 +356,7 @@ impl Vm {
         let code: *const CodeObject = self.heap.cell::<CodeObject>(code_value);
         // SAFETY: the code object is alive: the function holds it, and the
         // frame will; cells don't move.
-        let (n_regs, pc) = unsafe { ((*code).n_regs as usize, (*code).words.as_ptr()) };
+        let (n_regs, pc) = unsafe { ((*code).n_regs as usize, (*code).first_word()) };
         let end = base + n_regs;
         if self.frames.len() >= self.recursion_limit || end > STACK_VALUES {
             return Err(self.recursion_error());
@@ -421,13 +421,17 @@ impl Vm {
         if is_renamed {
             self.heap.set_generator_names(generator, name, qualname);
         }
-        self.heap.generator_regs(generator)[..args.len()].copy_from_slice(args);
+        let regs = &self.heap.generator_regs(generator)[..args.len()];
+        for (reg, &arg) in regs.iter().zip(args) {
+            reg.set(arg);
+        }
         if args.len() < n_params
             && let Some(defaults) = self.missing_defaults(func, args.len())
         {
-            let defaults: SmallVec<[Value; 8]> = defaults.into();
-            let regs = &mut self.heap.generator_regs(generator)[args.len()..n_params];
-            regs.copy_from_slice(&defaults);
+            let regs = &self.heap.generator_regs(generator)[args.len()..n_params];
+            for (reg, &default) in regs.iter().zip(defaults) {
+                reg.set(default);
+            }
         }
         generator
     }

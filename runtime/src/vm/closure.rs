@@ -43,7 +43,7 @@ impl Vm {
             return Value::NONE;
         };
         let (maker_code, maker) = (frame.code_value, frame.func);
-        let loaded = self.heap.cell::<CodeObject>(maker_code).consts[constant as usize];
+        let loaded = self.heap.cell::<CodeObject>(maker_code).consts[constant as usize].get();
         let code = if loaded.is_empty() {
             let co = self.heap.cell::<CodeObject>(maker_code);
             let globals = co.globals;
@@ -52,7 +52,7 @@ impl Vm {
                 _ => return Value::NONE,
             };
             let code = self.load_code(child, globals);
-            self.heap.cell_mut::<CodeObject>(maker_code).consts[constant as usize] = code;
+            self.heap.cell::<CodeObject>(maker_code).consts[constant as usize].set(code);
             code
         } else {
             loaded

@@ -61,7 +61,7 @@ impl Vm {
                     let frame = self.frames.last().unwrap_unchecked();
                     pc = frame.pc;
                     regs = frame.regs;
-                    consts = (*frame.code).consts.as_ptr();
+                    consts = (*frame.code).consts.as_ptr().cast();
                 }
             }};
         }
@@ -508,7 +508,7 @@ impl Vm {
 
         loop {
             debug_assert!(
-                running_code!().words.as_ptr_range().contains(&pc),
+                running_code!().words.as_ptr_range().contains(&pc.cast()),
                 "unchecked instruction"
             );
             let w = word!(0);

@@ -1,5 +1,6 @@
 //! Code objects: from what the compiler gives to what this VM runs.
 
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use lockstep_lang::ast::StrLit;
@@ -35,8 +36,9 @@ pub fn literal_text(literal: &StrLit) -> PyStr {
 impl Vm {
     /// A code object that runs with `globals` (a dict) as its module's variables.
     pub fn load_code(&mut self, code: Arc<Code>, globals: Value) -> Value {
-        let consts = code.consts.iter().map(|c| self.load_const(c)).collect();
-        let words = code.words.clone().into_boxed_slice();
+        let consts = code.consts.iter();
+        let consts = consts.map(|c| Cell::new(self.load_const(c))).collect();
+        let words: Box<[_]> = code.words.iter().copied().map(Cell::new).collect();
         let n_regs = code.n_regs;
         let params = code
             .params
@@ -58,7 +60,7 @@ impl Vm {
                 params,
                 globals,
                 step: None,
-                liveness: None,
+                liveness: OnceCell::new(),
             },
         )
     }
@@ -119,7 +121,7 @@ impl Vm {
     pub fn new_function(&mut self, code: Value) -> Value {
         let co = self.heap.cell::<CodeObject>(code);
         let c = &*co.code;
-        let doc = c.doc.map_or(Value::NONE, |i| co.consts[i.0 as usize]);
+        let doc = c.doc.map_or(Value::NONE, |i| co.consts[i.0 as usize].get());
         let module = self
             .heap
             .ns_get(co.globals, self.n(N::name_))

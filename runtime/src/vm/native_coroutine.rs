@@ -73,12 +73,12 @@ impl StepFrame {
     /// native's own.
     #[inline]
     pub fn get(self, vm: &mut Vm, at: usize) -> Value {
-        vm.heap.generator_regs(self.0)[at]
+        vm.heap.generator_regs(self.0)[at].get()
     }
 
     #[inline]
     pub fn set(self, vm: &mut Vm, at: usize, value: Value) {
-        vm.heap.generator_regs(self.0)[at] = value;
+        vm.heap.generator_regs(self.0)[at].set(value);
     }
 }
 
@@ -109,7 +109,7 @@ impl Vm {
     /// and the register of what was awaited.
     pub(crate) fn native_coroutine_after_await(&self, function: Value) -> (u32, u16) {
         let code = self.heap.cell::<Function>(function).code;
-        let step = self.heap.cell::<CodeObject>(code).words[0];
+        let step = self.heap.cell::<CodeObject>(code).words[0].get();
         (AFTER_AWAIT, step.a())
     }
 }

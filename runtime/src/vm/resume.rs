@@ -261,10 +261,11 @@ impl Vm {
         let g = self.heap.cell::<Generator>(generator);
         let (code_value, func, pc) = (g.code, g.func, g.pc as usize);
         let code: *const CodeObject = self.heap.cell::<CodeObject>(code_value);
-        let regs = self.heap.generator_regs(generator).as_mut_ptr();
+        let regs = self.heap.generator_regs(generator).as_ptr();
+        let regs = regs.cast::<Value>().cast_mut();
         Frame {
             // SAFETY: the code object is alive, and `pc` was inside it when saved.
-            pc: unsafe { (*code).words.as_ptr().add(pc) },
+            pc: unsafe { (*code).first_word().add(pc) },
             regs,
             code,
             code_value,
@@ -283,12 +284,13 @@ impl Vm {
         g.state = GenState::Running;
         let (code_value, func, pc) = (g.code, g.func, g.pc as usize);
         let code: *const CodeObject = self.heap.cell::<CodeObject>(code_value);
-        let regs = self.heap.generator_regs(generator).as_mut_ptr();
+        let regs = self.heap.generator_regs(generator).as_ptr();
+        let regs = regs.cast::<Value>().cast_mut();
         let Some(frame) = self.frames.last_mut() else {
             unreachable!("an activation is running")
         };
         // SAFETY: as in `frame_of`.
-        frame.pc = unsafe { (*code).words.as_ptr().add(pc) };
+        frame.pc = unsafe { (*code).first_word().add(pc) };
         frame.regs = regs;
         frame.code = code;
         frame.code_value = code_value;
@@ -468,7 +470,7 @@ impl Vm {
             unreachable!("an activation is running")
         };
         // SAFETY: `code` is kept alive by `code_value`.
-        let words = unsafe { (*frame.code).words.as_ptr() };
+        let words = unsafe { (*frame.code).first_word() };
         let pc = ((frame.pc as usize - words as usize) / 8) as u32;
         let generator = frame.generator;
         let g = self.heap.cell_mut::<Generator>(generator);

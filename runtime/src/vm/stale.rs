@@ -20,13 +20,11 @@ impl Vm {
             // registers are the callee's.
             let callee = frames.get(i + 1).filter(|f| f.generator.is_empty());
             let end = callee.map_or(usize::MAX, |f| f.regs.addr());
-            let code = heap.cell_mut::<CodeObject>(frame.code_value);
-            let pc = (frame.pc.addr() - code.words.as_ptr().addr()) / 8;
+            let code = heap.cell::<CodeObject>(frame.code_value);
+            let pc = (frame.pc.addr() - code.first_word().addr()) / 8;
             let n_regs = code.n_regs;
             let source = &code.code;
-            let liveness = code
-                .liveness
-                .get_or_insert_with(|| Box::new(Liveness::of(source)));
+            let liveness = code.liveness.get_or_init(|| Box::new(Liveness::of(source)));
             liveness.dead_registers(pc as u32, n_regs, |reg| {
                 let at = frame.regs.wrapping_add(reg as usize);
                 if at.addr() < end {

@@ -23,11 +23,7 @@ pub struct TraceLine {
 impl Vm {
     /// The entry of a frame that has stopped at an instruction.
     pub(crate) fn trace_entry(&self, frame: &Frame) -> TraceEntry {
-        let words = self
-            .heap
-            .cell::<CodeObject>(frame.code_value)
-            .words
-            .as_ptr();
+        let words = self.heap.cell::<CodeObject>(frame.code_value).first_word();
         let next = (frame.pc as usize - words as usize) / 8;
         TraceEntry {
             code: frame.code_value,

@@ -161,7 +161,9 @@ impl Vm {
     /// Marks a frame as run to its end and drops what its registers hold;
     /// gives who awaited it.
     pub(crate) fn close_generator(&mut self, generator: Value) -> Value {
-        self.heap.generator_regs(generator).fill(Value::EMPTY);
+        for reg in self.heap.generator_regs(generator) {
+            reg.set(Value::EMPTY);
+        }
         let g = self.heap.cell_mut::<Generator>(generator);
         g.state = GenState::Closed;
         g.agen_closed = true;
@@ -250,7 +252,7 @@ impl Vm {
             };
             // SAFETY: `code` is kept alive by `code_value`.
             let code = unsafe { &*frame.code };
-            let pc = (frame.pc as usize - code.words.as_ptr() as usize) / 8;
+            let pc = (frame.pc as usize - code.first_word() as usize) / 8;
             let pc = (pc as u32).saturating_sub(1);
             let entry = TraceEntry {
                 code: frame.code_value,
@@ -267,7 +269,7 @@ impl Vm {
                 // SAFETY: verified register and target; see `set_top_register`.
                 unsafe {
                     frame.regs.add(handler.exc.0 as usize).write(exception);
-                    frame.pc = code.words.as_ptr().add(handler.target as usize);
+                    frame.pc = code.first_word().add(handler.target as usize);
                 }
                 if !again {
                     self.add_trace(exception, entry);

@@ -432,7 +432,7 @@ fn consts(vm: &mut Vm, this: Value) -> PyResult {
         .cell::<CodeObject>(this)
         .consts
         .iter()
-        .copied()
+        .map(std::cell::Cell::get)
         .filter(|c| !c.is_empty())
         .collect();
     Ok(vm.heap.tuple(&consts))
