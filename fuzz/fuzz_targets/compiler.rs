@@ -17,6 +17,7 @@ fuzz_target!(|text: &str| {
             top_level_await: refuse_late,
             refuse_late,
             interactive: !refuse_late,
+            ..CompileOptions::default()
         };
         match compile_source(source.clone(), options) {
             Ok(code) => {

@@ -438,7 +438,7 @@ const EXPRESSIONS: &[&str] = &[
     "[$e for $n in $e for $n in $e]",
     "[$e async for $n in $e]",
     "f'{$n}{$n!r:>{$n}}'",
-    "f'{$e=}'",
+    "f'{$n=}'",
     "(await $e)",
     "(yield $e)",
     "(yield)",

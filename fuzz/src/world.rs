@@ -66,7 +66,7 @@ pub fn compile(text: &str) -> Option<Arc<Code>> {
     let options = CompileOptions {
         top_level_await: true,
         refuse_late: true,
-        interactive: false,
+        ..CompileOptions::default()
     };
     compile_source(Arc::new(Source::new("fuzz.async", text)), options).ok()
 }
