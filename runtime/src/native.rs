@@ -149,6 +149,58 @@ pub struct NativeDef {
     pub body: Body,
     pub kind: DefKind,
     pub arity: Arity,
+    /// It stands for a slot of CPython's types (`__add__`), which has a wrapper for a method.
+    pub is_slot: bool,
+}
+
+impl NativeDef {
+    /// A method of its own where the name would make it a slot's wrapper, as `dict.__contains__`.
+    pub const fn not_a_slot(mut self) -> NativeDef {
+        self.is_slot = false;
+        self
+    }
+}
+
+/// The names of slots: CPython 3.13 typeobject.c `slotdefs`.
+#[rustfmt::skip]
+const SLOTS: &[&str] = &[
+    "__getattribute__", "__getattr__", "__setattr__", "__delattr__", "__repr__", "__hash__",
+    "__call__", "__str__", "__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__", "__iter__",
+    "__next__", "__get__", "__set__", "__delete__", "__init__", "__new__", "__del__", "__buffer__",
+    "__release_buffer__", "__await__", "__aiter__", "__anext__", "__add__", "__radd__", "__iadd__",
+    "__sub__", "__rsub__", "__isub__", "__mul__", "__rmul__", "__imul__", "__mod__", "__rmod__",
+    "__imod__", "__divmod__", "__rdivmod__", "__pow__", "__rpow__", "__ipow__", "__neg__",
+    "__pos__", "__abs__", "__bool__", "__invert__", "__lshift__", "__rlshift__", "__ilshift__",
+    "__rshift__", "__rrshift__", "__irshift__", "__and__", "__rand__", "__iand__", "__xor__",
+    "__rxor__", "__ixor__", "__or__", "__ror__", "__ior__", "__int__", "__float__",
+    "__floordiv__", "__rfloordiv__", "__ifloordiv__", "__truediv__", "__rtruediv__",
+    "__itruediv__", "__index__", "__matmul__", "__rmatmul__", "__imatmul__", "__len__",
+    "__getitem__", "__setitem__", "__delitem__", "__contains__",
+];
+
+const fn is_slot(name: &str) -> bool {
+    let mut i = 0;
+    while i < SLOTS.len() {
+        if is_same(SLOTS[i].as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn is_same(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < left.len() {
+        if left[i] != right[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
 }
 
 /// What a signature says of the number of arguments.
@@ -224,12 +276,14 @@ const fn is_new(name: &str) -> bool {
 }
 
 const fn def(sig: &'static str, body: Body, kind: DefKind) -> NativeDef {
+    let name = name_of(sig);
     NativeDef {
-        name: name_of(sig),
+        name,
         sig,
         body,
         kind,
         arity: arity_of(sig),
+        is_slot: matches!(kind, DefKind::Method) && is_slot(name),
     }
 }
 

@@ -61,6 +61,15 @@ pub fn bound_or(vm: &mut Vm, v: Value, default: i64) -> PyResult<i64> {
     }
 }
 
+/// As `bound_or`, where None is no bound.
+pub fn index_bound_or(vm: &mut Vm, v: Value, default: i64) -> PyResult<i64> {
+    match v.given() {
+        Some(v) if vm.has_index(v) => vm.index_clamped(v),
+        Some(_) => Err(vm.type_error("slice indices must be integers or have an __index__ method")),
+        None => Ok(default),
+    }
+}
+
 /// The truth of a flag, or its default.
 pub fn flag_or(vm: &mut Vm, v: Value, default: bool) -> PyResult<bool> {
     match v.given() {

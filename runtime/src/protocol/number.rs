@@ -212,8 +212,11 @@ impl Vm {
     /// # Errors
     /// As `builtin_binary`; of a sequence, TypeError where it can't be done.
     pub fn operator_method(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult {
-        if self.is_int_among_others(a, b) {
+        if self.is_among_others(a, b) {
             return Ok(Value::NOT_IMPLEMENTED);
+        }
+        if op == Mul && is_sequence(self.heap.kind(a)) {
+            self.index(b)?;
         }
         match self.builtin_binary(op, a, b)? {
             Some(v) => Ok(v),
@@ -230,7 +233,10 @@ impl Vm {
     /// # Errors
     /// As `operator_method`.
     pub fn reflected_method(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult {
-        if self.is_int_among_others(a, b) {
+        let is_text = matches!(self.heap.kind(a), Some(Kind::Str | Kind::Bytes));
+        if self.is_among_others(a, b)
+            || op == Mod && is_text && self.heap.kind(a) != self.heap.kind(b)
+        {
             return Ok(Value::NOT_IMPLEMENTED);
         }
         match self.builtin_binary(op, b, a)? {
@@ -244,6 +250,19 @@ impl Vm {
     /// that to the other operand.
     pub fn is_int_among_others(&self, this: Value, other: Value) -> bool {
         self.heap.is_int(this) && !self.heap.is_int(other)
+    }
+
+    /// Whether the method of a number or a set is asked about what is none: it leaves that to the
+    /// other operand.
+    fn is_among_others(&self, this: Value, other: Value) -> bool {
+        match self.heap.kind(this) {
+            _ if self.heap.is_int(this) => !self.heap.is_int(other),
+            _ if self.heap.as_float(this).is_some() => {
+                !self.heap.is_int(other) && self.heap.as_float(other).is_none()
+            }
+            Some(Kind::Set) => self.heap.kind(other) != Some(Kind::Set),
+            _ => false,
+        }
     }
 
     /// The body of `__pow__` with three operands.
@@ -269,6 +288,9 @@ impl Vm {
     /// # Errors
     /// As `builtin_inplace`.
     pub fn inplace_method(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult {
+        if op == Mul && matches!(self.heap.kind(a), Some(Kind::List | Kind::Bytes)) {
+            self.index(b)?;
+        }
         Ok(self
             .builtin_inplace(op, a, b)?
             .unwrap_or(Value::NOT_IMPLEMENTED))

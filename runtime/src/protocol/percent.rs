@@ -166,7 +166,7 @@ impl Vm {
     fn percent_mapping(&mut self, args: Value, bytes: bool) -> Option<Value> {
         let is_mapping = match self.heap.kind(args)? {
             Kind::Tuple => false,
-            Kind::Str => bytes,
+            Kind::Str => false,
             Kind::Bytes => !bytes,
             Kind::Dict | Kind::List | Kind::MappingProxy | Kind::Range => true,
             _ => self.special(args, N::getitem).is_some(),

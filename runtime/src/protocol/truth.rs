@@ -46,7 +46,8 @@ impl Vm {
                 .heap
                 .big_ref(v)
                 .is_some_and(|n| n.sign() != num_bigint::Sign::NoSign)),
-            Some(Kind::Float) => Ok(self.heap.as_float(v).is_some_and(|f| f != 0.0)),
+            _ if self.heap.is_int(v) => Ok(v != Value::small(0) && v != Value::FALSE),
+            _ if self.heap.as_float(v).is_some() => Ok(self.heap.as_float(v) != Some(0.0)),
             Some(Kind::Range) => {
                 let n = self.range_len(v);
                 Ok(n != Value::small(0))

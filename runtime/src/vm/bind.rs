@@ -1,13 +1,13 @@
-//! Binding arguments to parameters, with CPython's messages.
+//! Binding arguments to parameters. What is wrong with a native's, `native_arguments` says.
 
 use crate::planted::{self, Bug};
 use smallvec::SmallVec;
 
 use crate::heap::Kind;
-use crate::native::{DefKind, NativeDef, PyResult, Raised};
-use crate::object::class::{B, Class};
+use crate::native::{NativeDef, PyResult, Raised};
+use crate::object::class::B;
 use crate::object::dict::Dict;
-use crate::object::function::{CodeObject, Function};
+use crate::object::function::{CodeObject, Function, Native};
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -150,7 +150,12 @@ impl Vm {
     }
 
     #[cold]
-    fn missing_arguments(&mut self, qualname: &str, kind: &str, missing: &[String]) -> Raised {
+    pub(super) fn missing_arguments(
+        &mut self,
+        qualname: &str,
+        kind: &str,
+        missing: &[String],
+    ) -> Raised {
         let names = match missing {
             [one] => format!("'{one}'"),
             [a, b] => format!("'{a}' and '{b}'"),
@@ -207,101 +212,36 @@ impl Vm {
         self.type_error(message)
     }
 
-    /// The parameter values for calling a native; `name` is how messages call it.
+    /// The parameter values for calling a native.
     ///
     /// # Errors
     /// TypeError.
     pub(crate) fn bind_native(
         &mut self,
-        def: &'static NativeDef,
+        callee: Value,
         args: &[Value],
         keywords: &[(Value, Value)],
     ) -> PyResult<Bound> {
-        let bound = self.bind_native_values(def, args, keywords);
-        if bound.is_err()
-            && let Some(qualname) = self.python_qualname(def, args)
-        {
-            return Err(self.python_bind_error(&qualname, def, args, keywords));
+        let def = self.heap.cell::<Native>(callee).def;
+        match self.bind_native_values(def, args, keywords) {
+            Some(values) => Ok(values),
+            None => Err(self.native_argument_error(callee, args, keywords)),
         }
-        bound
     }
 
-    /// The qualified name of a method that CPython has in Python, not in C:
-    /// its argument errors read differently.
-    #[cold]
-    fn python_qualname(&mut self, def: &'static NativeDef, args: &[Value]) -> Option<String> {
-        let &this = args.first().filter(|_| def.kind == DefKind::Method)?;
-        let name = self.heap.intern(def.name);
-        let (owner, _) = self.lookup_class_where(self.heap.class_of(this), name)?;
-        self.is_python_in_cpython(owner)
-            .then(|| format!("{}.{}", self.class_name(owner), def.name))
-    }
-
-    /// Whether CPython has this native class in Python.
-    pub(crate) fn is_python_in_cpython(&self, class: Value) -> bool {
-        let attrs = self.heap.cell::<Class>(class).attrs;
-        let module = self.heap.ns_get(attrs, self.n(N::module));
-        // A metaclass has a descriptor there.
-        module
-            .and_then(|module| self.heap.as_str(module))
-            .is_some_and(|module| module.to_lossy().starts_with("asyncio."))
-    }
-
-    /// What calling a function of the language with this signature would raise.
-    fn python_bind_error(
-        &mut self,
-        qualname: &str,
-        def: &'static NativeDef,
-        args: &[Value],
-        keywords: &[(Value, Value)],
-    ) -> Raised {
-        let names = def.param_names();
-        let (required, n_pos) = (def.arity.required as usize, def.arity.positional as usize);
-        let mut missing: Vec<usize> = (args.len()..required).collect();
-        for &(name, _) in keywords {
-            let text = self.heap.string(name);
-            match names.iter().position(|&param| param == text) {
-                None => {
-                    return self.type_error(format!(
-                        "{qualname}() got an unexpected keyword argument '{text}'"
-                    ));
-                }
-                Some(at) if at < args.len() => {
-                    return self.type_error(format!(
-                        "{qualname}() got multiple values for argument '{text}'"
-                    ));
-                }
-                Some(at) => missing.retain(|&i| i != at),
-            }
-        }
-        if args.len() > n_pos {
-            let takes = match required == n_pos {
-                true => n_pos.to_string(),
-                false => format!("from {required} to {n_pos}"),
-            };
-            let plural = if takes == "1" { "" } else { "s" };
-            let given = args.len();
-            let was = if given == 1 { "was" } else { "were" };
-            return self.type_error(format!(
-                "{qualname}() takes {takes} positional argument{plural} but {given} {was} given"
-            ));
-        }
-        let missing: Vec<String> = missing.into_iter().map(|i| names[i].to_string()).collect();
-        self.missing_arguments(qualname, "positional", &missing)
-    }
-
+    /// None where the arguments don't fit.
     fn bind_native_values(
         &mut self,
         def: &'static NativeDef,
         args: &[Value],
         keywords: &[(Value, Value)],
-    ) -> PyResult<Bound> {
+    ) -> Option<Bound> {
         let arity = def.arity;
         let n_pos = arity.positional as usize;
         let star = n_pos + arity.kwonly as usize;
         let mut values: Bound = SmallVec::from_elem(Value::EMPTY, arity.n_params());
         if args.len() > n_pos && !arity.varargs {
-            return Err(self.native_arity_error(def, args, args.len()));
+            return None;
         }
         let given = args.len().min(n_pos);
         values[..given].copy_from_slice(&args[..given]);
@@ -312,67 +252,30 @@ impl Vm {
         if arity.varkw {
             values[star_star] = self.heap.dict();
         }
-        if !keywords.is_empty() {
-            for &(name, value) in keywords {
-                let at = self.native_params(def)[..star]
-                    .iter()
-                    .position(|&param| param == name);
-                match at {
-                    Some(i) if i >= arity.posonly as usize => {
-                        if !values[i].is_empty() {
-                            let text = self.heap.string(name);
-                            let message = format!(
-                                "argument for {}() given by name ('{text}') and position ({})",
-                                def.name,
-                                i + 1
-                            );
-                            return Err(self.type_error(message));
-                        }
-                        values[i] = value;
+        for &(name, value) in keywords {
+            let at = self.native_params(def)[..star]
+                .iter()
+                .position(|&param| param == name);
+            match at {
+                Some(i) if i >= arity.posonly as usize => {
+                    if !values[i].is_empty() {
+                        return None;
                     }
-                    _ if arity.varkw => {
-                        self.heap.ns_set(values[star_star], name, value);
-                    }
-                    // CPython leaves keywords to the other of the two where a
-                    // subclass has its own.
-                    _ if self.other_takes_keywords(def, args) => {}
-                    _ if arity.kwonly == 0 && arity.posonly == arity.positional => {
-                        let shown = match def.name {
-                            "__new__" | "__init__" => self.constructor_name(def, args),
-                            _ => self.qualified_native_name(def, args),
-                        };
-                        let message = format!("{shown}() takes no keyword arguments");
-                        return Err(self.type_error(message));
-                    }
-                    _ => {
-                        let text = self.heap.string(name);
-                        let shown = self.constructor_name(def, args);
-                        let message =
-                            format!("{shown}() got an unexpected keyword argument '{text}'");
-                        return Err(self.type_error(message));
-                    }
+                    values[i] = value;
                 }
+                _ if arity.varkw => {
+                    self.heap.ns_set(values[star_star], name, value);
+                }
+                // CPython leaves keywords to the other of the two where a
+                // subclass has its own.
+                _ if self.other_takes_keywords(def, args) => {}
+                _ => return None,
             }
         }
-        // The instance or class that a method is bound to counts for nothing.
-        let bound = (def.kind != DefKind::Function) as usize;
-        for i in 0..arity.required as usize {
-            if values[i].is_empty() {
-                if i < arity.posonly as usize
-                    || keywords.is_empty() && arity.posonly as usize > bound
-                {
-                    return Err(self.native_arity_error(def, args, args.len()));
-                }
-                let name = def.param_names()[i];
-                let message = format!(
-                    "{}() missing required argument '{name}' (pos {})",
-                    self.constructor_name(def, args),
-                    i + 1 - bound
-                );
-                return Err(self.type_error(message));
-            }
-        }
-        Ok(values)
+        let is_whole = values[..arity.required as usize]
+            .iter()
+            .all(|value| !value.is_empty());
+        is_whole.then_some(values)
     }
 
     /// Whether `def` is a `__new__` or `__init__` without named parameters, and
@@ -399,7 +302,7 @@ impl Vm {
     }
 
     /// The names of a native's parameters as interned strs, as keywords are.
-    fn native_params(&mut self, def: &'static NativeDef) -> &[Value] {
+    pub(super) fn native_params(&mut self, def: &'static NativeDef) -> &[Value] {
         let Vm {
             heap,
             native_params,
@@ -413,108 +316,5 @@ impl Vm {
                     .map(|p| heap.intern(p))
                     .collect()
             })
-    }
-
-    /// The class's name for `__new__` and `__init__`, else the function's.
-    #[cold]
-    fn constructor_name(&self, def: &'static NativeDef, args: &[Value]) -> String {
-        let class = match (def.name, args.first()) {
-            ("__new__", Some(&class)) => class,
-            ("__init__", Some(&this)) => self.heap.class_of(this),
-            _ => return def.name.to_string(),
-        };
-        // It goes by the class it was made for, not by a script's subclass.
-        let mro = self.heap.get::<Class>(class).map(|c| &c.mro);
-        let own = mro.and_then(|mro| {
-            let builtin = |&&c: &&Value| !self.heap.cell::<Class>(c).is_heap;
-            mro.iter().find(builtin)
-        });
-        self.class_name(own.copied().unwrap_or(class))
-    }
-
-    #[cold]
-    fn native_arity_error(
-        &mut self,
-        def: &'static NativeDef,
-        args: &[Value],
-        given: usize,
-    ) -> Raised {
-        let bound = (def.kind != DefKind::Function) as usize;
-        let given = given.saturating_sub(bound);
-        let arity = def.arity;
-        let (min, max) = (
-            (arity.required as usize).saturating_sub(bound),
-            (arity.positional as usize).saturating_sub(bound),
-        );
-        let is_new = matches!(def.name, "__new__" | "__init__");
-        let mut name = self.constructor_name(def, args);
-        // CPython 3.13 setobject.c is alone in naming a script's subclass.
-        if (name == "set" && def.name == "__init__")
-            || (name == "frozenset" && def.name == "__new__")
-        {
-            let class = args.first().map(|&a| match self.heap.kind(a) {
-                Some(Kind::Class) => a,
-                _ => self.heap.class_of(a),
-            });
-            name = class.map_or(name, |class| self.class_name(class));
-        }
-        let s = |n: usize| if n == 1 { "" } else { "s" };
-        let by_name = arity.posonly < arity.positional;
-        let message = if min == max && def.name.starts_with("__") && !is_new {
-            format!("expected {min} argument{}, got {given}", s(min))
-        } else if arity.kwonly > 0 && max == 0 {
-            format!("{name}() takes no positional arguments")
-        } else if min == max && max < 2 && arity.kwonly == 0 && !is_new {
-            let name = self.qualified_native_name(def, args);
-            match max {
-                0 => format!("{name}() takes no arguments ({given} given)"),
-                _ => format!("{name}() takes exactly one argument ({given} given)"),
-            }
-        } else if by_name && given < min {
-            format!(
-                "{name}() takes at least {min} positional argument{} ({given} given)",
-                s(min)
-            )
-        } else if by_name && !(is_new && self.is_called_by_position(args)) {
-            format!(
-                "{name}() takes at most {max} argument{} ({given} given)",
-                s(max)
-            )
-        } else if min == max {
-            format!("{name} expected {max} argument{}, got {given}", s(max))
-        } else if given < min {
-            format!(
-                "{name} expected at least {min} argument{}, got {given}",
-                s(min)
-            )
-        } else {
-            format!(
-                "{name} expected at most {max} argument{}, got {given}",
-                s(max)
-            )
-        };
-        self.type_error(message)
-    }
-
-    /// Whether it is `int` or `str` itself that is called, not a subclass: CPython
-    /// 3.13 takes the arguments of these by position first, and counts them there.
-    fn is_called_by_position(&self, args: &[Value]) -> bool {
-        [B::Int, B::Str]
-            .into_iter()
-            .any(|class| args.first() == Some(&self.class(class)))
-    }
-
-    /// `list.append` for a method, `len` for a function.
-    fn qualified_native_name(&mut self, def: &'static NativeDef, args: &[Value]) -> String {
-        if def.kind == DefKind::Method
-            && let Some(&this) = args.first()
-        {
-            let name = self.heap.intern(def.name);
-            let class = self.heap.class_of(this);
-            if let Some((owner, _)) = self.lookup_class_where(class, name) {
-                return format!("{}.{}", self.class_name(owner), def.name);
-            }
-        }
-        def.name.to_string()
     }
 }

@@ -123,14 +123,14 @@ impl Vm {
                 }
                 Some(Kind::Native) => {
                     let native = self.heap.cell::<Native>(callee);
-                    let (def, this) = (native.def, native.this);
+                    let this = native.this;
                     if !this.is_empty() {
                         with_self = std::iter::once(this).chain(args.iter().copied()).collect();
                         args = &with_self;
                     } else if let Some(error) = self.check_self(callee, args) {
                         return Err(error);
                     }
-                    return self.begin_native(def, args, keywords, dst, ret);
+                    return self.begin_native(callee, args, keywords, dst, ret);
                 }
                 Some(Kind::Method) => {
                     let m = self.heap.cell::<Method>(callee);
@@ -189,7 +189,7 @@ impl Vm {
                     "{owner_name}.{}() missing 1 required positional argument: 'self'",
                     def.name
                 )
-            } else if def.name.starts_with("__") {
+            } else if def.is_slot {
                 format!(
                     "descriptor '{}' of '{owner_name}' object needs an argument",
                     def.name
@@ -206,7 +206,7 @@ impl Vm {
             return None;
         }
         let (owner_name, found) = (self.class_name(owner), self.type_name(this));
-        let message = if def.name.starts_with("__") {
+        let message = if def.is_slot {
             format!(
                 "descriptor '{}' requires a '{owner_name}' object but received a '{found}'",
                 def.name
@@ -455,7 +455,7 @@ impl Vm {
     /// Begins a call of a native, its instance already among `args`.
     pub(crate) fn begin_native(
         &mut self,
-        def: &'static NativeDef,
+        callee: Value,
         args: &[Value],
         keywords: &[(Value, Value)],
         dst: u16,
@@ -465,6 +465,7 @@ impl Vm {
             return self.begin_forward(body, args, keywords, dst, ret);
         }
         let n_roots = self.roots.len();
+        let def = self.heap.cell::<Native>(callee).def;
         let arity = &def.arity;
         let exact = keywords.is_empty()
             && args.len() == arity.positional as usize
@@ -472,7 +473,7 @@ impl Vm {
         let result = if exact {
             self.run_native(def, args)
         } else {
-            self.bind_native(def, args, keywords).and_then(|bound| {
+            self.bind_native(callee, args, keywords).and_then(|bound| {
                 self.roots.extend_from_slice(&bound);
                 self.run_native(def, &bound)
             })

@@ -19,6 +19,7 @@ mod intrinsic;
 mod load;
 mod matching;
 pub mod names;
+mod native_arguments;
 mod native_coroutine;
 mod raise;
 mod recall;
@@ -253,7 +254,7 @@ impl Vm {
                 continue;
             }
             let shape = match native.kind {
-                DefKind::Method if native.name.starts_with("__") => B::WrapperDescriptor,
+                DefKind::Method if native.is_slot => B::WrapperDescriptor,
                 DefKind::Method => B::MethodDescriptor,
                 DefKind::ClassMethod | DefKind::StaticMethod | DefKind::Function => {
                     B::NativeFunction

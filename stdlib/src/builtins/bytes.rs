@@ -155,6 +155,7 @@ fn same(vm: &mut Vm, like: Value, data: Vec<u8>) -> PyResult {
 
 /// What `bytes(source, encoding, errors)` holds.
 fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
+    let named = codec::arguments(vm, name, a[2], a[3], 2)?;
     let Some(v) = a[1].given() else {
         for (v, what) in [(a[2], "encoding"), (a[3], "errors")] {
             if !v.is_empty() {
@@ -165,7 +166,7 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
     };
     let is_text = vm.heap.as_str(v).is_some();
     if is_text && !a[2].is_empty() {
-        let (encoding, errors) = codec::arguments(vm, name, a[2], a[3], 2)?;
+        let (encoding, errors) = named;
         return codec::encode_str(vm, v, &encoding, &errors);
     }
     if !a[2].is_empty() {
@@ -518,8 +519,8 @@ fn place(data: &[u8], sub: &[u8], last: bool) -> Option<usize> {
 }
 
 fn search(vm: &mut Vm, a: &[Value], last: bool) -> PyResult<Option<usize>> {
-    let sub = needle(vm, a[1])?;
     let (start, end) = bounds(vm, a)?;
+    let sub = needle(vm, a[1])?;
     if start > end {
         return Ok(None);
     }
@@ -540,8 +541,8 @@ fn index(vm: &mut Vm, a: &[Value], last: bool) -> PyResult {
 }
 
 fn count(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let sub = needle(vm, a[1])?;
     let (start, end) = bounds(vm, a)?;
+    let sub = needle(vm, a[1])?;
     if start > end {
         return Ok(Value::small(0));
     }

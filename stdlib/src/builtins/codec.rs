@@ -236,7 +236,11 @@ pub fn arguments(
                 debug_assert!(at > 0);
                 let message = format!(
                     "{what}() argument '{name}' must be str, not {}",
-                    args::shown_type(vm, v)
+                    // CPython 3.13 unicodeobject.c unicode_new reads its own arguments.
+                    match what {
+                        "str" => vm.type_name(v),
+                        _ => args::shown_type(vm, v),
+                    }
                 );
                 Err(vm.type_error(message))
             }

@@ -375,7 +375,7 @@ fn super_init(vm: &mut Vm, a: &[Value]) -> PyResult {
     if vm.heap.kind(class) != Some(Kind::Class) {
         let message = format!(
             "super() argument 1 must be a type, not {}",
-            args::shown_type(vm, class)
+            vm.type_name(class)
         );
         return Err(vm.type_error(message));
     }

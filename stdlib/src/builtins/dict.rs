@@ -15,10 +15,10 @@ pub static CLASS: ClassDef = ClassDef {
         method("__init__(self, /, *args, **kwargs)", init),
         op::REPR,
         op::LEN,
-        op::GETITEM,
+        op::GETITEM.not_a_slot(),
         op::SETITEM,
         op::DELITEM,
-        op::CONTAINS,
+        op::CONTAINS.not_a_slot(),
         op::ITER,
         op::OR,
         op::ROR,
@@ -135,7 +135,12 @@ fn values(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn pop(vm: &mut Vm, a: &[Value]) -> PyResult {
-    match vm.dict_remove(a[0], a[1])?.or(a[2].given()) {
+    // CPython 3.13 dictobject.c _PyDict_Pop_KnownHash: an empty dict asks for no hash.
+    let found = match vm.heap.cell::<Dict>(a[0]).table.is_empty() {
+        true => None,
+        false => vm.dict_remove(a[0], a[1])?,
+    };
+    match found.or(a[2].given()) {
         Some(value) => Ok(value),
         None => Err(vm.key_error(a[1])),
     }

@@ -1,6 +1,7 @@
 //! `types.GenericAlias`: what `list[int]` gives.
 
 use lockstep_runtime::native::{ClassDef, getter, method, static_method};
+use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 
@@ -59,6 +60,7 @@ pub fn alias_class(vm: &mut Vm) -> Value {
     }
     let object = vm.class(B::Object);
     let class = vm.new_native_class("types", "GenericAlias", object, Kind::Opaque, &CLASS);
+    vm.heap.cell_mut::<Class>(class).named_with_module = true;
     vm.ext::<TypingClasses>().alias = Some(class);
     class
 }

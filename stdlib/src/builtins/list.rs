@@ -13,7 +13,7 @@ pub static CLASS: ClassDef = ClassDef {
         method("__init__(self, iterable=(), /)", init),
         op::REPR,
         op::LEN,
-        op::GETITEM,
+        op::GETITEM.not_a_slot(),
         op::SETITEM,
         op::DELITEM,
         op::CONTAINS,
@@ -118,8 +118,8 @@ pub fn clip(at: i64, len: usize) -> usize {
 }
 
 fn index(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let start = args::bound_or(vm, a[2], 0)?;
-    let stop = args::bound_or(vm, a[3], i64::MAX)?;
+    let start = args::index_bound_or(vm, a[2], 0)?;
+    let stop = args::index_bound_or(vm, a[3], i64::MAX)?;
     let len = items(vm, a[0]).len();
     match vm.find_item(a[0], a[1], clip(start, len), clip(stop, len))? {
         Some(at) => Ok(vm.heap.usize(at)),

@@ -138,7 +138,9 @@ fn init(vm: &mut Vm, a: &[Value]) -> PyResult {
                 "object.__init__() takes exactly one argument (the instance to initialize)",
             ));
         }
-        if inherits(vm, class, N::new) {
+        // A builtin class that makes no instances for scripts has no `__new__` at all.
+        let is_bare = vm.heap.cell::<Class>(class).builtin_base == B::Object;
+        if is_bare && inherits(vm, class, N::new) {
             let message = format!(
                 "{}.__init__() takes exactly one argument (the instance to initialize)",
                 vm.class_name(class)
@@ -161,7 +163,7 @@ fn format(vm: &mut Vm, a: &[Value]) -> PyResult {
     let Some(spec) = vm.heap.as_str(a[1]) else {
         let message = format!(
             "__format__() argument must be str, not {}",
-            vm.type_name(a[1])
+            args::shown_type(vm, a[1])
         );
         return Err(vm.type_error(message));
     };

@@ -66,8 +66,8 @@ fn count(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn index(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let start = args::bound_or(vm, a[2], 0)?;
-    let stop = args::bound_or(vm, a[3], i64::MAX)?;
+    let start = args::index_bound_or(vm, a[2], 0)?;
+    let stop = args::index_bound_or(vm, a[3], i64::MAX)?;
     let len = vm.heap.tuple_items(a[0]).len();
     match vm.find_item(a[0], a[1], list::clip(start, len), list::clip(stop, len))? {
         Some(at) => Ok(vm.heap.usize(at)),

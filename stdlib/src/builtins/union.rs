@@ -1,6 +1,7 @@
 //! `types.UnionType`: what `int | None` gives.
 
 use lockstep_runtime::native::{ClassDef, getter, method};
+use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Kind, Marker, N, PyResult, Value, Vm};
@@ -59,6 +60,7 @@ pub fn union_class(vm: &mut Vm) -> Value {
     }
     let object = vm.class(B::Object);
     let class = vm.new_native_class("types", "UnionType", object, Kind::Opaque, &CLASS);
+    vm.heap.cell_mut::<Class>(class).named_with_module = true;
     vm.ext::<TypingClasses>().union = Some(class);
     class
 }
@@ -129,18 +131,21 @@ pub fn shown(vm: &mut Vm, v: Value) -> PyResult<String> {
     if v == vm.class(B::NoneType) {
         return Ok(String::from("None"));
     }
-    if vm.heap.kind(v) == Some(Kind::Class) {
-        let module = vm.n(N::module);
-        let module = vm.get_attr(v, module)?;
-        let name = vm.heap.string(
-            vm.heap
-                .cell::<lockstep_runtime::object::class::Class>(v)
-                .qualname,
-        );
-        return Ok(match vm.heap.as_str(module) {
-            Some(m) if !m.eq_str("builtins") => format!("{m}.{name}"),
-            _ => name,
-        });
+    // CPython 3.13 unionobject.c _Py_typing_type_repr: what has both names goes by them, unless it
+    // is an alias.
+    if vm.heap.native::<GenericAlias>(v).is_none() {
+        let (qualname, module) = (vm.n(N::qualname), vm.n(N::module));
+        if let Some(name) = vm.get_attr_opt(v, qualname)?
+            && let Some(module) = vm.get_attr_opt(v, module)?
+            && !module.is_none()
+        {
+            let (name, module) = (vm.str(name)?, vm.str(module)?);
+            let (name, module) = (vm.heap.string(name), vm.heap.string(module));
+            return Ok(match &*module {
+                "builtins" => name,
+                module => format!("{module}.{name}"),
+            });
+        }
     }
     vm.repr_string(v)
 }
