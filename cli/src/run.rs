@@ -106,6 +106,7 @@ pub fn finish(vm: &mut Vm, result: PyResult, pipe_closed: &AtomicBool) -> u8 {
         Ok(_) => 0,
         Err(raised) => report_uncaught(vm, raised, pipe_closed),
     };
+    run_at_exit(vm);
     vm.report_what_is_left();
     if let Err(error) = vm.host.flush_stdout()
         && status == 0
@@ -116,6 +117,18 @@ pub fn finish(vm: &mut Vm, result: PyResult, pipe_closed: &AtomicBool) -> u8 {
         }
     }
     status
+}
+
+/// Calls what the script registered with `atexit`, if it did.
+fn run_at_exit(vm: &mut Vm) {
+    let name = vm.heap.intern("atexit");
+    if let Some(module) = vm.heap.ns_get(vm.modules, name)
+        && let Err(raised) = vm.call_method(module, "_run_exitfuncs", &[])
+    {
+        let text = vm.format_exception(raised.0);
+        // There is nowhere left to say that stderr can't be written.
+        let _ = vm.host.write_stderr(text.as_bytes());
+    }
 }
 
 /// Writes what the VM counted into the file that `LOCKSTEP_COUNTS` names.

@@ -32,6 +32,7 @@ mod floats;
 mod function_marks;
 mod functools;
 mod gc;
+mod hash;
 mod heapq;
 mod itertools;
 mod json;

@@ -26,7 +26,32 @@ pub static MODULE: NativeModule = NativeModule {
             Err(error) => Err(failed(vm, &error, None)),
         }),
         function("stat(path, follow, /)", stat),
+        function("status(path, follow, /)", status),
         function("listdir(path, /)", listdir),
+        function("chmod(path, mode, /)", chmod),
+        function("symlink(src, dst, /)", |vm, a| {
+            let target = path_of(vm, a[0])?;
+            let link = path_of(vm, a[1])?;
+            match std::os::unix::fs::symlink(target, link) {
+                Ok(()) => Ok(Value::NONE),
+                Err(error) => Err(failed(vm, &error, Some(a[0]))),
+            }
+        }),
+        function("link(src, dst, /)", |vm, a| {
+            let (from, to) = (path_of(vm, a[0])?, path_of(vm, a[1])?);
+            match std::fs::hard_link(from, to) {
+                Ok(()) => Ok(Value::NONE),
+                Err(error) => Err(failed(vm, &error, Some(a[0]))),
+            }
+        }),
+        function("readlink(path, /)", |vm, a| {
+            let path = path_of(vm, a[0])?;
+            match std::fs::read_link(path) {
+                Ok(target) => Ok(vm.heap.str(&*target.to_string_lossy())),
+                Err(error) => Err(failed(vm, &error, Some(a[0]))),
+            }
+        }),
+        function("utime(path, atime_ns, mtime_ns, /)", utime),
         function("mkdir(path, /)", |vm, a| {
             done(vm, a, |path| std::fs::create_dir(path))
         }),
@@ -99,6 +124,75 @@ fn stat(vm: &mut Vm, a: &[Value]) -> PyResult {
         size,
         changed,
     ]))
+}
+
+/// All that `os.stat` tells: mode, inode, device, links, owner, group, size, and the times of the
+/// last access, change and change of status in nanoseconds.
+fn status(vm: &mut Vm, a: &[Value]) -> PyResult {
+    use std::os::unix::fs::MetadataExt;
+
+    let path = path_of(vm, a[0])?;
+    let found = match vm.truth(a[1])? {
+        true => std::fs::metadata(&path),
+        false => std::fs::symlink_metadata(&path),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return Err(failed(vm, &error, Some(a[0]))),
+    };
+    let time = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
+    let numbers: [i128; 10] = [
+        found.mode().into(),
+        found.ino().into(),
+        found.dev().into(),
+        found.nlink().into(),
+        found.uid().into(),
+        found.gid().into(),
+        found.size().into(),
+        time(found.atime(), found.atime_nsec()),
+        time(found.mtime(), found.mtime_nsec()),
+        time(found.ctime(), found.ctime_nsec()),
+    ];
+    let list = vm.heap.list(Vec::with_capacity(numbers.len()));
+    vm.root(list);
+    for number in numbers {
+        let number = vm.heap.big(number.into());
+        vm.heap.list_push(list, number);
+    }
+    Ok(list)
+}
+
+fn chmod(vm: &mut Vm, a: &[Value]) -> PyResult {
+    use std::os::unix::fs::PermissionsExt;
+
+    let path = path_of(vm, a[0])?;
+    let mode = vm.index_i64(a[1])? as u32;
+    match std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)) {
+        Ok(()) => Ok(Value::NONE),
+        Err(error) => Err(failed(vm, &error, Some(a[0]))),
+    }
+}
+
+fn utime(vm: &mut Vm, a: &[Value]) -> PyResult {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    let path = path_of(vm, a[0])?;
+    let mut at = |v: Value| -> PyResult<std::time::SystemTime> {
+        let ns = vm.index_i64(v)?;
+        let span = Duration::from_nanos(ns.unsigned_abs());
+        Ok(if ns < 0 {
+            UNIX_EPOCH - span
+        } else {
+            UNIX_EPOCH + span
+        })
+    };
+    let times = std::fs::FileTimes::new()
+        .set_accessed(at(a[1])?)
+        .set_modified(at(a[2])?);
+    match std::fs::File::open(path).and_then(|file| file.set_times(times)) {
+        Ok(()) => Ok(Value::NONE),
+        Err(error) => Err(failed(vm, &error, Some(a[0]))),
+    }
 }
 
 fn listdir(vm: &mut Vm, a: &[Value]) -> PyResult {

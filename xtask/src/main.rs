@@ -8,6 +8,7 @@ mod conform;
 mod conformance;
 mod counts;
 mod fuzz;
+mod matrix;
 mod soak;
 mod stress;
 mod suite;
@@ -42,6 +43,8 @@ enum Subcommands {
     FuzzAsync(fuzz::Options),
     /// Compare random programs of statements and expressions with CPython 3.13
     FuzzLang(fuzz::Options),
+    /// Compare calls of everything with arguments of all kinds, and the names that there are, with CPython 3.13
+    Matrix(matrix::Options),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Subcommands::Counts(options) => counts::run(&options),
         Subcommands::FuzzAsync(options) => fuzz::run(fuzz::Family::Tasks, &options),
         Subcommands::FuzzLang(options) => fuzz::run(fuzz::Family::Language, &options),
+        Subcommands::Matrix(options) => matrix::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -201,8 +201,8 @@ impl Vm {
             .map(|&(word, _)| self.heap.string(word))
             .collect();
         let is_named = |param: &&&str| words.iter().any(|word| word == *param);
-        let missing = (given.max(call.n_posonly)..call.n_required)
-            .find(|&at| is_named(&&call.names[at]) == false);
+        let missing =
+            (given.max(call.n_posonly)..call.n_required).find(|&at| !is_named(&&call.names[at]));
         if let Some(at) = missing {
             return format!(
                 "{name}() missing required argument '{}' (pos {})",
