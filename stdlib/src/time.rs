@@ -56,6 +56,18 @@ const FUNCTIONS: &[NativeDef] = &[
     function("localtime(seconds=None, /)", gmtime),
     function("mktime(seconds_tuple, /)", mktime),
     function("strftime(format, time_tuple=None, /)", strftime),
+    function(
+        "strptime(data_string, format='%a %b %d %H:%M:%S %Y', /)",
+        |vm, a| {
+            let name = vm.heap.intern("_strptime");
+            let module = vm.import_name(name, 0, Value::NONE, true)?;
+            let format = match a[1].given() {
+                Some(format) => format,
+                None => vm.heap.str("%a %b %d %H:%M:%S %Y"),
+            };
+            vm.call_method(module, "struct_time_of", &[a[0], format])
+        },
+    ),
     function("asctime(time_tuple=None, /)", asctime),
     function("ctime(seconds=None, /)", ctime),
     function("tzset()", |_, _| Ok(Value::NONE)),

@@ -133,7 +133,10 @@ pub fn shown(vm: &mut Vm, v: Value) -> PyResult<String> {
     }
     // CPython 3.13 unionobject.c _Py_typing_type_repr: what has both names goes by them, unless it
     // is an alias.
-    if vm.heap.native::<GenericAlias>(v).is_none() {
+    let (origin, args) = (vm.heap.intern("__origin__"), vm.heap.intern("__args__"));
+    let is_alias = vm.heap.native::<GenericAlias>(v).is_some()
+        || vm.get_attr_opt(v, origin)?.is_some() && vm.get_attr_opt(v, args)?.is_some();
+    if !is_alias {
         let (qualname, module) = (vm.n(N::qualname), vm.n(N::module));
         if let Some(name) = vm.get_attr_opt(v, qualname)?
             && let Some(module) = vm.get_attr_opt(v, module)?
