@@ -9,8 +9,8 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, asyncio, bisect, contextvars, dataclass_code, deque, floats,
-    function_marks, functools, gc, hash, heapq, itertools, json, math, operator, os, random, re, sync,
-    sys, template_parts, thread, time, traceback, unicodedata, weakref,
+    function_marks, functools, gc, hash, heapq, itertools, json, math, operator, os, random, re,
+    sync, sys, template_parts, thread, time, traceback, unicodedata, weakref,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -47,6 +47,7 @@ static PY: &[PyModule] = &[
     py!("_charmaps", "_charmaps.async"),
     py!("_codecs", "_codecs.async"),
     py!("_encodings", "_encodings.async"),
+    py!("_help", "_help.async"),
     py!("_strptime", "_strptime.async"),
     py!("_weakproxy", "_weakproxy.async"),
     py!("abc", "abc.async"),

@@ -154,11 +154,10 @@ impl Vm {
                         && native.this.is_empty()
                         && native.def.kind == DefKind::Method
                     {
-                        let def = native.def;
                         let with_self: SmallVec<[Value; 8]> = std::iter::once(callee)
                             .chain(args.iter().copied())
                             .collect();
-                        return self.begin_native(def, &with_self, keywords, dst, ret);
+                        return self.begin_native(attr, &with_self, keywords, dst, ret);
                     }
                     callee = match self.heap.kind(attr) {
                         Some(Kind::Function) => self.new_method(attr, callee),
@@ -461,11 +460,11 @@ impl Vm {
         dst: u16,
         ret: Ret,
     ) -> PyResult<Called> {
+        let def = self.heap.cell::<Native>(callee).def;
         if let Body::Forward(body) = def.body {
             return self.begin_forward(body, args, keywords, dst, ret);
         }
         let n_roots = self.roots.len();
-        let def = self.heap.cell::<Native>(callee).def;
         let arity = &def.arity;
         let exact = keywords.is_empty()
             && args.len() == arity.positional as usize

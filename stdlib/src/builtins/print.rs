@@ -1,9 +1,7 @@
 //! `print`, `input` and `help`.
 
-use lockstep_runtime::native::NativeDef;
-use lockstep_runtime::object::function::{Function, Method, Native};
 use lockstep_runtime::text::pystr::PyStr;
-use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
+use lockstep_runtime::{B, N, PyResult, Value, Vm};
 
 use super::file;
 use crate::args;
@@ -90,77 +88,14 @@ pub fn input(vm: &mut Vm, a: &[Value]) -> PyResult {
     args::str_value(vm, line.strip_suffix('\n').unwrap_or(&line))
 }
 
-/// `help(object)`: its signature and docstring.
+/// `help(object)`: its signature and docstring, and what a class or module has.
 pub fn help(vm: &mut Vm, a: &[Value]) -> PyResult {
     let Some(obj) = a[0].given() else {
         let text = PyStr::from("help(object) shows the signature and docstring of an object.\n");
         file::write_stdout(vm, &text)?;
         return Ok(Value::NONE);
     };
-    let title = match vm.heap.kind(obj) {
-        Some(Kind::Native) => vm.heap.cell::<Native>(obj).def.sig.to_string(),
-        Some(Kind::Function) => function_title(vm, obj),
-        Some(Kind::Method) => {
-            let func = vm.heap.cell::<Method>(obj).func;
-            match vm.heap.kind(func) {
-                Some(Kind::Function) => function_title(vm, func),
-                _ => vm.repr_string(obj)?,
-            }
-        }
-        Some(Kind::Class) => format!("class {}", vm.class_name(obj)),
-        _ => vm.repr_string(obj)?,
-    };
-    let mut text = format!("{title}\n");
-    let key = vm.n(N::doc);
-    if vm.heap.kind(obj) != Some(Kind::Native)
-        && let Some(doc) = vm.get_attr_opt(obj, key)?
-        && let Some(doc) = vm.heap.as_str(doc)
-    {
-        for line in doc.to_lossy().lines() {
-            text.push_str(&format!("    {}\n", line.trim()));
-        }
-    }
-    if vm.heap.kind(obj) == Some(Kind::Class) {
-        let attrs = vm
-            .heap
-            .cell::<lockstep_runtime::object::class::Class>(obj)
-            .attrs;
-        for (name, value) in vm.heap.dict_entries(attrs) {
-            let public = vm
-                .heap
-                .as_str(name)
-                .is_some_and(|n| n.char_at(0) != Some(u32::from(b'_')));
-            let sig: Option<String> = match vm.heap.kind(value) {
-                Some(Kind::Native) => {
-                    let def: &'static NativeDef = vm.heap.cell::<Native>(value).def;
-                    Some(def.sig.to_string())
-                }
-                Some(Kind::Function) => Some(function_title(vm, value)),
-                _ => None,
-            };
-            if let (true, Some(sig)) = (public, sig) {
-                text.push_str(&format!("    {sig}\n"));
-            }
-        }
-    }
-    file::write_stdout(vm, &PyStr::from(text))?;
-    Ok(Value::NONE)
-}
-
-/// `name(params)` of a script's function.
-fn function_title(vm: &Vm, func: Value) -> String {
-    use lockstep_runtime::object::function::CodeObject;
-    let f = vm.heap.cell::<Function>(func);
-    let code = &vm.heap.cell::<CodeObject>(f.code).code;
-    let n_named = (code.n_pos + code.n_kwonly) as usize;
-    let mut params: Vec<String> = Vec::new();
-    for (i, name) in code.params.iter().enumerate() {
-        let stars = match i {
-            _ if i < n_named => "",
-            _ if i == n_named && code.flags.varargs => "*",
-            _ => "**",
-        };
-        params.push(format!("{stars}{name}"));
-    }
-    format!("{}({})", vm.heap.string(f.name), params.join(", "))
+    let name = vm.heap.intern("_help");
+    let module = vm.import_name(name, 0, Value::NONE, true)?;
+    vm.call_method(module, "show", &[obj])
 }
