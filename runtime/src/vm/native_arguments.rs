@@ -327,7 +327,8 @@ impl Vm {
         if let Some(module) = self.heap.as_str(native.module) {
             let module = module.to_lossy();
             return match &*module {
-                "builtins" => name.to_owned(),
+                // CPython 3.13 _functoolsmodule.c reads the arguments of `reduce` by itself.
+                "builtins" | "_functools" => name.to_owned(),
                 module => format!("{module}.{name}"),
             };
         }
