@@ -11,6 +11,7 @@ pub static MODULE: NativeModule = NativeModule {
     name: "_traceback",
     functions: &[
         function("exception_lines(exception, /)", exception_lines),
+        function("place_lines(exception, /)", place_lines),
         function("source_line(code, lineno, /)", source_line),
     ],
     init: |_, _| Ok(()),
@@ -23,6 +24,13 @@ fn exception_lines(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Err(vm.type_error(format!("Exception expected for value, {found} found")));
     }
     let lines = vm.exception_lines(a[0]);
+    let lines = lines.into_iter().map(|line| vm.heap.str(line)).collect();
+    Ok(vm.heap.list(lines))
+}
+
+/// The lines before those, of a SyntaxError.
+fn place_lines(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let lines = vm.syntax_place_lines(a[0]);
     let lines = lines.into_iter().map(|line| vm.heap.str(line)).collect();
     Ok(vm.heap.list(lines))
 }

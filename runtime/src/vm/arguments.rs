@@ -85,27 +85,32 @@ impl Vm {
         mapping: Value,
         callee: Value,
     ) -> PyResult<()> {
-        let more = self.heap.dict();
-        self.root(more);
-        if let Err(error) = self.dict_merge(more, mapping) {
-            if !self.is_no_mapping(mapping, &error) {
-                return Err(error);
+        let merged = match self.heap.kind(mapping) {
+            Some(Kind::Dict) => {
+                let more = self.heap.dict();
+                self.root(more);
+                self.dict_merge(more, mapping)
+                    .map(|()| self.heap.dict_entries(more))
             }
-            let callee = self.callee_name(callee)?;
-            let message = format!(
-                "{callee} argument after ** must be a mapping, not {}",
-                self.type_name(mapping)
-            );
-            return Err(self.type_error(message));
-        }
-        for (key, value) in self.heap.dict_entries(more) {
+            _ => self.mapping_entries(mapping),
+        };
+        let entries = match merged {
+            Ok(entries) => entries,
+            Err(error) if self.is_no_mapping(mapping, &error) => {
+                let callee = self.callee_name(callee)?;
+                let message = format!(
+                    "{callee} argument after ** must be a mapping, not {}",
+                    self.type_name(mapping)
+                );
+                return Err(self.type_error(message));
+            }
+            Err(error) => return Err(error),
+        };
+        for (key, value) in entries {
             // What is no string is refused by the call itself, after all is merged.
             if self.dict_get(dict, key)?.is_some() {
-                if self.heap.as_str(key).is_none() {
-                    return Err(self.type_error("keywords must be strings"));
-                }
                 let callee = self.callee_name(callee)?;
-                let text = self.heap.string(key);
+                let text = self.str_string(key)?;
                 return Err(self.type_error(format!(
                     "{callee} got multiple values for keyword argument '{text}'"
                 )));
@@ -113,6 +118,22 @@ impl Vm {
             self.dict_set(dict, key, value)?;
         }
         Ok(())
+    }
+
+    /// The keys that `mapping.keys()` gives, repeated ones too, each with its value; rooted.
+    fn mapping_entries(&mut self, mapping: Value) -> PyResult<Vec<(Value, Value)>> {
+        let keys = self.call_method(mapping, "keys", &[])?;
+        self.root(keys);
+        let flat = self.heap.list(Vec::new());
+        self.root(flat);
+        self.for_each(keys, |vm, key| {
+            let value = vm.get_item(mapping, key)?;
+            vm.heap.list_push(flat, key);
+            vm.heap.list_push(flat, value);
+            Ok(())
+        })?;
+        let items = self.heap.as_sequence(flat).unwrap_or_default();
+        Ok(items.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
     }
 
     /// `{**mapping}`.

@@ -80,6 +80,9 @@ impl Vm {
             out.push_str(&format!("{margin}Traceback (most recent call last):\n"));
             push_trace(out, &lines, &margin);
         }
+        for line in self.syntax_place_lines(exception) {
+            out.push_str(&format!("{margin}{line}\n"));
+        }
         for line in self.exception_lines(exception) {
             out.push_str(&format!("{margin}{line}\n"));
         }
@@ -110,9 +113,12 @@ impl Vm {
     pub fn exception_lines(&mut self, exception: Value) -> Vec<String> {
         let class = self.heap.class_of(exception);
         let name = self.qualified_class_name(class);
-        let text = match self.str_string(exception) {
-            Ok(text) => text,
-            Err(_) => String::from("<exception str() failed>"),
+        let text = match self.is_instance_of(exception, B::SyntaxError) {
+            true => self.syntax_error_message(exception),
+            false => match self.str_string(exception) {
+                Ok(text) => text,
+                Err(_) => String::from("<exception str() failed>"),
+            },
         };
         let hint = self.suggestion(exception).unwrap_or_default();
         let first = if text.is_empty() {
@@ -134,6 +140,86 @@ impl Vm {
             }
         }
         lines
+    }
+
+    /// The message of a SyntaxError; its place has lines of its own.
+    fn syntax_error_message(&mut self, exception: Value) -> String {
+        let message = self.plain_attr(exception, "msg");
+        let message = match message.map(|message| self.str_string(message)) {
+            Some(Ok(text)) if !text.is_empty() => text,
+            _ => String::from("<no detail available>"),
+        };
+        let file = self.plain_attr(exception, "filename");
+        match (self.plain_attr(exception, "lineno"), file) {
+            (None, Some(file)) => {
+                let file = self.str_string(file).unwrap_or_default();
+                format!("{message} ({file})")
+            }
+            _ => message,
+        }
+    }
+
+    /// CPython 3.13 traceback.py TracebackException._format_syntax_error: where a SyntaxError
+    /// says that it is, its line of source, and marks under the fault. Of others, nothing.
+    pub fn syntax_place_lines(&mut self, exception: Value) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.is_instance_of(exception, B::SyntaxError) {
+            return lines;
+        }
+        let line = self.plain_attr(exception, "lineno");
+        if let Some(line) = line {
+            let file = self.plain_attr(exception, "filename");
+            let file = file.and_then(|file| self.str_string(file).ok());
+            let file = file.filter(|file| !file.is_empty());
+            let file = file.unwrap_or_else(|| String::from("<string>"));
+            let line = self.str_string(line).unwrap_or_default();
+            lines.push(format!("  File \"{file}\", line {line}"));
+        }
+        let text = self.plain_attr(exception, "text");
+        let Some(text) = text.and_then(|text| self.heap.as_str(text)) else {
+            return lines;
+        };
+        let text: Vec<char> = text.to_lossy().chars().collect();
+        let n = text.len() as i64;
+        let trimmed = text.iter().rposition(|&c| c != '\n').map_or(0, |at| at + 1);
+        let is_margin = |c: &char| matches!(c, ' ' | '\n' | '\x0c');
+        let margin = text[..trimmed].iter().take_while(|&c| is_margin(c)).count();
+        let shown = &text[margin..trimmed];
+        lines.push(format!("    {}", shown.iter().collect::<String>()));
+        let mut number = |name| {
+            let value = self.plain_attr(exception, name)?;
+            self.heap.as_i64(value)
+        };
+        let Some(offset) = number("offset") else {
+            return lines;
+        };
+        let past = trimmed as i64 + 1;
+        let end = match number("lineno") == number("end_lineno") {
+            true => number("end_offset").filter(|&end| end != 0).unwrap_or(offset),
+            false => past,
+        };
+        let cut = |at: i64| if n > 0 && at > n { past } else { at };
+        let (start, mut end) = (cut(offset), cut(end));
+        if start >= end || end < 0 {
+            end = start.saturating_add(1);
+        }
+        let Ok(column) = usize::try_from(start.saturating_sub(1 + margin as i64)) else {
+            return lines;
+        };
+        // Tabs and their likes stay, so that the marks stand where they do.
+        let blank = |&c: &char| if c.is_whitespace() { c } else { ' ' };
+        let lead: String = shown.iter().take(column).map(blank).collect();
+        let n_marks = usize::try_from(end - start).unwrap_or(1).min(text.len() + 1);
+        lines.push(format!("    {lead}{}", "^".repeat(n_marks)));
+        lines
+    }
+
+    /// An attribute that is there and not None; a report raises nothing.
+    fn plain_attr(&mut self, object: Value, name: &str) -> Option<Value> {
+        let name = self.heap.intern(name);
+        let found = self.get_attr_opt(object, name).ok()??;
+        self.root(found);
+        found.some()
     }
 
     /// A class's name as tracebacks show it: with its module, unless that is
