@@ -133,7 +133,10 @@ impl Vm {
             Ok(())
         })?;
         let items = self.heap.as_sequence(flat).unwrap_or_default();
-        Ok(items.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
+        Ok(items
+            .chunks_exact(2)
+            .map(|pair| (pair[0], pair[1]))
+            .collect())
     }
 
     /// `{**mapping}`.

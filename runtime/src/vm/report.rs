@@ -195,7 +195,9 @@ impl Vm {
         };
         let past = trimmed as i64 + 1;
         let end = match number("lineno") == number("end_lineno") {
-            true => number("end_offset").filter(|&end| end != 0).unwrap_or(offset),
+            true => number("end_offset")
+                .filter(|&end| end != 0)
+                .unwrap_or(offset),
             false => past,
         };
         let cut = |at: i64| if n > 0 && at > n { past } else { at };
@@ -209,7 +211,9 @@ impl Vm {
         // Tabs and their likes stay, so that the marks stand where they do.
         let blank = |&c: &char| if c.is_whitespace() { c } else { ' ' };
         let lead: String = shown.iter().take(column).map(blank).collect();
-        let n_marks = usize::try_from(end - start).unwrap_or(1).min(text.len() + 1);
+        let n_marks = usize::try_from(end - start)
+            .unwrap_or(1)
+            .min(text.len() + 1);
         lines.push(format!("    {lead}{}", "^".repeat(n_marks)));
         lines
     }
