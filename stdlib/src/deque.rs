@@ -647,10 +647,8 @@ fn mul(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
     let class = vm.heap.class_of(a[0]);
-    let state = match vm.heap.attrs(a[0]) {
-        Some(dict) => dict,
-        None => Value::NONE,
-    };
+    let state = vm.call_method(a[0], "__getstate__", &[])?;
+    vm.root(state);
     let empty = vm.heap.tuple(&[]);
     vm.root(empty);
     let args = match maxlen_value(vm, a[0]) {

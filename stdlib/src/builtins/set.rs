@@ -236,7 +236,8 @@ fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
         .collect();
     let items = vm.heap.list(items);
     let arguments = vm.heap.tuple(&[items]);
-    let state = vm.heap.attrs(a[0]).unwrap_or(Value::NONE);
+    vm.root(arguments);
+    let state = vm.call_method(a[0], "__getstate__", &[])?;
     Ok(vm.heap.tuple(&[class, arguments, state]))
 }
 
