@@ -290,7 +290,7 @@ impl Vm {
 
     fn set_repr(&mut self, v: Value) -> PyResult {
         let name = self.type_name(v);
-        if self.heap.cell::<Set>(v).table.len() == 0 {
+        if self.heap.cell::<Set>(v).table.is_empty() {
             return Ok(self.heap.str(format!("{name}()")));
         }
         let plain = self.heap.is_exact(v, B::Set);
