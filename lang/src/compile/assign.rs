@@ -1,10 +1,10 @@
 //! Compiles assignment to targets, unpacking, augmented assignment and `del`.
 
 use super::expr::is_starred;
-use super::fold;
 use super::frame::Frame;
 use crate::ast::*;
 use crate::bytecode::{Op, Reg};
+use crate::fold;
 use crate::source::Span;
 
 impl<'a> Frame<'a> {

@@ -11,6 +11,7 @@ use super::asm::{Label, RegSet, RegionId};
 use super::frame::Frame;
 use crate::ast::*;
 use crate::bytecode::{Op, Reg, await_of};
+use crate::fold;
 use crate::source::Span;
 
 /// A `finally` body longer than this many bytes of source is not copied.
@@ -363,7 +364,7 @@ impl<'a> Frame<'a> {
         let head = self.asm.label();
         let next = self.asm.label();
         let end = self.asm.label();
-        let constant = super::fold::constant(test).map(|value| super::fold::truth(&value));
+        let constant = fold::constant(test).map(|value| fold::truth(&value));
         if constant == Some(false) {
             self.block(orelse);
             return;

@@ -2,10 +2,10 @@
 //! the top of the registers.
 
 use super::expr::{BATCH, is_starred};
-use super::fold;
 use super::frame::Frame;
 use crate::ast::*;
 use crate::bytecode::{Const, Op, Reg};
+use crate::fold;
 use crate::scope::{Access, ScopeKind};
 use crate::source::Span;
 use crate::subset::{self, Refusal};

@@ -1,10 +1,10 @@
 //! Compiles the truth of expressions into jumps.
 
 use super::asm::Label;
-use super::fold;
 use super::frame::Frame;
 use crate::ast::*;
 use crate::bytecode::Op;
+use crate::fold;
 
 impl<'a> Frame<'a> {
     /// Jumps to `target` when the truth of `expr` is `wanted`, else falls through.

@@ -6,11 +6,11 @@
 //! - a variable used as an operand is copied first when a later operand may
 //!   assign it, which only `:=` can do.
 
-use super::fold;
 use super::frame::Frame;
 use crate::ast::*;
 use crate::bytecode::op::Intrinsic;
 use crate::bytecode::{Const, Op, Reg};
+use crate::fold;
 use crate::source::Span;
 use crate::subset::{self, Refusal};
 

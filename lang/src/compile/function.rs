@@ -2,11 +2,11 @@
 
 use super::call::text;
 use super::docstring::docstring;
-use super::fold;
 use super::frame::{Frame, Header, captured};
 use crate::ast::*;
 use crate::bytecode::op::Intrinsic;
 use crate::bytecode::{Code, CodeFlags, Const, Op, Reg};
+use crate::fold;
 use crate::scope::{ScopeId, ScopeKind};
 use crate::source::Span;
 

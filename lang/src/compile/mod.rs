@@ -14,14 +14,12 @@ mod comprehension;
 mod cond;
 mod docstring;
 mod expr;
-mod fold;
 mod fragment;
 mod frame;
 mod function;
 mod pattern;
 mod registers;
 mod stmt;
-mod unparse;
 
 pub use fragment::{FragmentKind, compile_fragment};
 

@@ -4,10 +4,10 @@
 
 use super::asm::Label;
 use super::call::text;
-use super::fold;
 use super::frame::Frame;
 use crate::ast::*;
 use crate::bytecode::{Const, Op, Reg};
+use crate::fold;
 use crate::source::Span;
 
 /// A name and the register of what it will be bound to.

@@ -257,7 +257,7 @@ impl<'a> Frame<'a> {
     pub fn annotation(&mut self, annotation: &'a Expr, dst: Reg) {
         if self.table().future_annotations {
             self.at(annotation.span);
-            let source = super::unparse::expression(annotation);
+            let source = crate::unparse::expression(annotation);
             self.asm.load_const(dst, text(&source));
             return;
         }

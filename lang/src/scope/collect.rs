@@ -42,7 +42,7 @@ pub(super) fn collect(module: &Module, options: ScopeOptions) -> (ScopeTable, Er
         nonlocals: Vec::new(),
         options,
         cur: MODULE,
-        contexts: vec![Context::new("")],
+        contexts: vec![Context::new("", 0)],
         static_attributes: FxHashSet::default(),
     };
     collector.futures(&module.body);
@@ -66,7 +66,8 @@ enum Block {
 }
 
 struct Context {
-    /// How many comprehension iterables of this scope are being visited.
+    /// How many comprehension iterables are being visited, in this scope and in
+    /// those around it.
     iterables: u32,
     blocks: Vec<Block>,
     /// `return` statements with a value.
@@ -77,9 +78,9 @@ struct Context {
 }
 
 impl Context {
-    fn new(place: &'static str) -> Context {
+    fn new(place: &'static str, iterables: u32) -> Context {
         Context {
-            iterables: 0,
+            iterables,
             blocks: Vec::new(),
             returns: Vec::new(),
             place,
@@ -126,7 +127,8 @@ impl Collector {
         let scope = Scope::new(kind, id, Some((self.cur, self.table.scope(self.cur))));
         self.table.scopes.push(scope);
         self.table.by_node.insert(NodeKey::new(node, kind), id);
-        self.contexts.push(Context::new(place));
+        let iterables = self.context().iterables;
+        self.contexts.push(Context::new(place, iterables));
         self.cur = id;
         id
     }
@@ -245,7 +247,8 @@ impl Collector {
                         continue;
                     }
                     format!(
-                        "assignment expression cannot rebind comprehension iteration variable '{name}'"
+                        "assignment expression cannot rebind comprehension iteration variable '{}'",
+                        target.name
                     )
                 }
                 ScopeKind::Class if !scope.is_fragment() => String::from(

@@ -1,10 +1,14 @@
 //! Takes the cases of a `match` statement, rejects the patterns that CPython's
 //! compiler rejects. Binds nothing.
 
+use num_bigint::BigInt;
+use num_traits::FromPrimitive;
 use rustc_hash::FxHashSet;
 
 use super::Errors;
 use crate::ast::*;
+use crate::bytecode::Const;
+use crate::{fold, unparse};
 
 pub(super) fn check_cases(cases: &[MatchCase], errors: &mut Errors) {
     for (index, case) in cases.iter().enumerate() {
@@ -70,14 +74,15 @@ fn check<'a>(pattern: &'a Pattern, names: &mut FxHashSet<&'a Name>, errors: &mut
             items.iter().for_each(|item| check(item, names, errors));
         }
         PatternKind::Mapping { entries, rest } => {
-            let mut keys: FxHashSet<String> = FxHashSet::default();
+            let mut keys: FxHashSet<Key> = FxHashSet::default();
             for entry in entries {
-                if let Some(key) = constant_text(&entry.key) {
-                    if keys.contains(&key) {
-                        let text = format!("mapping pattern checks duplicate key ({key})");
-                        errors.context("E0423", text, pattern.span);
-                    }
-                    keys.insert(key);
+                if let Some(value) = fold::constant(&entry.key)
+                    && let Some(key) = Key::of(&value)
+                    && !keys.insert(key)
+                {
+                    let key = unparse::constant(&value);
+                    let text = format!("mapping pattern checks duplicate key ({key})");
+                    errors.context("E0423", text, pattern.span);
                 }
                 check(&entry.pattern, names, errors);
             }
@@ -137,31 +142,33 @@ fn check_or<'a>(
     }
 }
 
-/// A constant key's repr; equal keys have equal texts. `None` for dotted names.
-fn constant_text(key: &Expr) -> Option<String> {
-    match &key.kind {
-        ExprKind::Str(StrLit::Text(text)) => {
-            let quote = if text.contains('\'') && !text.contains('"') {
-                '"'
-            } else {
-                '\''
-            };
-            let escaped = text.replace('\\', "\\\\").replace('\n', "\\n");
-            let escaped = match quote {
-                '\'' => escaped.replace('\'', "\\'"),
-                _ => escaped,
-            };
-            Some(format!("{quote}{escaped}{quote}"))
-        }
-        ExprKind::Int(value) => Some(value.to_string()),
-        ExprKind::BigInt(value) => Some(value.to_string()),
-        ExprKind::None => Some(String::from("None")),
-        ExprKind::True => Some(String::from("True")),
-        ExprKind::False => Some(String::from("False")),
-        ExprKind::Unary {
-            op: UnaryOp::Neg,
-            operand,
-        } => Some(format!("-{}", constant_text(operand)?)),
-        _ => None,
+/// What tells constant keys apart: the numbers that are equal are one.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    None,
+    Int(BigInt),
+    /// The bits of one that is no integer.
+    Float(u64),
+    Str(Vec<u32>),
+    Bytes(Vec<u8>),
+}
+
+impl Key {
+    /// `None` for what isn't a literal: a dotted name.
+    fn of(value: &Const) -> Option<Key> {
+        Some(match value {
+            Const::None => Key::None,
+            Const::False => Key::Int(BigInt::ZERO),
+            Const::True => Key::Int(BigInt::from(1)),
+            Const::Int(value) => Key::Int(BigInt::from(*value)),
+            Const::BigInt(value) => Key::Int(value.clone()),
+            Const::Float(value) => match BigInt::from_f64(*value) {
+                Some(int) if value.fract() == 0.0 => Key::Int(int),
+                _ => Key::Float(value.to_bits()),
+            },
+            Const::Str(value) => Key::Str(value.code_points()),
+            Const::Bytes(value) => Key::Bytes(value.clone()),
+            _ => return None,
+        })
     }
 }

@@ -1,15 +1,34 @@
 //! Takes an expression, gives the text that `from __future__ import
-//! annotations` stores for it: CPython 3.13's ast_unparse.c.
+//! annotations` stores for it: CPython 3.13's ast_unparse.c. And a constant's
+//! repr, for messages.
 
 use std::fmt::Write;
 
 use crate::ast::*;
+use crate::bytecode::Const;
 
 /// The expression's text.
-pub(super) fn expression(expr: &Expr) -> String {
+pub(crate) fn expression(expr: &Expr) -> String {
     let mut out = String::new();
     write_expr(&mut out, expr, TEST);
     out
+}
+
+/// The repr of a constant that stands for one literal.
+pub(crate) fn constant(value: &Const) -> String {
+    match value {
+        Const::True => String::from("True"),
+        Const::False => String::from("False"),
+        Const::Int(value) => value.to_string(),
+        Const::BigInt(value) => value.to_string(),
+        Const::Float(value) if value.is_infinite() => {
+            String::from(if *value > 0.0 { "inf" } else { "-inf" })
+        }
+        Const::Float(value) => float_text(*value),
+        Const::Str(text) => str_repr(&text.code_points()),
+        Const::Bytes(bytes) => bytes_repr(bytes),
+        _ => String::from("None"),
+    }
 }
 
 // Precedence levels, as ast_unparse.c numbers them.

@@ -14,7 +14,7 @@ const INT_BITS_MAX: u64 = 128;
 const LENGTH_MAX: usize = 4096;
 
 /// The value of a constant expression.
-pub(super) fn constant(expr: &Expr) -> Option<Const> {
+pub(crate) fn constant(expr: &Expr) -> Option<Const> {
     Some(match &expr.kind {
         ExprKind::None => Const::None,
         ExprKind::True => Const::True,
@@ -40,12 +40,12 @@ pub(super) fn constant(expr: &Expr) -> Option<Const> {
 }
 
 /// The values of expressions that are all constants.
-pub(super) fn constants(exprs: &[Expr]) -> Option<Vec<Const>> {
+pub(crate) fn constants(exprs: &[Expr]) -> Option<Vec<Const>> {
     exprs.iter().map(constant).collect()
 }
 
 /// The truth of a constant.
-pub(super) fn truth(value: &Const) -> bool {
+pub(crate) fn truth(value: &Const) -> bool {
     match value {
         Const::None | Const::False => false,
         Const::Int(value) => *value != 0,
@@ -58,7 +58,7 @@ pub(super) fn truth(value: &Const) -> bool {
 }
 
 /// An int of any size.
-pub(super) fn int(value: BigInt) -> Const {
+pub(crate) fn int(value: BigInt) -> Const {
     match value.to_i64() {
         Some(small) => Const::Int(small),
         None => Const::BigInt(value),
@@ -88,7 +88,7 @@ fn unary(op: UnaryOp, value: Const) -> Option<Const> {
     }
 }
 
-pub(super) fn binary(op: BinaryOp, left: &Const, right: &Const) -> Option<Const> {
+pub(crate) fn binary(op: BinaryOp, left: &Const, right: &Const) -> Option<Const> {
     match (left, right) {
         (Const::Int(_) | Const::BigInt(_), Const::Int(_) | Const::BigInt(_)) => {
             int_binary(op, big(left)?, big(right)?)
@@ -217,7 +217,7 @@ fn int_binary(op: BinaryOp, left: BigInt, right: BigInt) -> Option<Const> {
 }
 
 /// The value of an int literal, sign included, that fits an immediate operand.
-pub(super) fn immediate(expr: &Expr) -> Option<i16> {
+pub(crate) fn immediate(expr: &Expr) -> Option<i16> {
     match &expr.kind {
         ExprKind::Int(value) => i16::try_from(*value).ok(),
         ExprKind::Unary {
