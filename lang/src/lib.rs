@@ -11,6 +11,7 @@ mod fold;
 pub mod layout;
 pub mod lexer;
 pub mod parser;
+pub mod refused_names;
 pub mod render;
 pub mod scope;
 pub mod source;

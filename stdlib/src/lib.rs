@@ -86,5 +86,6 @@ pub fn new_vm(host: Box<dyn Host>) -> Vm {
     let mut vm = Vm::new(host);
     builtins::install(&mut vm);
     vm.add_finder(modules::find);
+    vm.set_refusals(modules::refusal);
     vm
 }

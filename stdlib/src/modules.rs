@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use lockstep_lang::bytecode::image;
+use lockstep_lang::refused_names;
 use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
@@ -173,6 +174,16 @@ pub fn find(vm: &mut Vm, name: &str) -> PyResult<Option<Value>> {
     match py_modules().find(|m| m.name == name) {
         Some(module) => load(vm, module).map(Some),
         None => Ok(None),
+    }
+}
+
+/// Why a module lacks a name of CPython's, or the library a module.
+pub fn refusal(module: &str, name: Option<&str>) -> Option<String> {
+    match name {
+        Some(name) => refused_names::of_module(module, name)
+            .map(|section| section.message(&format!("{module}.{name}"))),
+        None => refused_names::module(module)
+            .map(|section| format!("{}; {}", section.reason, section.way_out)),
     }
 }
 

@@ -12,5 +12,6 @@ pub mod launch;
 pub mod oracle;
 pub mod pending;
 pub mod process;
+pub mod refused_names;
 pub mod spec;
 pub mod workspace;

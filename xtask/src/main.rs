@@ -9,6 +9,7 @@ mod conformance;
 mod counts;
 mod fuzz;
 mod matrix;
+mod refusals;
 mod soak;
 mod stress;
 mod suite;
@@ -43,6 +44,8 @@ enum Subcommands {
     FuzzAsync(fuzz::Options),
     /// Compare random programs of statements and expressions with CPython 3.13
     FuzzLang(fuzz::Options),
+    /// Check the table of refused names and write its list in spec.md
+    Refusals(refusals::Options),
     /// Compare calls of everything with arguments of all kinds, and the names that there are, with CPython 3.13
     Matrix(matrix::Options),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Subcommands::Counts(options) => counts::run(&options),
         Subcommands::FuzzAsync(options) => fuzz::run(fuzz::Family::Tasks, &options),
         Subcommands::FuzzLang(options) => fuzz::run(fuzz::Family::Language, &options),
+        Subcommands::Refusals(options) => refusals::run(&options),
         Subcommands::Matrix(options) => matrix::run(&options),
     };
     match result {

@@ -30,6 +30,7 @@ use crate::ast;
 use crate::bytecode::Code;
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::parser::{self, Parsed};
+use crate::refused_names;
 use crate::scope::{self, ScopeOptions, ScopeTable};
 use crate::source::Source;
 
@@ -71,11 +72,15 @@ pub fn compile_module(
             top_level_await: options.top_level_await,
         };
         let table = scope::resolve(module, scope_options)?;
+        let refused = match options.refuse_late {
+            true => Vec::new(),
+            false => refused_names::check(module),
+        };
         let shared = Shared {
             table: &table,
             source,
             options,
-            errors: RefCell::default(),
+            errors: RefCell::new(refused),
         };
         let code = frame::compile_module_body(&shared, module, name);
         let errors = shared.errors.into_inner();

@@ -127,9 +127,11 @@ builtin_classes! {
     ZeroDivisionError "ZeroDivisionError" < ArithmeticError, Exception, true;
     AssertionError "AssertionError" < Exception, Exception, true;
     AttributeError "AttributeError" < Exception, Exception, true;
+    UnsupportedAttribute "UnsupportedAttribute" < AttributeError, Exception, true;
     BufferError "BufferError" < Exception, Exception, true;
     EOFError "EOFError" < Exception, Exception, true;
     ImportError "ImportError" < Exception, Exception, true;
+    UnsupportedImport "UnsupportedImport" < ImportError, Exception, true;
     ModuleNotFoundError "ModuleNotFoundError" < ImportError, Exception, true;
     LookupError "LookupError" < Exception, Exception, true;
     IndexError "IndexError" < LookupError, Exception, true;

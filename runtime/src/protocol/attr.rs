@@ -88,6 +88,14 @@ impl Vm {
     /// The error of an attribute that isn't there.
     #[cold]
     pub fn no_attribute(&mut self, obj: Value, name: Value) -> Raised {
+        if self.heap.kind(obj) == Some(Kind::Module)
+            && let Some(refusal) = self.refused_name(obj, name)
+        {
+            let raised = self.raise(B::UnsupportedAttribute, refusal);
+            let e = self.heap.cell_mut::<Exception>(raised.0);
+            (e.fields[0], e.fields[1]) = (name, obj);
+            return raised;
+        }
         let text = self.heap.string(name);
         let message = match self.heap.kind(obj) {
             Some(Kind::Class) => format!(
@@ -153,7 +161,9 @@ impl Vm {
         }
         if self.heap.kind(obj) == Some(Kind::Module) {
             let dict = self.heap.cell::<Module>(obj).dict;
-            if let Some(getattr) = self.heap.ns_get(dict, self.n(N::getattr)) {
+            if let Some(getattr) = self.heap.ns_get(dict, self.n(N::getattr))
+                && self.refused_name(obj, name).is_none()
+            {
                 return self.call(getattr, &[name]).map(Some);
             }
         }

@@ -176,6 +176,21 @@ impl Vm {
             self.push_class(class);
         }
         self.give_exception_group_its_bases();
+        self.make_refusals_of(B::AttributeError, B::UnsupportedAttribute);
+        self.make_refusals_of(B::ImportError, B::UnsupportedImport);
+    }
+
+    /// What an Unsupported is that `except error` catches too: so do scripts ask what there is.
+    fn make_refusals_of(&mut self, error: B, refusal: B) {
+        let [refusal, unsupported, error] = [refusal, B::Unsupported, error].map(|b| self.class(b));
+        let last = self.heap.cell::<Class>(unsupported).mro.clone();
+        let mut mro = self.heap.cell::<Class>(refusal).mro.clone();
+        mro.retain(|class| !last.contains(class));
+        mro.extend(last);
+        let c = self.heap.cell_mut::<Class>(refusal);
+        c.bases = vec![error, unsupported];
+        c.mro = mro;
+        self.add_subclass(unsupported, refusal);
     }
 
     /// ExceptionGroup is the one builtin class with two bases.

@@ -11,6 +11,7 @@ use crate::host::{FoundModule, LoadError};
 use crate::native::{PyResult, Raised};
 use crate::object::class::B;
 use crate::object::exception::Exception;
+use crate::object::module::Module;
 use crate::object::opaque;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -20,11 +21,15 @@ use crate::vm::names::N;
 /// body; None when it knows no such module.
 pub type Finder = fn(&mut Vm, &str) -> PyResult<Option<Value>>;
 
+/// Why a module (the first) has no such name, or there is no such module (with no name).
+pub type Refusals = fn(&str, Option<&str>) -> Option<String>;
+
 /// What imports remember between statements.
 #[derive(Default)]
 struct Importer {
     /// Asked in order, before the host.
     finders: Vec<Finder>,
+    refusals: Option<Refusals>,
     /// Modules whose body is running.
     initializing: Vec<Value>,
 }
@@ -39,6 +44,22 @@ impl Vm {
     /// Registers a source of modules.
     pub fn add_finder(&mut self, finder: Finder) {
         self.ext::<Importer>().finders.push(finder);
+    }
+
+    /// Registers what tells why names are not there.
+    pub fn set_refusals(&mut self, refusals: Refusals) {
+        self.ext::<Importer>().refusals = Some(refusals);
+    }
+
+    /// Why a module of the library lacks a name of CPython's; None for what it lacks there, too.
+    pub fn refused_name(&mut self, module: Value, name: Value) -> Option<String> {
+        let own = self.heap.cell::<Module>(module).name;
+        let own_text = self.heap.as_str(own)?.to_lossy();
+        if self.heap.ns_get(self.modules, own) != Some(module) {
+            return None;
+        }
+        let name = self.heap.as_str(name)?.to_lossy();
+        self.ext::<Importer>().refusals?(&own_text, Some(&name))
     }
 
     /// The import statement: the module `name` (a str), or with `full` false
@@ -221,7 +242,12 @@ impl Vm {
                 package_dir,
             }) => self.load_module(name, code, Some(&file), package_dir.as_deref()),
             Err(LoadError::NotFound) => {
-                Err(self.module_not_found(format!("No module named '{name}'"), name))
+                let refusals = self.ext::<Importer>().refusals;
+                let message = match refusals.and_then(|of| of(name, None)) {
+                    Some(refusal) => format!("No module named '{name}': {refusal}"),
+                    None => format!("No module named '{name}'"),
+                };
+                Err(self.module_not_found(message, name))
             }
             Err(LoadError::Syntax {
                 class,
@@ -372,7 +398,14 @@ impl Vm {
         } else {
             format!("cannot import name '{text}' from {shown} ({place})")
         };
-        let raised = self.import_error(message);
+        let refusal = match self.heap.kind(module) {
+            Some(Kind::Module) => self.refused_name(module, name),
+            _ => None,
+        };
+        let raised = match refusal {
+            Some(refusal) => self.raise(B::UnsupportedImport, refusal),
+            None => self.import_error(message),
+        };
         let e = self.heap.cell_mut::<Exception>(raised.0);
         e.fields[0] = module_name.unwrap_or(Value::NONE);
         e.fields[1] = file.unwrap_or(Value::NONE);

@@ -71,9 +71,6 @@ pub static FUNCTIONS: &[NativeDef] = &[
     function("max(*args, default=None, key=None)", |vm, a| {
         extreme(vm, a, CompareOp::Gt, "max")
     }),
-    function("memoryview(object, /)", |vm, _| {
-        Err(vm.unsupported("memoryview is not here yet: slice the bytes instead"))
-    }),
     function("min(*args, default=None, key=None)", |vm, a| {
         extreme(vm, a, CompareOp::Lt, "min")
     }),

@@ -4,7 +4,6 @@ pub mod anext;
 pub mod bytes;
 pub mod class;
 pub mod codec;
-mod complex;
 pub mod construct;
 mod descriptor;
 pub mod dict;
@@ -32,6 +31,7 @@ pub mod sort;
 pub mod str;
 pub mod tuple;
 pub mod union;
+mod without_instances;
 
 use lockstep_runtime::native::ClassDef;
 use lockstep_runtime::{B, Kind, N, Value, Vm};
@@ -142,7 +142,11 @@ pub fn install(vm: &mut Vm) {
             vm.install(class, &iterator::ITERATOR);
         }
         // CPython 3.13 exceptions.c gives each a slot of its own, which messages name.
-        if class.layout() == Kind::Exception && class != B::ExceptionGroup {
+        let has_two_bases = matches!(
+            class,
+            B::ExceptionGroup | B::UnsupportedAttribute | B::UnsupportedImport
+        );
+        if class.layout() == Kind::Exception && !has_two_bases {
             vm.own_init(class);
         }
     }
@@ -166,8 +170,9 @@ pub fn install(vm: &mut Vm) {
         let function = vm.native_function(def, module);
         set(vm, def.name, function);
     }
-    let complex = complex::class(vm);
-    set(vm, "complex", complex);
+    for (name, class) in without_instances::classes(vm) {
+        set(vm, name, class);
+    }
     for &class in NAMED {
         let value = vm.class(class);
         set(vm, class.name(), value);
