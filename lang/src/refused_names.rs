@@ -55,7 +55,7 @@ fn find(module: &str, name: &str) -> Option<Section> {
 
 /// Why `module` has no `name`, which may be a module inside it.
 pub fn of_module(module: &str, name: &str) -> Option<Section> {
-    find(module, name).or_else(|| self::module(&format!("{module}.{name}")))
+    find(module, name).or_else(|| find(MODULES, &format!("{module}.{name}")))
 }
 
 /// Why there is no such module, or none of those around it.

@@ -541,7 +541,10 @@ fn nextafter(vm: &mut Vm, a: &[Value]) -> PyResult {
     };
     let (from, to) = (rank(x), rank(y));
     let steps = i128::from(steps);
-    if steps > 0 && (to - from).abs() <= steps {
+    if a[2].some().is_none() && x != y && to == 0 && from.abs() == 1 {
+        // C's nextafter: zero keeps the sign of where the one step began.
+        x = 0f64.copysign(x);
+    } else if steps > 0 && (to - from).abs() <= steps {
         x = y;
     } else if steps > 0 {
         let at = if to > from {

@@ -8,6 +8,7 @@ use lockstep_runtime::protocol::class::refers_weakly;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::NativeModule;
+use crate::builtins::operators;
 
 pub static MODULE: NativeModule = NativeModule {
     name: "_weakref",
@@ -33,6 +34,13 @@ static CLASS: ClassDef = ClassDef {
         method("__call__(self, /)", |vm, a| {
             Ok(target(vm, a[0]).unwrap_or(Value::NONE))
         }),
+        operators::EQ,
+        operators::NE,
+        operators::LT,
+        operators::LE,
+        operators::GT,
+        operators::GE,
+        operators::HASH,
     ],
     attributes: &[getter("__callback__", |vm, this| {
         Ok(vm

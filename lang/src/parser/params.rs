@@ -205,9 +205,19 @@ pub(super) fn type_params(inp: &mut In) -> Res<Vec<TypeParam>> {
         let message = "Type parameter list cannot be empty";
         return raise(inp, Diagnostic::syntax("E0147", message, open));
     }
-    let mut params = Vec::new();
+    let mut params: Vec<TypeParam> = Vec::new();
     loop {
-        params.push(type_param(inp)?);
+        let param = type_param(inp)?;
+        if param.default.is_none() && params.last().is_some_and(|last| last.default.is_some()) {
+            if !inp.state().explain {
+                return fail();
+            }
+            let name = &param.name.name;
+            let message =
+                format!("non-default type parameter '{name}' follows default type parameter");
+            return raise(inp, Diagnostic::syntax("E0150", message, param.span));
+        }
+        params.push(param);
         if !eat(inp, T::Comma) || peek_kind(inp) == T::RBracket {
             break;
         }

@@ -885,6 +885,23 @@ impl Vm {
     /// builtin `__build_class__`.
     ///
     /// # Errors
+    /// What `__prepare__` gave must be a mapping.
+    fn check_namespace(&mut self, meta: Value, namespace: Value) -> PyResult<()> {
+        let getitem = self.n(N::getitem);
+        let class = self.heap.class_of(namespace);
+        if self.lookup_class(class, getitem).is_some() {
+            return Ok(());
+        }
+        let shown = match self.heap.kind(meta) {
+            Some(Kind::Class) => self.class_name(meta),
+            _ => String::from("<metaclass>"),
+        };
+        let found = self.type_name(namespace);
+        Err(self.type_error(format!(
+            "{shown}.__prepare__() must return a mapping, not {found}"
+        )))
+    }
+
     /// Whatever the body, the metaclass or the bases raise.
     pub fn build_class(
         &mut self,
@@ -912,7 +929,9 @@ impl Vm {
         let prepare = self.n(N::prepare);
         let ns = match self.get_attr_opt(meta, prepare)? {
             Some(prepare) if self.heap.kind(prepare) != Some(Kind::Native) => {
-                self.call_kw(prepare, &[name, bases_tuple], &keywords)?
+                let namespace = self.call_kw(prepare, &[name, bases_tuple], &keywords)?;
+                self.check_namespace(meta, namespace)?;
+                namespace
             }
             _ => self.heap.dict(),
         };

@@ -115,6 +115,13 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
             return vm.call_kw(new, &all, &keywords);
         }
     }
+    check_name(vm, name)?;
+    let doc = vm.n(N::doc);
+    if let Some(doc) = vm.heap.ns_get(ns, doc)
+        && vm.heap.as_str(doc).is_some()
+    {
+        super::codec::encode(vm, doc, "utf-8", "strict")?;
+    }
     let name = vm.heap.intern_value(name);
     vm.new_class(meta, name, &bases, ns, &keywords)
 }
@@ -243,7 +250,17 @@ fn set_name(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
         );
         return Err(vm.type_error(message));
     }
+    check_name(vm, value)?;
     vm.heap.cell_mut::<Class>(class).name = value;
+    Ok(())
+}
+
+/// A class's name is UTF-8 without null characters.
+fn check_name(vm: &mut Vm, name: Value) -> PyResult<()> {
+    let bytes = super::codec::encode(vm, name, "utf-8", "strict")?;
+    if bytes.contains(&0) {
+        return Err(vm.value_error("type name must not contain null characters"));
+    }
     Ok(())
 }
 
@@ -272,6 +289,12 @@ fn module(vm: &mut Vm, class: Value) -> PyResult {
 fn set_module(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
     check_mutable(vm, class, "__module__", value)?;
     set_own(vm, class, N::module, value);
+    // It tells where the class was written, which is no longer said.
+    let line = vm.heap.intern("__firstlineno__");
+    let attrs = vm.heap.cell::<Class>(class).attrs;
+    if vm.heap.ns_remove(attrs, line).is_some() {
+        vm.class_changed(class);
+    }
     Ok(())
 }
 

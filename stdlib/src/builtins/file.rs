@@ -254,6 +254,13 @@ pub fn replaced_stdout(vm: &mut Vm) -> Option<Value> {
     }
 }
 
+/// What `sys.stdin` is now, with None for one that was deleted; None before `sys` was imported.
+pub fn sys_stdin(vm: &mut Vm) -> Option<Value> {
+    let dict = vm.ext::<Streams>().sys_dict?;
+    let name = vm.heap.intern("stdin");
+    Some(vm.heap.ns_get(dict, name).unwrap_or(Value::NONE))
+}
+
 /// Writes text to standard output.
 ///
 /// # Errors
@@ -323,6 +330,9 @@ pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
     };
     let path_value = path_of(vm, a[0])?;
     let path = vm.heap.string(path_value);
+    if path.contains('\0') {
+        return Err(vm.value_error("embedded null byte"));
+    }
     let has = |c: char| mode.contains(c);
     if mode.chars().any(|c| !"rwaxbt+U".contains(c)) {
         return Err(vm.value_error(format!("invalid mode: '{mode}'")));
@@ -613,21 +623,26 @@ fn read(vm: &mut Vm, a: &[Value]) -> PyResult {
     fill(vm, a[0])?;
     let s = stream(vm, a[0])?;
     let left = &s.ahead[s.taken..];
-    let n = match usize::try_from(size) {
-        Err(_) => left.len(),
-        Ok(n) if s.binary => n.min(left.len()),
-        // Text counts characters: those that begin in the first n places.
-        Ok(n) => left
+    let n = prefix(left, s.binary, usize::try_from(size).ok());
+    let data = left[..n].to_vec();
+    s.taken += n;
+    compact(s);
+    give(vm, a[0], data)
+}
+
+/// How many bytes so many of what the stream counts are: bytes, or characters of text.
+fn prefix(left: &[u8], binary: bool, limit: Option<usize>) -> usize {
+    match limit {
+        None => left.len(),
+        Some(n) if binary => n.min(left.len()),
+        // Those that begin in the first n places.
+        Some(n) => left
             .iter()
             .enumerate()
             .filter(|(_, b)| **b & 0xc0 != 0x80)
             .nth(n)
             .map_or(left.len(), |(at, _)| at),
-    };
-    let data = left[..n].to_vec();
-    s.taken += n;
-    compact(s);
-    give(vm, a[0], data)
+    }
 }
 
 /// Forgets what was taken when all of it was.
@@ -638,7 +653,8 @@ fn compact(s: &mut Stream) {
     }
 }
 
-fn take_line(vm: &mut Vm, this: Value) -> PyResult<Vec<u8>> {
+/// A line; of a longer one so many bytes, or characters of text.
+fn take_line(vm: &mut Vm, this: Value, limit: Option<usize>) -> PyResult<Vec<u8>> {
     let is_stdin = matches!(stream(vm, this)?.device, Device::Stdin);
     if is_stdin {
         if stream(vm, this)?.ahead.len() == stream(vm, this)?.taken {
@@ -658,6 +674,7 @@ fn take_line(vm: &mut Vm, this: Value) -> PyResult<Vec<u8>> {
         Some(at) if left[at] == b'\r' && left.get(at + 1) == Some(&b'\n') => at + 2,
         Some(at) => at + 1,
     };
+    let n = prefix(&left[..n], s.binary, limit);
     let data = left[..n].to_vec();
     s.taken += n;
     compact(s);
@@ -666,13 +683,17 @@ fn take_line(vm: &mut Vm, this: Value) -> PyResult<Vec<u8>> {
 
 fn readline(vm: &mut Vm, a: &[Value]) -> PyResult {
     readable_stream(vm, a[0])?;
-    let data = take_line(vm, a[0])?;
+    let size = match a[1].some() {
+        Some(v) => vm.to_ssize(v)?,
+        None => -1,
+    };
+    let data = take_line(vm, a[0], usize::try_from(size).ok())?;
     give(vm, a[0], data)
 }
 
 fn next(vm: &mut Vm, a: &[Value]) -> PyResult {
     readable_stream(vm, a[0])?;
-    let data = take_line(vm, a[0])?;
+    let data = take_line(vm, a[0], None)?;
     if data.is_empty() {
         return Err(vm.stop_iteration(Value::NONE));
     }
@@ -684,7 +705,7 @@ fn readlines(vm: &mut Vm, a: &[Value]) -> PyResult {
     let list = vm.heap.list(Vec::new());
     vm.root(list);
     loop {
-        let data = take_line(vm, a[0])?;
+        let data = take_line(vm, a[0], None)?;
         if data.is_empty() {
             return Ok(list);
         }

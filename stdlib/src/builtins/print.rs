@@ -72,12 +72,16 @@ pub fn print(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 /// `input(prompt)`: a line of standard input without its newline.
 pub fn input(vm: &mut Vm, a: &[Value]) -> PyResult {
-    if let Some(prompt) = a[0].given() {
-        let prompt = vm.str(prompt)?;
-        let prompt = vm.heap.text(prompt).clone();
-        file::write_stdout(vm, &prompt)?;
+    let (stdin, stdout) = (file::sys_stdin(vm), file::replaced_stdout(vm));
+    for (stream, name) in [(stdin, "stdin"), (stdout, "stdout")] {
+        if stream.is_some_and(|stream| stream.is_none()) {
+            return Err(vm.runtime_error(format!("input(): lost sys.{name}")));
+        }
     }
-    file::flush_stdout(vm)?;
+    prompt(vm, stdout, a[0])?;
+    if let Some(stdin) = stdin {
+        return line_of(vm, stdin);
+    }
     let line = match vm.host.read_line() {
         Ok(line) => line,
         Err(error) => return Err(file::io_error(vm, &error, None)),
@@ -86,6 +90,45 @@ pub fn input(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Err(vm.raise(B::EOFError, "EOF when reading a line"));
     }
     args::str_value(vm, line.strip_suffix('\n').unwrap_or(&line))
+}
+
+fn prompt(vm: &mut Vm, stdout: Option<Value>, prompt: Value) -> PyResult<()> {
+    let text = match prompt.given() {
+        Some(prompt) => Some(vm.str(prompt)?),
+        None => None,
+    };
+    match (stdout, text) {
+        (Some(stdout), text) => {
+            if let Some(text) = text {
+                vm.call_method(stdout, "write", &[text])?;
+            }
+            // CPython 3.13 bltinmodule.c builtin_input: what can't be flushed isn't.
+            let _ = vm.call_method(stdout, "flush", &[]);
+        }
+        (None, text) => {
+            if let Some(text) = text {
+                let text = vm.heap.text(text).clone();
+                file::write_stdout(vm, &text)?;
+            }
+            file::flush_stdout(vm)?;
+        }
+    }
+    Ok(())
+}
+
+/// A line of `sys.stdin`, which may be anything.
+fn line_of(vm: &mut Vm, stdin: Value) -> PyResult {
+    let line = vm.call_method(stdin, "readline", &[])?;
+    let Some(text) = vm.heap.as_str(line).cloned() else {
+        return Err(vm.type_error("object.readline() returned non-string"));
+    };
+    if text.is_empty() {
+        return Err(vm.raise(B::EOFError, "EOF when reading a line"));
+    }
+    let has_end = text.char_at(text.len() - 1) == Some(u32::from(b'\n'));
+    let n = text.len() - usize::from(has_end);
+    let text = text.slice(0..n);
+    Ok(vm.heap.str(text))
 }
 
 /// `help(object)`: its signature and docstring, and what a class or module has.

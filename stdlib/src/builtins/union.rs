@@ -3,6 +3,7 @@
 use lockstep_runtime::native::{ClassDef, getter, method};
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::opaque::Native;
+use lockstep_runtime::object::set::Set;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Kind, Marker, N, PyResult, Value, Vm};
 
@@ -190,11 +191,14 @@ fn ne(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn hash(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let mut sum = 0i64;
+    // As that of a frozenset of its members: their order says nothing.
+    let members = vm.heap.alloc(B::FrozenSet.shape(), Set::default());
+    vm.root(members);
     for arg in union_args(vm, a[0]) {
-        sum = sum.wrapping_add(vm.hash(arg)?);
+        vm.set_add(members, arg)?;
     }
-    Ok(vm.heap.int(if sum == -1 { -2 } else { sum }))
+    let hash = vm.hash(members)?;
+    Ok(vm.heap.int(hash))
 }
 
 fn or(vm: &mut Vm, a: &[Value]) -> PyResult {

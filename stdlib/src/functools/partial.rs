@@ -191,8 +191,12 @@ fn set_state(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Err(vm.type_error("invalid partial state"));
     };
     // What is of a subclass is copied.
-    let items = vm.heap.tuple_items(args).to_vec();
-    let args = vm.heap.tuple(&items);
+    let args = if vm.heap.is_exact(args, B::Tuple) {
+        args
+    } else {
+        let items = vm.heap.tuple_items(args).to_vec();
+        vm.heap.tuple(&items)
+    };
     let own = if vm.heap.is_exact(keywords, B::Dict) {
         keywords
     } else {
