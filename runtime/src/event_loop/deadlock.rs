@@ -8,7 +8,7 @@ use crate::heap::Kind;
 use crate::native::{NativeDef, PyResult, function};
 use crate::object::class::B;
 use crate::object::function::{CodeObject, Native};
-use crate::object::future::{Callback, Future};
+use crate::object::future::{Callback, Future, TaskSlot};
 use crate::object::generator::Generator;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -55,7 +55,7 @@ impl Vm {
         let is_task = self
             .heap
             .get::<Future>(main)
-            .is_some_and(|f| f.task.is_some() && !f.is_done());
+            .is_some_and(|f| f.is_task() && !f.is_done());
         if again || !is_task {
             self.event_loop(event_loop).run_since_deadlock = None;
             return Err(error);
@@ -69,15 +69,10 @@ impl Vm {
     /// What `main` waited for may fail later: the report has said why, and
     /// nobody is there to ask for the exception.
     fn look_at_in_time(&mut self, main: Value) -> PyResult<()> {
-        let future = self
-            .heap
-            .cell::<Future>(main)
-            .task
-            .as_ref()
-            .map(|t| t.waiting_on);
-        let Some(future) = future.filter(|&f| self.heap.kind(f) == Some(Kind::Future)) else {
+        let future = self.heap.task_slot(main, TaskSlot::WaitingOn);
+        if self.heap.kind(future) != Some(Kind::Future) {
             return Ok(());
-        };
+        }
         let target = self.heap.alloc(
             B::NativeFunction.shape(),
             Native {
@@ -129,11 +124,8 @@ impl Vm {
 
     fn blocked(&mut self, task: Value) -> Blocked {
         let name = self.task_name(task);
-        let f = self.heap.cell::<Future>(task);
-        let (coro, waiting_on) = f
-            .task
-            .as_ref()
-            .map_or((Value::NONE, Value::NONE), |t| (t.coro, t.waiting_on));
+        let coro = self.heap.task_slot(task, TaskSlot::Coro);
+        let waiting_on = self.heap.task_slot(task, TaskSlot::WaitingOn);
         let mut waits_for = None;
         let mut held_by = None;
         let mut on = None;
@@ -163,7 +155,7 @@ impl Vm {
         if waits_for.is_none()
             && let Some(f) = self.heap.get::<Future>(waiting_on)
         {
-            waits_for = Some(if f.task.is_some() {
+            waits_for = Some(if f.is_task() {
                 held_by = Some(waiting_on);
                 format!("task {}", quoted(&self.task_name(waiting_on)))
             } else {

@@ -400,7 +400,7 @@ impl Vm {
         value: Value,
     ) -> PyResult<()> {
         self.check_open(event_loop)?;
-        self.heap.cell_mut::<Future>(future).timed = true;
+        self.heap.cell_mut::<Future>(future).set_timed(true);
         self.event_loop(event_loop)
             .timers
             .push(when_s, future, value);

@@ -202,9 +202,9 @@ impl Vm {
         match self.heap.kind(target) {
             Some(Kind::Future) => {
                 let f = self.heap.cell::<Future>(target);
-                if f.task.is_none() {
-                    if planted::is(Bug::ExtraHop) && f.timed {
-                        self.heap.cell_mut::<Future>(target).timed = false;
+                if !f.is_task() {
+                    if planted::is(Bug::ExtraHop) && f.is_timed() {
+                        self.heap.cell_mut::<Future>(target).set_timed(false);
                         return self.make_ready(event_loop, target, input);
                     }
                     return if f.is_done() {

@@ -30,7 +30,7 @@ impl Heap {
                     return false;
                 }
                 let is_live = self.is_marked(task);
-                let said = f.task.as_ref().is_some_and(|t| t.log_destroy_pending);
+                let said = f.log_destroy_pending();
                 if !is_live && said {
                     lost.push(task);
                 }
@@ -102,9 +102,9 @@ impl Vm {
             let l = self.event_loop(event_loop);
             let mut left = std::mem::take(&mut l.failed);
             left.extend(std::mem::take(&mut l.tasks).into_iter().filter(|&task| {
-                self.heap.get::<Future>(task).is_some_and(|f| {
-                    !f.is_done() && f.task.as_ref().is_some_and(|t| t.log_destroy_pending)
-                })
+                self.heap
+                    .get::<Future>(task)
+                    .is_some_and(|f| !f.is_done() && f.log_destroy_pending())
             }));
             self.holding(&left, |vm| {
                 for &lost in &left {

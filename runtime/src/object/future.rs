@@ -3,7 +3,7 @@
 
 use smallvec::SmallVec;
 
-use crate::heap::{Kind, Marker, Object};
+use crate::heap::{Heap, Kind, Marker, Object, ShapeId};
 use crate::value::Value;
 
 /// Where a future stands.
@@ -26,31 +26,33 @@ pub struct Callback {
     pub context: Value,
 }
 
-/// What a task has besides its future.
-pub struct TaskPart {
+/// What a task has besides its future: the values in its cell's tail.
+#[derive(Clone, Copy)]
+pub enum TaskSlot {
     /// The coroutine it drives; `Value::NONE` where there is none.
-    pub coro: Value,
+    Coro,
     /// A str; an int stands for "Task-" and the number, made when asked for.
-    pub name: Value,
+    Name,
     /// Its context variables (see `task::context`): a snapshot, or a Context
     /// once a script has asked for it.
-    pub context: Value,
+    Context,
     /// The future it waits for; `Value::NONE` when it is ready or running.
-    pub waiting_on: Value,
-    pub cancel_requests: u32,
-    pub must_cancel: bool,
-    pub log_destroy_pending: bool,
+    WaitingOn,
 }
 
-/// A future; with a `task`, a task.
+const N_TASK_SLOTS: usize = TaskSlot::WaitingOn as usize + 1;
+
+/// A future, or the part of a task that is one.
 pub struct Future {
     pub state: State,
     /// The task that waits for it does so through `await` (`_asyncio_future_blocking`).
     pub blocking: bool,
     /// Its exception was never looked at.
     pub log_traceback: bool,
-    /// A timer of the loop will finish it (`asyncio.sleep`).
-    pub timed: bool,
+    /// Of `flag`: one byte, as all of these lie in each parked task twice.
+    flags: u8,
+    /// (of a task) How often `cancel` was called, less `uncancel`.
+    pub cancel_requests: u32,
     /// The result or exception; `Value::NONE` while pending.
     pub value: Value,
     /// The loop it belongs to; `Value::EMPTY` before `__init__`.
@@ -61,7 +63,13 @@ pub struct Future {
     /// failed future, how many frames of its exception's traceback the next
     /// raise keeps.
     pub cancelled_exception: Value,
-    pub task: Option<Box<TaskPart>>,
+}
+
+mod flag {
+    pub const TIMED: u8 = 1;
+    pub const TASK: u8 = 2;
+    pub const MUST_CANCEL: u8 = 4;
+    pub const LOG_DESTROY_PENDING: u8 = 8;
 }
 
 impl Future {
@@ -71,14 +79,63 @@ impl Future {
             state: State::Pending,
             blocking: false,
             log_traceback: false,
-            timed: false,
+            flags: 0,
+            cancel_requests: 0,
             value: Value::NONE,
             event_loop,
             callbacks: SmallVec::new(),
             cancel_message: Value::NONE,
             cancelled_exception: Value::EMPTY,
-            task: None,
         }
+    }
+
+    #[inline(always)]
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    #[inline(always)]
+    fn put(&mut self, flag: u8, on: bool) {
+        self.flags = if on {
+            self.flags | flag
+        } else {
+            self.flags & !flag
+        };
+    }
+
+    /// A timer of the loop will finish it (`asyncio.sleep`).
+    #[inline(always)]
+    pub fn is_timed(&self) -> bool {
+        self.has(flag::TIMED)
+    }
+
+    pub fn set_timed(&mut self, on: bool) {
+        self.put(flag::TIMED, on);
+    }
+
+    /// A task that was given its coroutine.
+    #[inline(always)]
+    pub fn is_task(&self) -> bool {
+        self.has(flag::TASK)
+    }
+
+    /// (of a task) CancelledError is raised at its next step.
+    #[inline(always)]
+    pub fn must_cancel(&self) -> bool {
+        self.has(flag::MUST_CANCEL)
+    }
+
+    pub fn set_must_cancel(&mut self, on: bool) {
+        self.put(flag::MUST_CANCEL, on);
+    }
+
+    /// (of a task) The exception handler is told when it goes while pending.
+    pub fn log_destroy_pending(&self) -> bool {
+        self.has(flag::LOG_DESTROY_PENDING)
+    }
+
+    pub fn set_log_destroy_pending(&mut self, on: bool) {
+        self.put(flag::LOG_DESTROY_PENDING, on);
     }
 
     #[inline(always)]
@@ -99,16 +156,47 @@ impl Object for Future {
         for callback in &self.callbacks {
             marker.mark_all(&[callback.target, callback.context]);
         }
-        if let Some(task) = &self.task {
-            marker.mark_all(&[task.coro, task.name, task.context, task.waiting_on]);
-        }
     }
     fn external_bytes(&self) -> usize {
-        let spilled = if self.callbacks.spilled() {
+        if self.callbacks.spilled() {
             self.callbacks.capacity() * size_of::<Callback>()
         } else {
             0
-        };
-        spilled + self.task.as_ref().map_or(0, |_| size_of::<TaskPart>())
+        }
+    }
+}
+
+impl Heap {
+    /// A new cell for a task, pending and without its coroutine.
+    #[inline]
+    pub fn task(&mut self, shape: ShapeId, future: Future) -> Value {
+        self.alloc_tail(shape, future, N_TASK_SLOTS, Value::NONE)
+    }
+
+    /// Makes a task of a cell made by `task`: one that was done begins anew.
+    ///
+    /// # Panics
+    /// If it isn't such a cell.
+    pub fn begin_task(&mut self, task: Value, coro: Value, name: Value, context: Value) {
+        self.tail_mut::<Future>(task)
+            .copy_from_slice(&[coro, name, context, Value::NONE]);
+        let f = self.cell_mut::<Future>(task);
+        f.flags |= flag::TASK | flag::LOG_DESTROY_PENDING;
+    }
+
+    /// One of a task's values; None for what is no task.
+    #[inline(always)]
+    pub fn task_slot(&self, task: Value, slot: TaskSlot) -> Value {
+        let slots = self.tail::<Future>(task);
+        slots.get(slot as usize).copied().unwrap_or(Value::NONE)
+    }
+
+    /// Changes one of a task's values.
+    ///
+    /// # Panics
+    /// If it is no task.
+    #[inline(always)]
+    pub fn set_task_slot(&mut self, task: Value, slot: TaskSlot, value: Value) {
+        self.tail_mut::<Future>(task)[slot as usize] = value;
     }
 }

@@ -4,7 +4,7 @@ use crate::heap::Kind;
 use crate::native::PyResult;
 use crate::object::class::B;
 use crate::object::function::Native;
-use crate::object::future::Future;
+use crate::object::future::{Future, TaskSlot};
 use crate::planted::{self, Bug};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -19,7 +19,7 @@ impl Vm {
         if !self.has_native_cancel(future) {
             return self.cancel_by_method(future, message);
         }
-        if self.heap.cell::<Future>(future).task.is_some() {
+        if self.heap.cell::<Future>(future).is_task() {
             self.cancel_task(future, message)
         } else {
             self.cancel_plain_future(future, message)
@@ -50,17 +50,17 @@ impl Vm {
                 return Ok(false);
             }
             first = false;
-            let Some(part) = f.task.as_mut() else {
+            if !f.is_task() {
                 return self.cancel_plain_future(task, message);
-            };
-            part.cancel_requests += u32::from(!planted::is(Bug::UncountedCancel));
-            let next = part.waiting_on;
+            }
+            f.cancel_requests += u32::from(!planted::is(Bug::UncountedCancel));
+            let next = self.heap.task_slot(task, TaskSlot::WaitingOn);
             if !next.is_none() {
                 let is_pending_task = self.has_native_cancel(next)
                     && self
                         .heap
                         .get::<Future>(next)
-                        .is_some_and(|f| f.task.is_some() && !f.is_done());
+                        .is_some_and(|f| f.is_task() && !f.is_done());
                 let stops_short = is_pending_task && planted::is(Bug::CancelStopsShort);
                 if is_pending_task && !stops_short {
                     if next == mark {
@@ -82,9 +82,7 @@ impl Vm {
             }
             let f = self.heap.cell_mut::<Future>(task);
             f.cancel_message = message;
-            if let Some(part) = f.task.as_mut() {
-                part.must_cancel = !planted::is(Bug::SkippedCancel);
-            }
+            f.set_must_cancel(!planted::is(Bug::SkippedCancel));
             return Ok(true);
         }
     }

@@ -4,9 +4,10 @@
 //! A context nobody has asked for is only its snapshot, held by the task or
 //! handle that runs in it (its owner). `context_object` makes a Context of it.
 
+use crate::heap::Kind;
 use crate::native::{PyResult, Raised};
 use crate::object::context::{Context, ContextVar, Token};
-use crate::object::future::Future;
+use crate::object::future::{Future, TaskSlot};
 use crate::object::handle::Handle;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -68,21 +69,17 @@ impl Vm {
         if let Some(h) = self.heap.get::<Handle>(owner) {
             return h.context;
         }
-        self.heap
-            .get::<Future>(owner)
-            .and_then(|f| f.task.as_ref())
-            .map_or(Value::NONE, |t| t.context)
+        match self.heap.kind(owner) {
+            Some(Kind::Future) => self.heap.task_slot(owner, TaskSlot::Context),
+            _ => Value::NONE,
+        }
     }
 
     fn store_context(&mut self, owner: Value, context: Value) {
         if let Some(h) = self.heap.get_mut::<Handle>(owner) {
             h.context = context;
-        } else if let Some(t) = self
-            .heap
-            .get_mut::<Future>(owner)
-            .and_then(|f| f.task.as_mut())
-        {
-            t.context = context;
+        } else if self.heap.get::<Future>(owner).is_some_and(Future::is_task) {
+            self.heap.set_task_slot(owner, TaskSlot::Context, context);
         }
     }
 

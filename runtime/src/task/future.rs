@@ -4,7 +4,7 @@ use crate::heap::Kind;
 use crate::native::{PyResult, Raised};
 use crate::object::class::B;
 use crate::object::exception::Exception;
-use crate::object::future::{Callback, Future, State};
+use crate::object::future::{Callback, Future, State, TaskSlot};
 use crate::planted::{self, Bug};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -98,7 +98,7 @@ impl Vm {
         } else {
             message
         };
-        let (timed, event_loop) = (f.timed, f.event_loop);
+        let (timed, event_loop) = (f.is_timed(), f.event_loop);
         if timed {
             self.timed_future_cancelled(event_loop);
         }
@@ -161,14 +161,12 @@ impl Vm {
 
     /// Ends the wait of a task for the future it waits for.
     pub(crate) fn detach_waiter(&mut self, task: Value) {
-        let Some(part) = self
-            .heap
-            .get_mut::<Future>(task)
-            .and_then(|f| f.task.as_mut())
-        else {
+        if !self.heap.get::<Future>(task).is_some_and(Future::is_task) {
             return;
-        };
-        let waiting_on = std::mem::replace(&mut part.waiting_on, Value::NONE);
+        }
+        let waiting_on = self.heap.task_slot(task, TaskSlot::WaitingOn);
+        self.heap
+            .set_task_slot(task, TaskSlot::WaitingOn, Value::NONE);
         if let Some(f) = self.heap.get_mut::<Future>(waiting_on) {
             f.callbacks
                 .retain(|c| !(c.target == task && c.context.is_empty()));

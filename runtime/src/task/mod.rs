@@ -10,9 +10,9 @@ mod step;
 pub use step::{STEP, WAKEUP};
 
 use crate::event_loop::Interrupts;
-use crate::heap::Marker;
+use crate::heap::{Kind, Marker};
 use crate::native::PyResult;
-use crate::object::future::{Future, TaskPart};
+use crate::object::future::{Future, TaskSlot};
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -142,7 +142,14 @@ impl Vm {
         self.heap.alloc(shape, Future::new(event_loop))
     }
 
-    /// Makes future `task` (see `new_future`) drive a coroutine from the next
+    /// A new task of a loop that has no coroutine yet.
+    #[inline]
+    pub fn new_task(&mut self, event_loop: Value) -> Value {
+        let shape = self.root_shape(self.tasks.classes.task);
+        self.heap.task(shape, Future::new(event_loop))
+    }
+
+    /// Makes `task` (see `new_task`) drive a coroutine from the next
     /// iteration on. `name`: a str, or None for a numbered one; `context`: as
     /// `capture_context` gives it.
     ///
@@ -167,19 +174,8 @@ impl Vm {
         } else {
             name
         };
-        let part = TaskPart {
-            coro,
-            name,
-            context,
-            waiting_on: Value::NONE,
-            cancel_requests: 0,
-            must_cancel: false,
-            log_destroy_pending: true,
-        };
-        let f = self.heap.cell_mut::<Future>(task);
-        f.event_loop = event_loop;
-        f.task = Some(Box::new(part));
-        self.heap.charge(size_of::<TaskPart>());
+        self.heap.begin_task(task, coro, name, context);
+        self.heap.cell_mut::<Future>(task).event_loop = event_loop;
         if eager
             && self
                 .heap
@@ -212,20 +208,16 @@ impl Vm {
 
     /// A task's name.
     pub fn task_name(&mut self, task: Value) -> String {
-        match self
-            .heap
-            .get::<Future>(task)
-            .and_then(|f| f.task.as_ref())
-            .map(|t| t.name)
-        {
-            Some(name) => match name.as_int() {
-                Some(number) => format!("Task-{number}"),
-                None => self
-                    .heap
-                    .as_str(name)
-                    .map_or(String::new(), |n| n.to_lossy()),
-            },
-            None => String::new(),
+        if self.heap.kind(task) != Some(Kind::Future) {
+            return String::new();
+        }
+        let name = self.heap.task_slot(task, TaskSlot::Name);
+        match name.as_int() {
+            Some(number) => format!("Task-{number}"),
+            None => self
+                .heap
+                .as_str(name)
+                .map_or(String::new(), |n| n.to_lossy()),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::heap::Kind;
 use crate::native::{NativeDef, PyResult, Raised, method};
 use crate::object::class::B;
 use crate::object::function::Native;
-use crate::object::future::{Callback, Future, TaskPart};
+use crate::object::future::{Callback, Future, TaskSlot};
 use crate::object::generator::{Flavor, Generator};
 use crate::planted::{self, Bug};
 use crate::value::Value;
@@ -57,13 +57,6 @@ impl Vm {
         )
     }
 
-    fn task_part(&mut self, task: Value) -> &mut TaskPart {
-        match self.heap.cell_mut::<Future>(task).task.as_mut() {
-            Some(part) => part,
-            None => unreachable!("only tasks are stepped"),
-        }
-    }
-
     /// The future a task waits for is done.
     ///
     /// # Errors
@@ -108,19 +101,20 @@ impl Vm {
             return Err(self.invalid_state(&message));
         }
         let event_loop = f.event_loop;
-        let part = self.task_part(task);
-        part.waiting_on = Value::NONE;
         let mut input = input;
-        if part.must_cancel {
-            part.must_cancel = false;
+        let cancelled = f.must_cancel();
+        self.heap
+            .set_task_slot(task, TaskSlot::WaitingOn, Value::NONE);
+        if cancelled {
+            self.heap.cell_mut::<Future>(task).set_must_cancel(false);
             if planted::is(Bug::ResultBeatsCancel) {
                 // The request is dropped.
             } else if !self.is_instance_of(input, B::CancelledError) {
                 input = self.cancelled_error_of(task).0;
             }
         }
-        let part = self.task_part(task);
-        let (coro, context) = (part.coro, part.context);
+        let coro = self.heap.task_slot(task, TaskSlot::Coro);
+        let context = self.heap.task_slot(task, TaskSlot::Context);
         self.enter_task(event_loop, task)?;
         let outcome = if entered {
             self.drive(coro, input)
@@ -136,13 +130,13 @@ impl Vm {
         let outer = self.leave_task(event_loop, task);
         self.root(outer);
         self.register_task(event_loop, task);
-        let part = self.task_part(task);
-        let (coro, context) = (part.coro, part.context);
+        let coro = self.heap.task_slot(task, TaskSlot::Coro);
+        let context = self.heap.task_slot(task, TaskSlot::Context);
         let outcome = self.in_context(context, task, |vm| vm.drive(coro, Value::NONE));
         let result = self.judge(task, event_loop, outcome);
         self.leave_task(event_loop, outer);
         if self.heap.cell::<Future>(task).is_done() {
-            self.task_part(task).coro = Value::NONE;
+            self.heap.set_task_slot(task, TaskSlot::Coro, Value::NONE);
         } else {
             self.register_after_eager_start(event_loop, task);
         }
@@ -207,10 +201,10 @@ impl Vm {
             Ok(Outcome::Yield(yielded)) => self.judge_yield(task, event_loop, yielded),
             Ok(Outcome::Return(value)) => {
                 self.task_ended(event_loop);
-                let part = self.task_part(task);
-                if part.must_cancel {
-                    part.must_cancel = false;
-                    let message = self.heap.cell::<Future>(task).cancel_message;
+                let f = self.heap.cell_mut::<Future>(task);
+                if f.must_cancel() {
+                    f.set_must_cancel(false);
+                    let message = f.cancel_message;
                     self.cancel_plain_future(task, message)?;
                     return Ok(());
                 }
@@ -309,12 +303,12 @@ impl Vm {
     }
 
     fn wait_for(&mut self, task: Value, future: Value) -> PyResult<()> {
-        let part = self.task_part(task);
-        part.waiting_on = future;
-        if part.must_cancel {
-            let message = self.heap.cell::<Future>(task).cancel_message;
+        self.heap.set_task_slot(task, TaskSlot::WaitingOn, future);
+        let f = self.heap.cell::<Future>(task);
+        if f.must_cancel() {
+            let message = f.cancel_message;
             if self.cancel_future(future, message)? {
-                self.task_part(task).must_cancel = false;
+                self.heap.cell_mut::<Future>(task).set_must_cancel(false);
             }
         }
         Ok(())

@@ -115,7 +115,12 @@ fn loop_of(vm: &mut Vm, this: Value) -> PyResult {
 fn new(vm: &mut Vm, args: &[Value]) -> PyResult {
     let class = args[0];
     let shape = vm.root_shape(class);
-    Ok(vm.heap.alloc(shape, Future::new(Value::EMPTY)))
+    let future = Future::new(Value::EMPTY);
+    Ok(if vm.is_subclass(class, vm.tasks.classes.task) {
+        vm.heap.task(shape, future)
+    } else {
+        vm.heap.alloc(shape, future)
+    })
 }
 
 fn init(vm: &mut Vm, args: &[Value]) -> PyResult {
@@ -135,7 +140,7 @@ fn init(vm: &mut Vm, args: &[Value]) -> PyResult {
 
 fn repr(vm: &mut Vm, args: &[Value]) -> PyResult {
     let hooks = vm.tasks.hooks;
-    let hook = if future(vm, args[0]).task.is_some() {
+    let hook = if future(vm, args[0]).is_task() {
         hooks.task_repr
     } else {
         hooks.future_repr

@@ -1,7 +1,7 @@
 //! `_asyncio.Task`: the class as scripts see it.
 
 use lockstep_runtime::native::{ClassDef, attribute, getter, method};
-use lockstep_runtime::object::future::{Future, TaskPart};
+use lockstep_runtime::object::future::{Future, TaskSlot};
 use lockstep_runtime::{PyResult, Raised, Value, Vm};
 
 /// What Task has besides what it inherits from Future.
@@ -13,10 +13,12 @@ pub static TASK: ClassDef = ClassDef {
         ),
         method("cancel(self, /, msg=None)", cancel),
         method("cancelling(self, /)", |vm, args| {
-            Ok(Value::small(part(vm, args[0])?.cancel_requests.into()))
+            Ok(Value::small(task(vm, args[0])?.cancel_requests.into()))
         }),
         method("uncancel(self, /)", uncancel),
-        method("get_coro(self, /)", |vm, args| Ok(part(vm, args[0])?.coro)),
+        method("get_coro(self, /)", |vm, args| {
+            slot(vm, args[0], TaskSlot::Coro)
+        }),
         method(
             "get_context(self, /)",
             |vm, args| Ok(vm.context_of(args[0])),
@@ -45,23 +47,25 @@ pub static TASK: ClassDef = ClassDef {
         lockstep_runtime::task::WAKEUP,
     ],
     attributes: &[
-        getter("_coro", |vm, this| Ok(part(vm, this)?.coro)),
-        getter("_fut_waiter", |vm, this| Ok(part(vm, this)?.waiting_on)),
+        getter("_coro", |vm, this| slot(vm, this, TaskSlot::Coro)),
+        getter("_fut_waiter", |vm, this| {
+            slot(vm, this, TaskSlot::WaitingOn)
+        }),
         getter("_must_cancel", |vm, this| {
-            Ok(Value::bool(part(vm, this)?.must_cancel))
+            Ok(Value::bool(task(vm, this)?.must_cancel()))
         }),
         getter("_num_cancels_requested", |vm, this| {
-            Ok(Value::small(part(vm, this)?.cancel_requests.into()))
+            Ok(Value::small(task(vm, this)?.cancel_requests.into()))
         }),
         attribute(
             "_log_destroy_pending",
-            |vm, this| Ok(Value::bool(part(vm, this)?.log_destroy_pending)),
+            |vm, this| Ok(Value::bool(task(vm, this)?.log_destroy_pending())),
             |vm, this, value| {
                 if value.is_empty() {
                     return Err(vm.attribute_error("cannot delete attribute"));
                 }
                 let log = vm.truth(value)?;
-                part(vm, this)?.log_destroy_pending = log;
+                task(vm, this)?.set_log_destroy_pending(log);
                 Ok(())
             },
         ),
@@ -69,19 +73,22 @@ pub static TASK: ClassDef = ClassDef {
     doc: "",
 };
 
-/// The task's part of the cell, once `__init__` has run.
-fn part(vm: &mut Vm, this: Value) -> PyResult<&mut TaskPart> {
-    if vm.heap.cell::<Future>(this).task.is_none() {
+/// The task, once `__init__` has run.
+fn task(vm: &mut Vm, this: Value) -> PyResult<&mut Future> {
+    if !vm.heap.cell::<Future>(this).is_task() {
         return Err(vm.runtime_error("Task object is not initialized."));
     }
-    match vm.heap.cell_mut::<Future>(this).task.as_deref_mut() {
-        Some(part) => Ok(part),
-        None => unreachable!("checked above"),
-    }
+    Ok(vm.heap.cell_mut(this))
+}
+
+/// One of its values, once `__init__` has run.
+fn slot(vm: &mut Vm, this: Value, slot: TaskSlot) -> PyResult {
+    task(vm, this)?;
+    Ok(vm.heap.task_slot(this, slot))
 }
 
 fn in_base_tasks(vm: &mut Vm, function: &str, args: &[Value]) -> PyResult {
-    part(vm, args[0])?;
+    task(vm, args[0])?;
     let module = vm.import_module("asyncio.base_tasks")?;
     vm.root(module);
     vm.call_method(module, function, args)
@@ -118,37 +125,37 @@ pub fn name_text(vm: &mut Vm, name: Value) -> PyResult {
 }
 
 fn cancel(vm: &mut Vm, args: &[Value]) -> PyResult {
-    part(vm, args[0])?;
+    task(vm, args[0])?;
     let message = args[1].given().unwrap_or(Value::NONE);
     vm.cancel_task(args[0], message).map(Value::bool)
 }
 
 fn uncancel(vm: &mut Vm, args: &[Value]) -> PyResult {
-    let part = part(vm, args[0])?;
-    if part.cancel_requests > 0 {
-        part.cancel_requests -= 1;
-        if part.cancel_requests == 0 {
-            part.must_cancel = false;
+    let task = task(vm, args[0])?;
+    if task.cancel_requests > 0 {
+        task.cancel_requests -= 1;
+        if task.cancel_requests == 0 {
+            task.set_must_cancel(false);
         }
     }
-    Ok(Value::small(part.cancel_requests.into()))
+    Ok(Value::small(task.cancel_requests.into()))
 }
 
 fn get_name(vm: &mut Vm, args: &[Value]) -> PyResult {
-    let name = part(vm, args[0])?.name;
+    let name = slot(vm, args[0], TaskSlot::Name)?;
     if name.as_int().is_none() {
         return Ok(name);
     }
     let text = vm.task_name(args[0]);
     let name = vm.heap.str(text);
-    part(vm, args[0])?.name = name;
+    vm.heap.set_task_slot(args[0], TaskSlot::Name, name);
     Ok(name)
 }
 
 fn set_name(vm: &mut Vm, args: &[Value]) -> PyResult {
-    part(vm, args[0])?;
+    task(vm, args[0])?;
     let name = name_text(vm, args[1])?;
-    part(vm, args[0])?.name = name;
+    vm.heap.set_task_slot(args[0], TaskSlot::Name, name);
     Ok(Value::NONE)
 }
 
@@ -167,8 +174,7 @@ pub fn new_task(
     };
     vm.root(name);
     let context = super::future::context_argument(vm, context)?;
-    let shape = vm.root_shape(vm.tasks.classes.task);
-    let task = vm.heap.alloc(shape, Future::new(event_loop));
+    let task = vm.new_task(event_loop);
     let task = vm.root(task);
     super::handle::note_source(vm, task, event_loop)?;
     vm.start_task(task, coro, event_loop, name, context, false)?;
