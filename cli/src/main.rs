@@ -1,5 +1,7 @@
 //! The `lockstep` binary: reads arguments, runs one command, gives its exit status.
 
+#[cfg(target_os = "linux")]
+mod allocator;
 mod args;
 mod dis;
 mod host;
@@ -9,6 +11,11 @@ mod run;
 mod source;
 mod stdin;
 
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
+
+#[cfg(not(target_os = "linux"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
