@@ -45,6 +45,8 @@ pub struct Generator {
     pub fresh: bool,
     /// Made for an `await` of a call, and no script can refer to it: `cr_await` has not shown it.
     pub anonymous: bool,
+    /// It was awaited where an exception was being handled, which `rare` holds.
+    inherits: bool,
     /// Word index of the next instruction to run.
     pub pc: u32,
     /// Register that takes what is sent in, or the delegate's result.
@@ -63,8 +65,6 @@ pub struct Generator {
     pub innermost: Value,
     /// The exception its own `except` blocks are handling; `Value::EMPTY` if none.
     pub handled: Value,
-    /// The exception that was being handled where it was awaited.
-    pub inherited: Value,
     rare: Option<Box<Rare>>,
 }
 
@@ -74,6 +74,8 @@ struct Rare {
     names: Option<(Value, Value)>,
     /// (async generator) the finalizer hook; `Value::EMPTY` before the first iteration.
     finalizer: Value,
+    /// The exception that was being handled where it was awaited; `Value::EMPTY` if none.
+    inherited: Value,
     /// The registers, when there are more than `TAIL_MAX`.
     long: Box<[Cell<Value>]>,
 }
@@ -83,6 +85,7 @@ impl Rare {
         Box::new(Rare {
             names: None,
             finalizer: Value::EMPTY,
+            inherited: Value::EMPTY,
             long: Box::default(),
         })
     }
@@ -98,13 +101,12 @@ impl Object for Generator {
             self.delegate,
             self.innermost,
             self.handled,
-            self.inherited,
         ]);
         if let Some(rare) = &self.rare {
             if let Some((name, qualname)) = rare.names {
                 marker.mark_all(&[name, qualname]);
             }
-            marker.mark(rare.finalizer);
+            marker.mark_all(&[rare.finalizer, rare.inherited]);
             for reg in &rare.long {
                 marker.mark(reg.get());
             }
@@ -135,8 +137,8 @@ impl Generator {
             delegate: Value::EMPTY,
             innermost: Value::EMPTY,
             handled: Value::EMPTY,
-            inherited: Value::EMPTY,
             anonymous: false,
+            inherits: false,
             rare: None,
         }
     }
@@ -154,6 +156,25 @@ impl Generator {
 
     pub fn set_finalizer(&mut self, hook: Value) {
         self.rare_mut().finalizer = hook;
+    }
+
+    /// The exception that is being handled in the frame: by its own `except`
+    /// blocks, or else where it was awaited.
+    #[inline(always)]
+    pub fn handling(&self) -> Option<Value> {
+        self.handled.given().or_else(|| match &self.rare {
+            Some(rare) if self.inherits => rare.inherited.given(),
+            _ => None,
+        })
+    }
+
+    /// What was being handled where it was awaited; `Value::EMPTY` if nothing was.
+    #[inline(always)]
+    pub fn set_inherited(&mut self, exception: Value) {
+        if self.inherits || !exception.is_empty() {
+            self.inherits = true;
+            self.rare_mut().inherited = exception;
+        }
     }
 }
 

@@ -131,7 +131,7 @@ impl Vm {
         self.handled = match self.heap.get_mut::<Generator>(generator) {
             Some(g) => {
                 g.handled = saved;
-                saved.given().or(g.inherited.given()).unwrap_or(outer)
+                g.handling().unwrap_or(outer)
             }
             None => saved,
         };

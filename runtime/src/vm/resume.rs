@@ -121,7 +121,7 @@ impl Vm {
         let frame = self.frame_of(innermost, dst, ret);
         let inner = self.heap.cell_mut::<Generator>(innermost);
         inner.state = GenState::Running;
-        let handled = inner.handled.given().or(inner.inherited.given());
+        let handled = inner.handling();
         self.heap.cell_mut::<Generator>(root).state = GenState::Running;
         self.frames.push(frame);
         self.activations.push(Activation {
@@ -148,7 +148,7 @@ impl Vm {
         let Some(g) = self.heap.get::<Generator>(generator) else {
             return;
         };
-        if let Some(handled) = g.handled.given().or(g.inherited.given()) {
+        if let Some(handled) = g.handling() {
             self.set_context_of(exception, handled);
         }
     }
@@ -176,7 +176,7 @@ impl Vm {
         let g = self.heap.cell_mut::<Generator>(inner);
         g.state = GenState::Suspended;
         g.awaiter = Value::EMPTY;
-        g.inherited = Value::EMPTY;
+        g.set_inherited(Value::EMPTY);
         g.innermost = innermost;
     }
 
@@ -208,7 +208,7 @@ impl Vm {
                 g.state = GenState::Running;
             }
             g.innermost = Value::EMPTY;
-            g.inherited = Value::EMPTY;
+            g.set_inherited(Value::EMPTY);
             if frame != root {
                 g.awaiter = Value::EMPTY;
             }
@@ -492,7 +492,7 @@ impl Vm {
             return false;
         }
         let sent_to = g.dst;
-        let handled = g.handled.given().or(g.inherited.given());
+        let handled = g.handling();
         let mut frame = self.frame_of(generator, dst, Ret::ForIter);
         frame.jump = jump;
         self.heap.cell_mut::<Generator>(generator).state = GenState::Running;
@@ -554,7 +554,7 @@ impl Vm {
         g.state = GenState::Suspended;
         g.op_running = false;
         let awaiter = std::mem::replace(&mut g.awaiter, Value::EMPTY);
-        g.inherited = Value::EMPTY;
+        g.set_inherited(Value::EMPTY);
         g.innermost = Value::EMPTY;
         match awaiter.given() {
             Some(awaiter) => {
@@ -738,22 +738,20 @@ impl Vm {
     /// now, and one made for an await of a call is no longer the VM's alone.
     pub fn delegate_of(&mut self, outer: Value) -> Option<Value> {
         let o = self.heap.cell::<Generator>(outer);
-        let (func, handled, depth) = (o.delegate.given()?, o.handled, o.depth);
+        let (func, handling, depth) = (o.delegate.given()?, o.handling(), o.depth);
         if let Some(inner) = self.heap.get_mut::<Generator>(func) {
             inner.anonymous = false;
         }
         if self.heap.kind(func) != Some(Kind::Function) {
             return Some(func);
         }
-        let o = self.heap.cell::<Generator>(outer);
-        let inherited = handled.given().or(o.inherited.given());
         let inner = self.new_generator(func, &[]);
         let (pc, dst) = self.native_coroutine_after_await(func);
         let i = self.heap.cell_mut::<Generator>(inner);
         i.state = GenState::Suspended;
         (i.pc, i.dst) = (pc, dst);
         i.awaiter = outer;
-        i.inherited = inherited.unwrap_or(Value::EMPTY);
+        i.set_inherited(handling.unwrap_or(Value::EMPTY));
         i.depth = depth.saturating_add(1);
         self.heap.cell_mut::<Generator>(outer).delegate = inner;
         let mut root = outer;
@@ -776,14 +774,10 @@ impl Vm {
         let o = self.heap.cell_mut::<Generator>(outer);
         o.delegate = inner;
         o.state = GenState::Suspended;
-        let inherited = o
-            .handled
-            .given()
-            .or(o.inherited.given())
-            .unwrap_or(Value::EMPTY);
+        let inherited = o.handling().unwrap_or(Value::EMPTY);
         let i = self.heap.cell_mut::<Generator>(inner);
         i.awaiter = outer;
-        i.inherited = inherited;
+        i.set_inherited(inherited);
         i.depth = depth;
         Ok(i)
     }

@@ -169,7 +169,7 @@ impl Vm {
         g.agen_closed = true;
         g.op_running = false;
         g.handled = Value::EMPTY;
-        g.inherited = Value::EMPTY;
+        g.set_inherited(Value::EMPTY);
         g.delegate = Value::EMPTY;
         g.innermost = Value::EMPTY;
         std::mem::replace(&mut g.awaiter, Value::EMPTY)
@@ -181,7 +181,7 @@ impl Vm {
         self.enter_frame_of(awaiter);
         let g = self.heap.cell_mut::<Generator>(awaiter);
         g.delegate = Value::EMPTY;
-        let (dst, handled) = (g.dst, g.handled.given().or(g.inherited.given()));
+        let (dst, handled) = (g.dst, g.handling());
         self.handled = handled.unwrap_or_else(|| self.outer_handled());
         dst
     }
