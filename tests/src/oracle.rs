@@ -130,6 +130,14 @@ impl Server {
     /// # Errors
     /// Where the interpreter itself fails; a program that fails is a `Run`.
     pub fn run(&mut self, case: &Case) -> Result<Run, String> {
+        self.run_within(LIMIT, case)
+    }
+
+    /// As `run`, for so long at most.
+    ///
+    /// # Errors
+    /// As `run`.
+    pub fn run_within(&mut self, limit: Duration, case: &Case) -> Result<Run, String> {
         let request = json!({
             "file": case.file,
             "cwd": case.dir,
@@ -137,7 +145,7 @@ impl Server {
             "stdin": case.header.stdin,
             "clock": if case.header.real_clock { "real" } else { "virtual" },
             "seed": case.header.seed(),
-            "timeout": LIMIT.as_secs(),
+            "timeout": limit.as_secs_f64(),
         });
         let mut line = String::new();
         writeln!(self.requests, "{request}")

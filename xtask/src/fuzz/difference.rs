@@ -9,6 +9,7 @@ use lockstep_tests::process::Run;
 use lockstep_tests::{binary, compare};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 /// What is compared with CPython: a binary and what it finds in its environment.
 #[derive(Clone, Copy)]
@@ -16,6 +17,10 @@ pub struct Subject<'a> {
     pub binary: &'a Path,
     pub environment: &'a [(&'a str, &'a str)],
 }
+
+/// How long a run may take on either side. A batch of programs takes a second or two, so that
+/// what is still at work then does not end; each that doesn't costs this much twice over.
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// What came of a program by itself.
 pub enum Verdict {
@@ -55,9 +60,9 @@ pub fn program(dir: &Path, name: &str, text: &str) -> Result<Case, String> {
 pub fn both(server: &mut Server, subject: &Subject, case: &Case) -> Result<(Run, Run), String> {
     std::thread::scope(|scope| {
         let ours = scope.spawn(|| {
-            binary::run_case_in(subject.environment, binary::LIMIT, subject.binary, case)
+            binary::run_case_in(subject.environment, LIMIT, subject.binary, case)
         });
-        let theirs = server.run(case);
+        let theirs = server.run_within(LIMIT, case);
         let ours = ours.join().map_err(|_| "a worker panicked".to_owned())??;
         Ok((theirs?, ours))
     })

@@ -15,7 +15,7 @@ const HOOKS: &[&str] = &[
     "def __setattr__(cls, name, value):\n    print('meta sets', name)\n    super().__setattr__(name, value)",
     "def __iter__(cls): return iter((1, cls.__name__))",
     "def __len__(cls): return $n",
-    "def __getitem__(cls, key): return (cls.__name__, key)",
+    "def __getitem__(cls, key):\n    if isinstance(key, int) and key > 3: raise IndexError('ends')\n    return (cls.__name__, key)",
     "def __contains__(cls, item): return $B",
     "def __repr__(cls): return 'repr of ' + cls.__name__",
     "def __eq__(cls, other): return $B\n__hash__ = type.__hash__",
