@@ -140,14 +140,7 @@ fn float_binary(op: BinaryOp, left: f64, right: f64) -> Option<Const> {
         BinaryOp::Mul => left * right,
         BinaryOp::Div if right != 0.0 => left / right,
         BinaryOp::Mod if right != 0.0 => floored_rest(left, right),
-        BinaryOp::FloorDiv if right != 0.0 => {
-            let quotient = (left - floored_rest(left, right)) / right;
-            // It is a whole number but for rounding.
-            match quotient.round() {
-                0.0 => 0.0_f64.copysign(left / right),
-                whole => whole,
-            }
-        }
+        BinaryOp::FloorDiv if right != 0.0 => floored_quotient(left, right),
         // Elsewhere it is complex, or an exception.
         BinaryOp::Pow if left > 0.0 => Some(left.powf(right)).filter(|v| v.is_finite())?,
         _ => return None,
@@ -164,6 +157,25 @@ fn floored_rest(left: f64, right: f64) -> f64 {
         rest + right
     } else {
         rest
+    }
+}
+
+/// CPython 3.13 floatobject.c _float_div_mod: each step rounds, so that another way to the same
+/// quotient gives another float where it is large.
+fn floored_quotient(left: f64, right: f64) -> f64 {
+    let rest = left % right;
+    let mut quotient = (left - rest) / right;
+    if rest != 0.0 && (rest < 0.0) != (right < 0.0) {
+        quotient -= 1.0;
+    }
+    if quotient == 0.0 {
+        return 0.0_f64.copysign(left / right);
+    }
+    let floor = quotient.floor();
+    if quotient - floor > 0.5 {
+        floor + 1.0
+    } else {
+        floor
     }
 }
 

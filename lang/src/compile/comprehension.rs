@@ -159,9 +159,12 @@ impl<'a> Frame<'a> {
         let start = self.async_next_start(next, span);
         let Some(mut start) = start else { return };
         let item = self.async_next(&mut start, iter, span);
+        let close = closes_generator(&clause.iter).then_some(iter);
+        let guard = self.open_close_guard(close);
         self.store(&clause.target, item);
         let again = self.asm.label();
         self.conditions_and_rest(clause, rest, element, span, again);
+        self.close_close_guard(guard, close, span);
         self.asm.place(again);
         self.asm.jump(next);
         self.async_next_end(start, span);

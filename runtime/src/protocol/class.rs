@@ -409,9 +409,14 @@ impl Vm {
                 let message = format!("nonempty __slots__ not supported for subtype of '{base}'");
                 return Err(self.type_error(message));
             }
+            // CPython 3.13 typeobject.c type_new_slots: only the base that lays the instances
+            // out forbids them; what another base has is no reason.
+            let laid_out = self.heap.cell::<Class>(best);
+            let best_has_dict = laid_out.has_dict;
+            let best_has_weakref = laid_out.has_weakref || sized || refers_weakly(layout);
             for (name, n, had) in [
-                ("__dict__", slots.dicts, had_dict),
-                ("__weakref__", slots.weakrefs, known_to_weakref),
+                ("__dict__", slots.dicts, best_has_dict),
+                ("__weakref__", slots.weakrefs, best_has_weakref),
             ] {
                 if n > usize::from(!had) {
                     let message = format!("{name} slot disallowed: we already got one");

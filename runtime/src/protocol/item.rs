@@ -387,16 +387,7 @@ impl Vm {
             let answer = self.call_unbound(method, container, &[item])?;
             return self.truth(answer);
         }
-        // CPython 3.13 abstract.c _PySequence_IterSearch: any TypeError of
-        // __iter__ is told of as this one.
-        let iter = match self.iter_opt(container) {
-            Ok(Some(iter)) => iter,
-            Err(error) if !self.is_instance_of(error.0, B::TypeError) => return Err(error),
-            _ => {
-                let name = self.type_name(container);
-                return Err(self.type_error(format!("argument of type '{name}' is not iterable")));
-            }
-        };
+        let iter = self.iter_searched(container)?;
         self.holding(&[iter, item], |vm| {
             while let Some(other) = vm.next(iter)? {
                 vm.tick()?;
@@ -406,6 +397,22 @@ impl Vm {
             }
             Ok(false)
         })
+    }
+
+    /// An iterator over what is searched item by item. CPython 3.13 abstract.c
+    /// _PySequence_IterSearch: any TypeError of `__iter__` is told of as this one.
+    ///
+    /// # Errors
+    /// TypeError if it is not iterable; whatever else `__iter__` raises.
+    pub fn iter_searched(&mut self, container: Value) -> PyResult {
+        match self.iter_opt(container) {
+            Ok(Some(iter)) => Ok(iter),
+            Err(error) if !self.is_instance_of(error.0, B::TypeError) => Err(error),
+            _ => {
+                let name = self.type_name(container);
+                Err(self.type_error(format!("argument of type '{name}' is not iterable")))
+            }
+        }
     }
 
     /// `item in container` by the layout of the container; None where it has no

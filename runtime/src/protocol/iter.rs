@@ -268,9 +268,15 @@ impl Vm {
                 return Ok(iter);
             }
         }
-        let overridden = self
-            .special(v, N::getitem)
-            .is_some_and(|method| self.builtin_owner(method).is_none());
+        // CPython 3.13 enumobject.c reversed_new_impl: any sequence is asked for its length.
+        let is_sequence = self.heap.as_sequence(v).is_some()
+            || matches!(self.heap.kind(v), Some(Kind::Str | Kind::Bytes));
+        let names = [N::getitem, N::len];
+        let names = &names[..if is_sequence { 2 } else { 1 }];
+        let overridden = names.iter().any(|&name| {
+            self.special(v, name)
+                .is_some_and(|method| self.builtin_owner(method).is_none())
+        });
         if !overridden && let Some(iter) = self.builtin_reversed(v) {
             return Ok(iter);
         }
@@ -391,15 +397,7 @@ impl Vm {
         }
         let iter = self.iter(v)?;
         self.holding(&[list, iter], |vm| {
-            let asks_script = vm.exact_builtin(v).is_none()
-                || matches!(
-                    vm.heap.get::<Iter>(v),
-                    Some(Iter::GetItem { .. } | Iter::ReverseGetItem { .. })
-                );
-            if asks_script {
-                // CPython 3.13 listobject.c list_extend asks how many there are; a script may see it.
-                vm.length_hint(v)?;
-            }
+            vm.ask_length_hint(v)?;
             let mut n = 0usize;
             while let Some(item) = vm.next(iter)? {
                 vm.heap.list_push(list, item);
@@ -411,6 +409,23 @@ impl Vm {
             }
             Ok(())
         })
+    }
+
+    /// Asks how many items there are, as CPython 3.13 does before it collects them (listobject.c
+    /// list_extend, bytesobject.c _PyBytes_FromIterator): only where a script may see it.
+    ///
+    /// # Errors
+    /// As `length_hint`.
+    pub fn ask_length_hint(&mut self, v: Value) -> PyResult<()> {
+        let asks_script = self.exact_builtin(v).is_none()
+            || matches!(
+                self.heap.get::<Iter>(v),
+                Some(Iter::GetItem { .. } | Iter::ReverseGetItem { .. })
+            );
+        if asks_script {
+            self.length_hint(v)?;
+        }
+        Ok(())
     }
 
     fn list_append_all(&mut self, list: Value, more: &[Value]) {

@@ -298,17 +298,33 @@ impl Vm {
 
     #[inline(never)]
     fn binary_by_methods(&mut self, op: BinaryOp, a: Value, b: Value, inplace: bool) -> PyResult {
+        let mut late = None;
         if inplace && let Some(inplace_name) = op.inplace() {
             let class = self.heap.class_of(a);
             if let Some(method) = self.lookup_class(class, self.n(inplace_name)) {
-                let v = self.call_unbound(method, a, &[b])?;
-                if v != Value::NOT_IMPLEMENTED {
-                    return Ok(v);
+                // CPython 3.13 abstract.c PyNumber_InPlaceAdd and PyNumber_InPlaceMultiply: a
+                // sequence's own slots come after the number methods of both sides; but a
+                // subclass has the one for `+=` among its number methods as well.
+                if self.is_sequence_method(op, method)
+                    && (op == Mul || self.exact_builtin(a).is_some())
+                {
+                    late = Some(method);
+                } else {
+                    let v = self.call_unbound(method, a, &[b])?;
+                    if v != Value::NOT_IMPLEMENTED {
+                        return Ok(v);
+                    }
                 }
             }
         }
         if let Some(v) = self.binary_methods(op, a, b)? {
             return Ok(v);
+        }
+        if let Some(method) = late {
+            if op == Mul && !self.has_index(b) {
+                return Err(self.repeat_error(b));
+            }
+            return self.call_unbound(method, a, &[b]);
         }
         // CPython 3.13 abstract.c PyNumber_Add and PyNumber_Multiply: concat and
         // repeat come after the number methods of both sides.

@@ -409,22 +409,39 @@ impl Vm {
                     Ok(!common)
                 });
             }
-            let iter = vm.iter(other)?;
+            common = vm.any_found(set, other, true)?;
+            Ok(())
+        })?;
+        Ok(!common)
+    }
+
+    /// Whether each item of an iterable is in the set. Those after one that isn't are not asked for.
+    ///
+    /// # Errors
+    /// As `set_update`.
+    pub fn set_holds_all(&mut self, set: Value, items: Value) -> PyResult<bool> {
+        Ok(!self.any_found(set, items, false)?)
+    }
+
+    /// Whether there is an item of the iterable that is in the set (`wanted`) or is not; it goes
+    /// no further than to that one. Unlike for `in`, a set as an item is not hashable.
+    fn any_found(&mut self, set: Value, items: Value, wanted: bool) -> PyResult<bool> {
+        self.holding(&[set, items], |vm| {
+            let iter = vm.iter(items)?;
             vm.holding(&[iter], |vm| {
                 while let Some(key) = vm.next(iter)? {
                     let found = vm.holding(&[key], |vm| {
                         vm.tick()?;
-                        vm.set_contains(set, key)
-                    });
-                    if found? {
-                        common = true;
-                        break;
+                        let hash = vm.hash(key)?;
+                        Ok(vm.set_find(set, key, hash)?.is_some())
+                    })?;
+                    if found == wanted {
+                        return Ok(true);
                     }
                 }
-                Ok(())
+                Ok(false)
             })
-        })?;
-        Ok(!common)
+        })
     }
 
     /// `|`, `&`, `-`, `^` of sets, dicts and dict views; None for others.

@@ -320,11 +320,11 @@ impl Vm {
                 ));
             }
             None => {
-                let items = self.collect_iterable(value)?;
-                let mut data = Vec::with_capacity(items.len());
-                for item in items {
-                    data.push(self.byte_value(item)?);
-                }
+                let mut data = Vec::new();
+                self.for_each(value, |vm, item| {
+                    data.push(vm.byte_value(item)?);
+                    Ok(())
+                })?;
                 data
             }
         };

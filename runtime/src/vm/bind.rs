@@ -8,6 +8,7 @@ use crate::native::{NativeDef, PyResult, Raised};
 use crate::object::class::B;
 use crate::object::dict::Dict;
 use crate::object::function::{CodeObject, Function, Native};
+use crate::text::pystr::PyStr;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -84,10 +85,14 @@ impl Vm {
                     let hint =
                         crate::text::suggest::closest(&text, candidates.iter().map(|p| p.as_str()))
                             .map_or(String::new(), |hint| format!(". Did you mean '{hint}'?"));
-                    let message = format!(
-                        "{}() got an unexpected keyword argument '{text}'{hint}",
+                    // The name may hold lone surrogates.
+                    let before = format!(
+                        "{}() got an unexpected keyword argument '",
                         self.qualname(func)
                     );
+                    let message = PyStr::from(before)
+                        .concat(self.heap.text(name))
+                        .concat(&PyStr::from(format!("'{hint}")));
                     return Err(self.type_error(message));
                 }
             }

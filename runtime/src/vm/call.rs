@@ -273,11 +273,13 @@ impl Vm {
             .lookup_class(at, key)
             .is_some_and(|found| self.heap.get::<Native>(found).is_none())
         {
-            let c = self.heap.cell::<Class>(at);
-            let lays_out = |base: &&Value| self.heap.cell::<Class>(**base).layout == c.layout;
-            match c.bases.iter().find(lays_out).or(c.bases.first()) {
-                Some(&base) => at = base,
-                None => break,
+            let bases = self.heap.cell::<Class>(at).bases.clone();
+            if bases.is_empty() {
+                break;
+            }
+            match self.best_base(&bases) {
+                Ok(base) => at = base,
+                Err(_) => break,
             }
         }
         self.class_name(at)

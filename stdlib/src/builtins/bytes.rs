@@ -14,6 +14,7 @@ macro_rules! shared {
     ($($own:expr,)*) => {
         &[
             op::REPR,
+            op::GETATTRIBUTE,
             op::LEN,
             op::GETITEM,
             op::CONTAINS,
@@ -212,17 +213,19 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
             Err(raised) => return Err(raised),
         }
     }
-    iterable(vm, v, name, |what| {
+    iterable(vm, v, name, name == "bytes", |what| {
         format!("cannot convert '{what}' object to {name}")
     })
 }
 
 /// The bytes of an iterable of ints, for class `name`. `otherwise` is the message for the type of
-/// what can't be iterated over; `__iter__` is called once, and its TypeErrors are not shown.
+/// what can't be iterated over; `__iter__` is called once, and its TypeErrors are not shown. A class
+/// that asks `v` for its length does so after that.
 fn iterable(
     vm: &mut Vm,
     v: Value,
     name: &str,
+    asks_length: bool,
     otherwise: impl FnOnce(String) -> String,
 ) -> PyResult<Vec<u8>> {
     let iter = match vm.iter_opt(v) {
@@ -235,6 +238,9 @@ fn iterable(
     };
     let mut data = Vec::new();
     vm.holding(&[iter], |vm| {
+        if asks_length {
+            vm.ask_length_hint(v)?;
+        }
         while let Some(item) = vm.next(iter)? {
             vm.tick()?;
             data.push(vm.holding(&[item], |vm| byte(vm, item, name))?);
@@ -275,7 +281,7 @@ pub fn of_object(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
     if vm.heap.as_str(v).is_some() {
         return Err(vm.type_error("cannot convert 'str' object to bytes"));
     }
-    iterable(vm, v, "bytes", |what| {
+    iterable(vm, v, "bytes", true, |what| {
         format!("cannot convert '{what}' object to bytes")
     })
 }
@@ -932,7 +938,7 @@ fn extend(vm: &mut Vm, a: &[Value]) -> PyResult {
         None if vm.heap.as_str(a[1]).is_some() => {
             return Err(vm.type_error("expected iterable of integers; got: 'str'"));
         }
-        None => iterable(vm, a[1], "bytearray", |what| {
+        None => iterable(vm, a[1], "bytearray", true, |what| {
             format!("can't extend bytearray with {what}")
         })?,
     };

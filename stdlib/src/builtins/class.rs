@@ -14,7 +14,7 @@ pub static CLASS: ClassDef = ClassDef {
         method("__init__(cls, /, *args, **kwargs)", init),
         method("__call__(self, /, *args, **kwargs)", call),
         op::REPR,
-        method("__getattribute__(self, name, /)", object::getattribute),
+        op::GETATTRIBUTE,
         method("__setattr__(self, name, value, /)", setattr),
         method("__delattr__(self, name, /)", delattr),
         method("__instancecheck__(self, instance, /)", instancecheck),

@@ -329,7 +329,7 @@ pub static SUPER: ClassDef = ClassDef {
         ),
         method("__repr__(self, /)", super_repr),
         method("__get__(self, instance, owner=None, /)", super_get),
-        method("__getattribute__(self, name, /)", object::getattribute),
+        super::operators::GETATTRIBUTE,
     ],
     attributes: &[
         getter("__thisclass__", |vm, this| {

@@ -14,6 +14,7 @@ pub static CLASS: ClassDef = ClassDef {
         static_method("__new__(cls, /, *args, **kwargs)", new),
         method("__init__(self, /, *args, **kwargs)", init),
         op::REPR,
+        op::GETATTRIBUTE,
         op::LEN,
         op::GETITEM.not_a_slot(),
         op::SETITEM,
@@ -221,9 +222,26 @@ const SET_LIKE: &[lockstep_runtime::NativeDef] = &[
 const VIEW_ATTRIBUTES: &[lockstep_runtime::native::GetSetDef] = &[getter("mapping", mapping)];
 
 fn isdisjoint(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let (_, items) = args::held_items(vm, a[1])?;
-    for item in items {
-        if vm.contains(a[0], item)? {
+    let (mut asked, mut walked) = (a[0], a[1]);
+    if asked == walked {
+        return Ok(Value::bool(vm.len(asked)? == 0));
+    }
+    // CPython 3.13 dictobject.c dictviews_isdisjoint: of two that can be asked directly the
+    // shorter one is walked.
+    let can_be_asked = vm.heap.is_exact(walked, B::Set)
+        || vm.heap.is_exact(walked, B::FrozenSet)
+        || vm
+            .heap
+            .get::<DictView>(walked)
+            .is_some_and(|view| view.of != ViewOf::Values);
+    if can_be_asked && vm.len(walked)? > vm.len(asked)? {
+        std::mem::swap(&mut asked, &mut walked);
+    }
+    let iter = vm.iter(walked)?;
+    vm.root(iter);
+    while let Some(item) = vm.next(iter)? {
+        vm.tick()?;
+        if vm.holding(&[item], |vm| vm.contains(asked, item))? {
             return Ok(Value::FALSE);
         }
     }

@@ -17,6 +17,7 @@ pub static BASE: ClassDef = ClassDef {
         static_method("__new__(cls, /, *args, **kwargs)", new),
         method("__init__(self, /, *args, **kwargs)", init),
         op::REPR,
+        op::GETATTRIBUTE,
         method("__str__(self, /)", str),
         method("__reduce__(self, /)", reduce),
         method("__setstate__(self, state, /)", setstate),

@@ -55,7 +55,6 @@ pub static CLASS: ClassDef = ClassDef {
         method("as_integer_ratio(self, /)", as_integer_ratio),
         method("hex(self, /)", hex),
         class_method("fromhex(cls, string, /)", fromhex),
-        class_method("from_number(cls, number, /)", from_number),
     ],
     attributes: &[
         getter("real", |vm, this| plain(vm, &[this])),
@@ -87,9 +86,10 @@ fn subclass_instance(vm: &mut Vm, class: Value, f: f64) -> PyResult {
 
 fn to_float(vm: &mut Vm, x: Value) -> PyResult<f64> {
     // A subclass of str or bytes may say itself what number it is.
-    let exact = vm.heap.is_exact(x, B::Str) || vm.special(x, N::float).is_none();
+    let is_number = !vm.heap.is_exact(x, B::Str)
+        && (vm.special(x, N::float).is_some() || vm.special(x, N::index).is_some());
     let text = match vm.heap.as_str(x) {
-        _ if !exact => None,
+        _ if is_number => None,
         Some(text) => Some(text.clone()),
         None => vm.heap.get::<Bytes>(x).map(|b| {
             // Bytes are no text: what isn't ASCII is no digit and no blank.
@@ -195,15 +195,5 @@ fn fromhex(vm: &mut Vm, a: &[Value]) -> PyResult {
         }
         Err(error @ pure::HexError::TooLarge) => Err(vm.overflow_error(error.message())),
         Err(error) => Err(vm.value_error(error.message())),
-    }
-}
-
-fn from_number(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let f = vm.to_float(a[1])?;
-    let f = vm.heap.float(f);
-    if a[0] == vm.class(B::Float) {
-        Ok(f)
-    } else {
-        vm.call(a[0], &[f])
     }
 }

@@ -464,6 +464,8 @@ impl Compensated {
 }
 
 fn sum(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let iter = vm.iter(a[0])?;
+    vm.root(iter);
     let start = a[1].given().unwrap_or(Value::small(0));
     for (class, advice) in [
         (B::Str, "can't sum strings [use ''.join(seq) instead]"),
@@ -477,8 +479,6 @@ fn sum(vm: &mut Vm, a: &[Value]) -> PyResult {
             return Err(vm.type_error(format!("sum() {advice}")));
         }
     }
-    let iter = vm.iter(a[0])?;
-    vm.root(iter);
     let mut total = start;
     // Ints as long as they are small, then floats with compensation, then any.
     if let Some(mut n) = total.as_int() {

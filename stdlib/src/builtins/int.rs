@@ -16,6 +16,7 @@ pub static CLASS: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, x=0, /, base=10)", new),
         op::REPR,
+        op::GETATTRIBUTE,
         op::HASH,
         op::BOOL,
         op::ADD,

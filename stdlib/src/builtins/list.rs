@@ -12,6 +12,7 @@ pub static CLASS: ClassDef = ClassDef {
         static_method("__new__(cls, /, *args, **kwargs)", new),
         method("__init__(self, iterable=(), /)", init),
         op::REPR,
+        op::GETATTRIBUTE,
         op::LEN,
         op::GETITEM.not_a_slot(),
         op::SETITEM,

@@ -4,7 +4,7 @@ use lockstep_runtime::native::{ClassDef, attribute, method, static_method};
 use lockstep_runtime::object::module::Module;
 use lockstep_runtime::{Kind, N, PyResult, Value, Vm};
 
-use super::{object, operators as op};
+use super::operators as op;
 
 pub static CLASS: ClassDef = ClassDef {
     methods: &[
@@ -12,7 +12,7 @@ pub static CLASS: ClassDef = ClassDef {
         method("__init__(self, name, doc=None)", init),
         op::REPR,
         method("__dir__(self, /)", dir),
-        method("__getattribute__(self, name, /)", object::getattribute),
+        op::GETATTRIBUTE,
     ],
     attributes: &[attribute("__annotations__", annotations, set_annotations)],
     doc: "Create a module object.\n\nThe name must be a string; the optional docstring can have any type.",

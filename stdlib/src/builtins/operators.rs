@@ -57,6 +57,11 @@ pub const DELITEM: NativeDef = method("__delitem__(self, key, /)", delitem);
 pub const CONTAINS: NativeDef = method("__contains__(self, key, /)", contains);
 pub const ITER: NativeDef = method("__iter__(self, /)", iter_);
 pub const HASH: NativeDef = method("__hash__(self, /)", hash_);
+/// Builtin classes that have one of their own come before a script's in the MRO of a heir of both.
+pub const GETATTRIBUTE: NativeDef = method(
+    "__getattribute__(self, name, /)",
+    super::object::getattribute,
+);
 pub const REPR: NativeDef = method("__repr__(self, /)", repr_);
 pub const BOOL: NativeDef = method("__bool__(self, /)", bool_);
 

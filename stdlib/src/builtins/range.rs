@@ -18,6 +18,7 @@ pub static CLASS: ClassDef = ClassDef {
             Ok(vm.heap.tuple(&[class, parts]))
         }),
         op::REPR,
+        op::GETATTRIBUTE,
         op::HASH,
         op::BOOL,
         op::LEN,
@@ -104,6 +105,7 @@ pub static SLICE: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *args)", slice_new),
         op::REPR,
+        op::GETATTRIBUTE,
         op::HASH,
         op::LT,
         op::LE,

@@ -11,6 +11,7 @@ pub static SET: ClassDef = ClassDef {
         static_method("__new__(cls, /, *args, **kwargs)", new),
         method("__init__(self, iterable=(), /)", init),
         op::REPR,
+        op::GETATTRIBUTE,
         op::LEN,
         op::CONTAINS.not_a_slot(),
         op::ITER,
@@ -221,19 +222,16 @@ fn issubset(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn issuperset(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let other = as_set(vm, a[1])?;
-    Ok(Value::bool(vm.set_is_subset(other, a[0])?))
+    if vm.heap.kind(a[1]) == Some(Kind::Set) {
+        return Ok(Value::bool(vm.set_is_subset(a[1], a[0])?));
+    }
+    Ok(Value::bool(vm.set_holds_all(a[0], a[1])?))
 }
 
 fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
     let class = vm.heap.class_of(a[0]);
-    let items = vm
-        .heap
-        .cell::<Set>(a[0])
-        .table
-        .iter()
-        .map(|(_, key)| key)
-        .collect();
+    // CPython 3.13 setobject.c set___reduce___impl lists them through `__iter__`.
+    let items = vm.collect_iterable(a[0])?;
     let items = vm.heap.list(items);
     let arguments = vm.heap.tuple(&[items]);
     vm.root(arguments);

@@ -10,6 +10,7 @@ pub static CLASS: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, iterable=(), /)", new),
         op::REPR,
+        op::GETATTRIBUTE,
         op::HASH,
         op::LEN,
         op::GETITEM,

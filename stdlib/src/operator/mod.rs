@@ -105,7 +105,9 @@ fn concat(vm: &mut Vm, a: &[Value]) -> PyResult {
     let is_sequence = |vm: &mut Vm, v: Value| {
         vm.heap.kind(v) != Some(Kind::Dict) && vm.special(v, N::getitem).is_some()
     };
-    let is_builtin = vm.heap.as_sequence(a[0]).is_some() || vm.heap.as_str(a[0]).is_some();
+    let is_builtin = vm.heap.as_sequence(a[0]).is_some()
+        || vm.heap.as_str(a[0]).is_some()
+        || vm.heap.kind(a[0]) == Some(Kind::Bytes);
     if !is_sequence(vm, a[0]) || !is_builtin && !is_sequence(vm, a[1]) {
         let message = format!("'{}' object can't be concatenated", vm.type_name(a[0]));
         return Err(vm.type_error(message));
@@ -115,7 +117,8 @@ fn concat(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn count_of(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (wanted, mut n) = (a[1], 0);
-    vm.for_each(a[0], |vm, item| {
+    let iter = vm.iter_searched(a[0])?;
+    vm.for_each(iter, |vm, item| {
         n += i64::from(vm.eq(item, wanted)?);
         Ok(())
     })?;
@@ -123,7 +126,7 @@ fn count_of(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn index_of(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let iter = vm.iter(a[0])?;
+    let iter = vm.iter_searched(a[0])?;
     vm.root(iter);
     let mut at = 0;
     // An iterator goes no further than to what was found.

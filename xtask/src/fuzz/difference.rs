@@ -59,9 +59,8 @@ pub fn program(dir: &Path, name: &str, text: &str) -> Result<Case, String> {
 /// Where the oracle or the binary can't be run.
 pub fn both(server: &mut Server, subject: &Subject, case: &Case) -> Result<(Run, Run), String> {
     std::thread::scope(|scope| {
-        let ours = scope.spawn(|| {
-            binary::run_case_in(subject.environment, LIMIT, subject.binary, case)
-        });
+        let ours =
+            scope.spawn(|| binary::run_case_in(subject.environment, LIMIT, subject.binary, case));
         let theirs = server.run_within(LIMIT, case);
         let ours = ours.join().map_err(|_| "a worker panicked".to_owned())??;
         Ok((theirs?, ours))

@@ -53,9 +53,9 @@ const DICT: &[&str] = &[
     "show(d.popitem())",
     "show(d.setdefault($H, []))",
     "show(list(d), list(d.values()))",
-    "show(d.keys() & $G)",
-    "show(d.keys() - $G)",
-    "show(d.keys() | d.keys())",
+    "show(ordered(d.keys() & $G))",
+    "show(ordered(d.keys() - $G))",
+    "show(ordered(d.keys() | d.keys()))",
     "show(sorted(d.items() ^ {('a', 1)}, key=str))",
     "show($H in d, d.get($H))",
     "d[len(d)] = d.copy() and 1",
@@ -127,7 +127,7 @@ const SET: &[&str] = &[
     "k.intersection_update($G)",
     "show({*k, *k}, len(k))",
     "k = {2 ** n for n in range($I % 70)}",
-    "k = {hash(n) for n in $G}",
+    "k = {hashed(n) for n in $G}",
     "show(max(k, default=0))",
     "k.clear()",
     "show(k.isdisjoint($G))",
@@ -195,6 +195,9 @@ pub fn section(w: &mut Writer) {
             let line = one_of(w, steps, 1);
             w.line(line);
         });
+        if steps.as_ptr() == SET.as_ptr() {
+            w.line("k = ordered(k)");
+        }
         w.line(shown);
         if w.once_in(3) {
             w.attempt(|w| w.line(CUT));

@@ -24,10 +24,10 @@ const STEPS: &[&str] = &[
     "async with $A: pass",
     "show(await $A)",
     "show(type(twice(1).close()))",
-    "g = count(3); show(await anext(g), await g.asend($A))",
-    "g = count(3); show(await anext(g)); await g.aclose(); show(await anext(g, 'over'))",
-    "g = count(3); await anext(g); show(await g.athrow($x($A)))",
-    "g = count($n); show([await anext(g, None) for _ in range(3)])",
+    "g = hold(count(3)); show(await anext(g), await g.asend($A))",
+    "g = hold(count(3)); show(await anext(g)); await g.aclose(); show(await anext(g, 'over'))",
+    "g = hold(count(3)); await anext(g); show(await g.athrow($x($A)))",
+    "g = hold(count($n)); show([await anext(g, None) for _ in range(3)])",
     "raise $x($A)",
     "show(await fails($A))",
     "show(await asyncio.gather(twice(1), fails($n), return_exceptions=True))",
@@ -107,16 +107,24 @@ pub fn section(w: &mut Writer) {
         w.block(format!("async def main{n}():"), |w| {
             w.line("i, j, x, y, s, t, c = 1, 2, 0.5, -1.5, 'in', 'side', b'c'");
             w.line("l, m, d, e, u, v, k = [3, 1], ['q'], {'k': 5}, {}, (4, 5), (), {'v'}");
-            for _ in 0..2 + w.below(5) {
-                w.attempt(|w| {
-                    let lines = one_of(w, STEPS, 1);
-                    for line in lines.lines() {
-                        w.line(line);
-                    }
+            w.block("try:", |w| {
+                for _ in 0..2 + w.below(5) {
+                    w.attempt(|w| {
+                        let lines = one_of(w, STEPS, 1);
+                        for line in lines.lines() {
+                            w.line(line);
+                        }
+                    });
+                }
+                let value = any(w, 1);
+                w.line(format!("return {value}"));
+            });
+            // When one that nobody holds is closed is no part of the contract.
+            w.block("finally:", |w| {
+                w.block("while held:", |w| {
+                    w.attempt(|w| w.line("await held.pop().aclose()"));
                 });
-            }
-            let value = any(w, 1);
-            w.line(format!("return {value}"));
+            });
         });
         w.attempt(|w| w.line(format!("show(asyncio.run(main{n}()))")));
     }

@@ -55,7 +55,13 @@ pub fn expression(w: &mut Writer, kind: Type, depth: usize) -> String {
         return leaf(w, kind);
     }
     let template = w.pick(templates::of(kind));
-    fill(w, template, depth - 1)
+    let value = fill(w, template, depth - 1);
+    if kind == Set {
+        // What is hashed by identity would come in an order of its own.
+        format!("ordered({value})")
+    } else {
+        value
+    }
 }
 
 /// A name or a literal.

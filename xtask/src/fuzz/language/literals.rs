@@ -219,7 +219,7 @@ pub const CALLABLES: &[&str] = &[
     "int",
     "float",
     "tuple",
-    "hash",
+    "hashed",
     "(lambda a: (a, a))",
     "(lambda a: a)",
     "(lambda a, b=2: [a, b])",

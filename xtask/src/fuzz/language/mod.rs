@@ -62,6 +62,17 @@ def small(value):
     if kind is dict and len(value) > 9: return dict(list(value.items())[:9])
     if kind in (set, frozenset) and len(value) > 40: return {1, 2}
     return value
+def steady(value):
+    kind = type(value)
+    if kind in (tuple, frozenset): return all(map(steady, value))
+    if kind is str: return ' at 0x' not in value
+    return kind.__hash__ is not object.__hash__ and not (kind is float and value != value)
+def stable(value): return value if steady(value) else 'unsteady'
+def hashed(value): return hash(value if steady(value) else 'unsteady')
+def ordered(value):
+    if type(value) in (set, frozenset) and not all(map(steady, value)):
+        return type(value)(sorted(filter(steady, value), key=repr))
+    return value
 def quiet(n):
     for number in range(n):
         yield number
@@ -69,6 +80,10 @@ def quiet(n):
 kept = []
 def keep(generator):
     kept.append(generator)
+    return generator
+held = []
+def hold(generator):
+    held.append(generator)
     return generator
 class P:
     __match_args__ = ('x', 'y')
@@ -83,6 +98,7 @@ class Desc:
     def __set__(self, instance, value): print('set'); self.value = text(value)[:30]
 class Manager:
     def __init__(self, name, answer=False): self.name, self.answer = name, answer
+    def __repr__(self): return f'Manager({text(self.name)})'
     def __hash__(self): return 7
     def __enter__(self): print('enter', self.name); return self
     def __exit__(self, kind, error, trace):

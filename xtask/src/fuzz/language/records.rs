@@ -32,7 +32,7 @@ const DATA_USES: &[&str] = &[
     "R($I) == R($I, $S)",
     "R($I) < R($I)",
     "sorted([R(3), R(1), R(2)])",
-    "hash(R(1)) == hash(R(1))",
+    "[hash(a) == hash(b) for a, b in [(R(1), R(1))]]",
     "R(1).a, R(1).b, R(1).c",
     "replace(R(1), a=$A)",
     "replace(R(1), zzz=1)",
