@@ -1,13 +1,12 @@
 //! Runs code in a VM of its own, with little fuel and memory, in a world
 //! without files, network or input: what it prints goes nowhere.
 
-use std::io;
 use std::sync::Arc;
 
 use lockstep_lang::bytecode::Code;
 use lockstep_lang::compile::{CompileOptions, compile_source};
 use lockstep_lang::source::Source;
-use lockstep_runtime::host::{FoundModule, Host, LoadError};
+use lockstep_runtime::host::Nowhere;
 use lockstep_runtime::{PyResult, Value, Vm};
 
 /// Looks up of the VM that a program has: 20,000 jumps and calls each, and one
@@ -19,47 +18,6 @@ const MEMORY_MAX_BYTES: usize = 32 << 20;
 /// Under stress a collection comes after so many jumps and calls.
 const STRESS_TICKS: i32 = 7;
 const STRESS_FUEL: u64 = 300;
-
-#[derive(Default)]
-struct Nowhere {
-    now_ns: u64,
-}
-
-impl Host for Nowhere {
-    fn write_stdout(&mut self, _: &[u8]) -> io::Result<()> {
-        Ok(())
-    }
-    fn flush_stdout(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-    fn write_stderr(&mut self, _: &[u8]) -> io::Result<()> {
-        Ok(())
-    }
-    fn read_line(&mut self) -> io::Result<String> {
-        Ok(String::new())
-    }
-    fn load_module(&mut self, _: &str, _: Option<&str>) -> Result<FoundModule, LoadError> {
-        Err(LoadError::NotFound)
-    }
-    fn monotonic_ns(&mut self) -> u64 {
-        self.now_ns
-    }
-    fn time_ns(&mut self) -> u64 {
-        self.now_ns
-    }
-    fn sleep_ns(&mut self, ns: u64) {
-        self.now_ns = self.now_ns.saturating_add(ns);
-    }
-    fn process_time_ns(&mut self) -> u64 {
-        self.now_ns
-    }
-    fn is_virtual(&self) -> bool {
-        true
-    }
-    fn seed(&mut self) -> Option<u64> {
-        Some(0)
-    }
-}
 
 /// What `lockstep run` makes of a text, if it is a program.
 pub fn compile(text: &str) -> Option<Arc<Code>> {

@@ -1,6 +1,7 @@
 //! `_os`: what a script may ask of the machine it runs on. The module `os`, written in the
 //! language, shows it. Failures become OSError; nothing here runs a process.
 
+use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
@@ -32,7 +33,7 @@ pub static MODULE: NativeModule = NativeModule {
         function("symlink(src, dst, /)", |vm, a| {
             let target = path_of(vm, a[0])?;
             let link = path_of(vm, a[1])?;
-            match std::os::unix::fs::symlink(target, link) {
+            match system::symlink(&target, &link) {
                 Ok(()) => Ok(Value::NONE),
                 Err(error) => Err(failed(vm, &error, Some(a[0]))),
             }
@@ -99,17 +100,19 @@ fn environ(vm: &mut Vm, _: &[Value]) -> PyResult {
     Ok(dict)
 }
 
-/// (is it a directory, a file, a link; its size; the time of its last change in seconds).
-fn stat(vm: &mut Vm, a: &[Value]) -> PyResult {
+/// What the system tells of the path `a[0]`, or of the link that it is unless `a[1]`.
+fn look_up(vm: &mut Vm, a: &[Value]) -> PyResult<Metadata> {
     let path = path_of(vm, a[0])?;
     let found = match vm.truth(a[1])? {
         true => std::fs::metadata(&path),
         false => std::fs::symlink_metadata(&path),
     };
-    let found = match found {
-        Ok(found) => found,
-        Err(error) => return Err(failed(vm, &error, Some(a[0]))),
-    };
+    found.map_err(|error| failed(vm, &error, Some(a[0])))
+}
+
+/// (is it a directory, a file, a link; its size; the time of its last change in seconds).
+fn stat(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let found = look_up(vm, a)?;
     let changed = found
         .modified()
         .ok()
@@ -129,30 +132,8 @@ fn stat(vm: &mut Vm, a: &[Value]) -> PyResult {
 /// All that `os.stat` tells: mode, inode, device, links, owner, group, size, and the times of the
 /// last access, change and change of status in nanoseconds.
 fn status(vm: &mut Vm, a: &[Value]) -> PyResult {
-    use std::os::unix::fs::MetadataExt;
-
-    let path = path_of(vm, a[0])?;
-    let found = match vm.truth(a[1])? {
-        true => std::fs::metadata(&path),
-        false => std::fs::symlink_metadata(&path),
-    };
-    let found = match found {
-        Ok(found) => found,
-        Err(error) => return Err(failed(vm, &error, Some(a[0]))),
-    };
-    let time = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
-    let numbers: [i128; 10] = [
-        found.mode().into(),
-        found.ino().into(),
-        found.dev().into(),
-        found.nlink().into(),
-        found.uid().into(),
-        found.gid().into(),
-        found.size().into(),
-        time(found.atime(), found.atime_nsec()),
-        time(found.mtime(), found.mtime_nsec()),
-        time(found.ctime(), found.ctime_nsec()),
-    ];
+    let found = look_up(vm, a)?;
+    let numbers = system::status(&found);
     let list = vm.heap.list(Vec::with_capacity(numbers.len()));
     vm.root(list);
     for number in numbers {
@@ -163,11 +144,9 @@ fn status(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn chmod(vm: &mut Vm, a: &[Value]) -> PyResult {
-    use std::os::unix::fs::PermissionsExt;
-
     let path = path_of(vm, a[0])?;
     let mode = vm.index_i64(a[1])? as u32;
-    match std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)) {
+    match system::set_mode(&path, mode) {
         Ok(()) => Ok(Value::NONE),
         Err(error) => Err(failed(vm, &error, Some(a[0]))),
     }
@@ -234,5 +213,69 @@ fn urandom(vm: &mut Vm, a: &[Value]) -> PyResult {
     match std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut data)) {
         Ok(()) => Ok(vm.heap.bytes(data)),
         Err(error) => Err(failed(vm, &error, None)),
+    }
+}
+
+/// What `std` has for some systems only.
+#[cfg(unix)]
+mod system {
+    use std::fs::{Metadata, Permissions, set_permissions};
+    use std::io;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    pub use std::os::unix::fs::symlink;
+
+    /// In the order of `super::status`.
+    pub fn status(found: &Metadata) -> [i128; 10] {
+        let time = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
+        [
+            found.mode().into(),
+            found.ino().into(),
+            found.dev().into(),
+            found.nlink().into(),
+            found.uid().into(),
+            found.gid().into(),
+            found.size().into(),
+            time(found.atime(), found.atime_nsec()),
+            time(found.mtime(), found.mtime_nsec()),
+            time(found.ctime(), found.ctime_nsec()),
+        ]
+    }
+
+    pub fn set_mode(path: &str, mode: u32) -> io::Result<()> {
+        set_permissions(path, Permissions::from_mode(mode))
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use std::fs::{Metadata, set_permissions};
+    use std::io;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    pub fn symlink(_: &str, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// In the order of `super::status`; 0 for what only Unix knows.
+    pub fn status(found: &Metadata) -> [i128; 10] {
+        const DIRECTORY: i128 = 0o040_755;
+        const FILE: i128 = 0o100_644;
+        let time = |at: io::Result<SystemTime>| {
+            let since = at.ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+            since.map_or(0, |since| since.as_nanos() as i128)
+        };
+        let mode = if found.is_dir() { DIRECTORY } else { FILE };
+        let (accessed, modified) = (time(found.accessed()), time(found.modified()));
+        let created = time(found.created());
+        let size = i128::from(found.len());
+        [mode, 0, 0, 1, 0, 0, size, accessed, modified, created]
+    }
+
+    /// Only whether it may be written.
+    pub fn set_mode(path: &str, mode: u32) -> io::Result<()> {
+        let mut permissions = std::fs::metadata(path)?.permissions();
+        permissions.set_readonly(mode & 0o200 == 0);
+        set_permissions(path, permissions)
     }
 }

@@ -227,6 +227,36 @@ impl Vm {
         Ok(())
     }
 
+    /// Appends the arguments of a call that a repr shows, behind others if `more`: the values of a
+    /// tuple, and `name=value` for a dict, or nothing for None.
+    ///
+    /// # Errors
+    /// As `repr`.
+    pub fn write_arguments(
+        &mut self,
+        out: &mut StrBuilder,
+        more: bool,
+        positional: Value,
+        keywords: Value,
+    ) -> PyResult<()> {
+        let mut separator = if more { ", " } else { "" };
+        for v in self.heap.tuple_items(positional).to_vec() {
+            out.push_str(std::mem::replace(&mut separator, ", "));
+            self.write_repr(out, v)?;
+        }
+        if keywords.is_none() {
+            return Ok(());
+        }
+        for (name, value) in self.heap.dict_entries(keywords) {
+            out.push_str(std::mem::replace(&mut separator, ", "));
+            let name = self.str(name)?;
+            out.push(self.heap.text(name));
+            out.push_str("=");
+            self.write_repr(out, value)?;
+        }
+        Ok(())
+    }
+
     /// Appends the reprs of a list's or tuple's items, parted by commas. The
     /// sequence is looked at afresh after each.
     fn write_items(&mut self, out: &mut StrBuilder, seq: Value) -> PyResult<()> {

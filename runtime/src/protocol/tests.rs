@@ -1,9 +1,7 @@
 //! The protocols on builtin values, without a script: what each expression of
 //! CPython gives.
 
-use std::io;
-
-use crate::host::{FoundModule, Host, LoadError};
+use crate::host::Nowhere;
 use crate::native::PyResult;
 use crate::object::class::B;
 use crate::object::exception::Exception;
@@ -12,44 +10,8 @@ use crate::protocol::number::BinaryOp;
 use crate::value::Value;
 use crate::vm::Vm;
 
-struct Nowhere;
-
-impl Host for Nowhere {
-    fn write_stdout(&mut self, _: &[u8]) -> io::Result<()> {
-        Ok(())
-    }
-    fn flush_stdout(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-    fn write_stderr(&mut self, _: &[u8]) -> io::Result<()> {
-        Ok(())
-    }
-    fn read_line(&mut self) -> io::Result<String> {
-        Ok(String::new())
-    }
-    fn load_module(&mut self, _: &str, _: Option<&str>) -> Result<FoundModule, LoadError> {
-        Err(LoadError::NotFound)
-    }
-    fn monotonic_ns(&mut self) -> u64 {
-        0
-    }
-    fn time_ns(&mut self) -> u64 {
-        0
-    }
-    fn sleep_ns(&mut self, _: u64) {}
-    fn process_time_ns(&mut self) -> u64 {
-        0
-    }
-    fn is_virtual(&self) -> bool {
-        true
-    }
-    fn seed(&mut self) -> Option<u64> {
-        Some(0)
-    }
-}
-
 fn vm() -> Vm {
-    Vm::new(Box::new(Nowhere))
+    Vm::new(Box::new(Nowhere::default()))
 }
 
 /// The repr of a result, or the class and text of the exception.

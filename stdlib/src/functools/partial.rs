@@ -153,17 +153,7 @@ fn shown(vm: &mut Vm, this: Value) -> PyResult {
     out.push_str("(");
     let (func, first, keywords) = parts(vm, this);
     vm.write_repr(&mut out, func)?;
-    for arg in vm.heap.tuple_items(first).to_vec() {
-        out.push_str(", ");
-        vm.write_repr(&mut out, arg)?;
-    }
-    for (name, value) in vm.heap.dict_entries(keywords) {
-        out.push_str(", ");
-        let name = vm.str(name)?;
-        out.push(vm.heap.text(name));
-        out.push_str("=");
-        vm.write_repr(&mut out, value)?;
-    }
+    vm.write_arguments(&mut out, true, first, keywords)?;
     out.push_str(")");
     Ok(vm.heap.str(out.finish()))
 }

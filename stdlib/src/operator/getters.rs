@@ -245,20 +245,7 @@ fn shown(vm: &mut Vm, this: Value, name: &str) -> PyResult {
     let mut out = StrBuilder::new();
     out.push_str(name);
     out.push_str("(");
-    for (i, item) in vm.heap.tuple_items(wanted).to_vec().into_iter().enumerate() {
-        if i > 0 {
-            out.push_str(", ");
-        }
-        vm.write_repr(&mut out, item)?;
-    }
-    if !keywords.is_none() {
-        for (name, value) in vm.heap.dict_entries(keywords) {
-            out.push_str(", ");
-            out.push(vm.heap.text(name));
-            out.push_str("=");
-            vm.write_repr(&mut out, value)?;
-        }
-    }
+    vm.write_arguments(&mut out, false, wanted, keywords)?;
     out.push_str(")");
     Ok(vm.heap.str(out.finish()))
 }
