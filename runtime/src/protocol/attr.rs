@@ -122,6 +122,16 @@ impl Vm {
         obj: Value,
         name: Value,
     ) -> Raised {
+        let mut message: PyStr = message.into();
+        // A message made as Rust's text can't hold the name's lone surrogates.
+        if let Some(exact) = self.heap.as_str(name)
+            && exact.unit_bytes() > 1
+            && let shown = PyStr::from(exact.to_lossy())
+            && *exact != shown
+            && let Ok(Some(named)) = message.replace(&shown, exact, None, isize::MAX as usize)
+        {
+            message = named;
+        }
         let raised = self.attribute_error(message);
         let e = self.heap.cell_mut::<Exception>(raised.0);
         e.fields[0] = name;

@@ -262,9 +262,14 @@ impl Vm {
     /// As `set_update`.
     pub fn set_intersection_update(&mut self, set: Value, other: Value) -> PyResult<()> {
         let common = self.set_intersection(set, other)?;
-        let table = std::mem::take(&mut self.heap.cell_mut::<Set>(common).table);
-        self.heap.cell_mut::<Set>(set).table.replace_with(table);
+        self.set_replace(set, common);
         Ok(())
+    }
+
+    /// Moves the items of `made`, which nothing else uses, into `set`.
+    pub fn set_replace(&mut self, set: Value, made: Value) {
+        let table = std::mem::take(&mut self.heap.cell_mut::<Set>(made).table);
+        self.heap.cell_mut::<Set>(set).table.replace_with(table);
     }
 
     /// `set.difference_update(other)`.

@@ -34,7 +34,6 @@ macro_rules! shared {
             op::GT,
             op::GE,
             method("__str__(self, /)", |vm, a| vm.builtin_repr(a[0])),
-            method("__bytes__(self, /)", to_bytes),
             method("capitalize(self, /)", |vm, a| map(vm, a[0], capitalize)),
             method("center(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Center, "center")),
             method("count(self, sub, start=None, end=None, /)", count),
@@ -84,6 +83,7 @@ macro_rules! shared {
 
 pub static BYTES: ClassDef = ClassDef {
     methods: shared![
+        method("__bytes__(self, /)", to_bytes),
         static_method(
             "__new__(cls, source=b'', encoding='utf-8', errors='strict')",
             new
@@ -320,6 +320,9 @@ fn array_new(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn array_init(vm: &mut Vm, a: &[Value]) -> PyResult {
+    codec::arguments(vm, "bytearray", a[2], a[3], 2)?;
+    // CPython 3.13 bytearrayobject.c bytearray___init___impl: it is emptied before it is filled.
+    vm.heap.cell_mut::<Bytes>(a[0]).data.clear();
     let data = source(vm, a, "bytearray")?;
     vm.heap.charge(data.len());
     vm.heap.cell_mut::<Bytes>(a[0]).data = data;

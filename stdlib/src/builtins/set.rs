@@ -280,9 +280,18 @@ fn update(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn intersection_update(vm: &mut Vm, a: &[Value]) -> PyResult {
-    for other in vm.heap.tuple_items(a[1]).to_vec() {
-        vm.set_intersection_update(a[0], other)?;
+    // CPython 3.13 setobject.c set_intersection_multi: what fails at a later one changes nothing.
+    let mut others = vm.heap.tuple_items(a[1]).to_vec();
+    let Some(last) = others.pop() else {
+        return Ok(Value::NONE);
+    };
+    let mut common = a[0];
+    for other in others {
+        common = vm.set_intersection(common, other)?;
+        vm.root(common);
     }
+    let common = vm.set_intersection(common, last)?;
+    vm.set_replace(a[0], common);
     Ok(Value::NONE)
 }
 
