@@ -155,10 +155,11 @@ fn field(inp: &mut In, raw: bool, out: &mut TextJoiner) -> Res<()> {
     };
     let is_debug = eat(inp, T::Equal);
     if is_debug {
-        // The text from the brace to the next token is printed as it stands.
-        let end = peek(inp).span.start;
-        let text = debug_text(inp, Span::new(open.end, end));
-        out.literal.push_str(&literal::unify_newlines(&text));
+        // The text from the brace to the next token is a piece of the f-string as the others are:
+        // CPython 3.13 action_helpers.c _get_resized_exprs decodes the escapes in it.
+        let span = Span::new(open.end, peek(inp).span.start);
+        let text = debug_text(inp, span);
+        literal::decode_str(inp, &text, raw, span, &mut out.literal)?;
     }
     let mut conversion = None;
     if eat(inp, T::Exclamation) {

@@ -96,22 +96,22 @@ impl Vm {
             (e.fields[0], e.fields[1]) = (name, obj);
             return raised;
         }
-        let text = self.heap.string(name);
-        let message = match self.heap.kind(obj) {
-            Some(Kind::Class) => format!(
-                "type object '{}' has no attribute '{text}'",
-                self.class_name(obj)
-            ),
+        let what = match self.heap.kind(obj) {
+            Some(Kind::Class) => format!("type object '{}'", self.class_name(obj)),
             Some(Kind::Module) => {
                 let module = self.heap.cell::<Module>(obj).name;
                 match self.heap.as_str(module) {
-                    Some(module) => format!("module '{module}' has no attribute '{text}'"),
-                    None => format!("module has no attribute '{text}'"),
+                    Some(module) => format!("module '{module}'"),
+                    None => "module".to_owned(),
                 }
             }
-            Some(Kind::Super) => format!("'super' object has no attribute '{text}'"),
-            _ => format!("'{}' object has no attribute '{text}'", self.type_name(obj)),
+            Some(Kind::Super) => "'super' object".to_owned(),
+            _ => format!("'{}' object", self.type_name(obj)),
         };
+        // The name may hold lone surrogates.
+        let message = PyStr::from(format!("{what} has no attribute '"))
+            .concat(self.heap.text(name))
+            .concat(&PyStr::from("'"));
         self.attribute_error_of(message, obj, name)
     }
 

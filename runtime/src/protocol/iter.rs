@@ -501,8 +501,20 @@ impl Vm {
         let mut items = if self.heap.is_exact(v, B::List) || self.heap.is_exact(v, B::Tuple) {
             self.collect_iterable(v)?
         } else {
+            // CPython 3.13 ceval.c _PyEval_UnpackIterableStackRef: what stands before the star comes
+            // item by item; only then is the rest asked for its length.
             let iter = self.unpack_iter(v)?;
-            self.holding(&[iter], |vm| vm.collect_iterable(iter))?
+            let list = self.heap.list(Vec::new());
+            self.holding(&[iter, list], |vm| {
+                for _ in 0..before {
+                    match vm.next(iter)? {
+                        Some(item) => vm.heap.list_push(list, item),
+                        None => return Ok(()),
+                    }
+                }
+                vm.list_extend(list, iter)
+            })?;
+            std::mem::take(&mut self.heap.cell_mut::<List>(list).items)
         };
         let found = items.len();
         let wanted = before + after;

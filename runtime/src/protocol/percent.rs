@@ -94,6 +94,11 @@ impl Vm {
     pub fn percent(&mut self, template: Value, args: Value) -> PyResult {
         let text = self.heap.text(template).clone();
         let out = self.holding(&[args], |vm| vm.percent_pieces(&text, args, false))?;
+        // CPython 3.13 unicodeobject.c PyUnicode_Format: a template without a field is the result
+        // itself, of a subclass as well.
+        if !text.is_empty() && text.chars().all(|cp| cp != u32::from('%')) {
+            return Ok(template);
+        }
         Ok(self.heap.str(out))
     }
 

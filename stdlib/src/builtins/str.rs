@@ -404,7 +404,7 @@ fn separator(vm: &mut Vm, v: Value) -> PyResult<()> {
         Some(text) if text.is_empty() => Err(vm.value_error("empty separator")),
         Some(_) => Ok(()),
         None => {
-            let message = format!("must be str, not {}", args::shown_type(vm, v));
+            let message = format!("must be str, not {}", vm.type_name(v));
             Err(vm.type_error(message))
         }
     }

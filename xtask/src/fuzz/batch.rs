@@ -61,8 +61,8 @@ pub struct Found {
     /// Of all, those that ended early because Lockstep refuses what CPython goes on with, and
     /// were the same up to there.
     pub refused: u64,
-    /// The first difference: its seed, and how many programs had been tried, about.
-    pub first: Option<(u64, u64)>,
+    /// The seed of the first difference that was found.
+    pub first: Option<u64>,
 }
 
 /// What a batch shows of a program.
@@ -134,7 +134,7 @@ pub fn run(
                     }
                     Verdict::Differs { text } => {
                         found.different += 1;
-                        found.first.get_or_insert((seed, start + n));
+                        found.first.get_or_insert(seed);
                         if !text.is_empty() {
                             println!("{text}");
                         }

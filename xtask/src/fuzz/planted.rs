@@ -1,6 +1,7 @@
 //! Shows that a fuzzer sees: bugs that a build with the feature `planted` has, one at a time,
 //! must each be found among so many programs, by a program that without the bug runs as it does
-//! on CPython. Takes a profile and a first seed, gives a table.
+//! on CPython. Takes a profile and a first seed, gives a table of bugs and how many programs, from
+//! the first seed on, it takes to find each.
 
 use super::batch::{self, Plan};
 use super::difference::{self, Subject, Verdict};
@@ -39,7 +40,7 @@ pub fn run(
         binary: &lockstep,
         environment: &[],
     };
-    let mut missed = Vec::new();
+    let (mut table, mut missed) = (String::new(), Vec::new());
     for (_, bug, _) in BUGS.iter().filter(|(_, _, of)| *of == family.ground()) {
         let environment = [("LOCKSTEP_PLANTED", *bug)];
         let sick = Subject {
@@ -70,16 +71,19 @@ pub fn run(
                 Verdict::Same
             })
         })?;
-        match found.first {
-            Some((seed, n)) => println!(
-                "{bug}: found within {n} programs, by seed {seed}, which is the same without it"
-            ),
+        let row = match found.first {
+            Some(seed) => format!("{bug:28} {:>8}  seed {seed}", seed - first_seed + 1),
             None => {
-                println!("{bug}: not found in {} programs", found.programs);
                 missed.push(*bug);
+                format!("{bug:28} {:>8}  not found", found.programs)
             }
-        }
+        };
+        // One at a time as well: all of them take minutes.
+        println!("{row}");
+        table.push_str(&row);
+        table.push('\n');
     }
+    println!("\n{:28} {:>8}\n{table}", "bug", "programs");
     if missed.is_empty() {
         Ok(())
     } else {

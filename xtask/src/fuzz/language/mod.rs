@@ -42,8 +42,10 @@ def show(*values):
 def oops(error, depth=0):
     lines, trace = [], error.__traceback__
     while trace is not None:
-        # Those of a library module are its own affair.
-        if 'language' in trace.tb_frame.f_code.co_filename:
+        # Those of a library module are its own affair. What has type parameters runs in its own
+        # function where CPython has one more around it.
+        code = trace.tb_frame.f_code
+        if 'language' in code.co_filename and '<generic' not in code.co_name:
             lines.append(trace.tb_lineno)
         trace = trace.tb_next
     print(' ' * depth + '!', type(error).__name__, ascii(str(error)), lines[:5], *map(ascii, getattr(error, '__notes__', ())))
