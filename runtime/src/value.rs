@@ -63,8 +63,9 @@ impl Value {
     /// The int if it fits inline.
     #[inline(always)]
     pub const fn try_int(n: i64) -> Option<Value> {
-        if n >= INT_MIN && n <= INT_MAX {
-            Some(Value((n as u64) << 2 | 3))
+        let shifted = n << 2;
+        if shifted >> 2 == n {
+            Some(Value(shifted as u64 | 3))
         } else {
             None
         }

@@ -1559,7 +1559,10 @@ impl Vm {
                 *left -= 1;
                 let n = *next;
                 *next = n.wrapping_add(*step);
-                Value::try_int(n).or_else(|| Some(self.heap.int(n)))
+                match Value::try_int(n) {
+                    Some(v) => Some(v),
+                    None => Some(self.heap.int(n)),
+                }
             }
             Iter::Sequence { seq, at } => {
                 let (seq, i) = (*seq, *at);
