@@ -225,10 +225,10 @@ impl Vm {
         self.heap.ns_set(attrs, name, value);
     }
 
-    /// Gives a builtin class its own descriptor of the `__init__` that it inherits.
-    pub fn own_init(&mut self, class: B) {
+    /// Gives a builtin class its own descriptor of a method that it inherits.
+    pub fn own_native(&mut self, class: B, method: N) {
         let class = self.class(class);
-        let key = self.n(N::init);
+        let key = self.n(method);
         let attrs = self.heap.cell::<Class>(class).attrs;
         // No cache is asked: it would remember what is found.
         let mro = self.heap.cell::<Class>(class).mro.iter();
@@ -236,15 +236,16 @@ impl Vm {
             .filter_map(|&c| self.heap.ns_get(self.heap.cell::<Class>(c).attrs, key))
             .next();
         if self.heap.ns_get(attrs, key).is_none()
-            && let Some(native) = inherited.and_then(|v| self.heap.get::<Native>(v))
+            && let Some(inherited) = inherited
+            && let Some(native) = self.heap.get::<Native>(inherited)
         {
             let native = Native {
                 def: native.def,
                 owner: class,
-                this: Value::EMPTY,
+                this: native.this,
                 module: native.module,
             };
-            let own = self.heap.alloc(B::WrapperDescriptor.shape(), native);
+            let own = self.heap.alloc(self.heap.shape_of(inherited), native);
             self.heap.ns_set(attrs, key, own);
         }
     }

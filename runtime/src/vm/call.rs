@@ -560,6 +560,7 @@ impl Vm {
                     root: Value::EMPTY,
                     instance: then,
                     outer_handled: Value::EMPTY,
+                    n_thrown: 0,
                 });
                 Ok(Called::Pushed)
             }
@@ -699,6 +700,7 @@ impl Vm {
                 root: Value::EMPTY,
                 instance,
                 outer_handled: Value::EMPTY,
+                n_thrown: 0,
             });
             return Ok(Called::Pushed);
         }

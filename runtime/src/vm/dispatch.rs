@@ -470,6 +470,7 @@ impl Vm {
                         root: Value::EMPTY,
                         instance,
                         outer_handled: Value::EMPTY,
+                        n_thrown: 0,
                     });
                     load!();
                     continue;

@@ -63,4 +63,6 @@ pub struct Activation {
     pub instance: Value,
     /// The exception being handled when the frame was entered.
     pub outer_handled: Value,
+    /// How many frames of the chain, from its root on, wait for what an exception was thrown into.
+    pub n_thrown: u32,
 }

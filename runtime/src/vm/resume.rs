@@ -128,6 +128,7 @@ impl Vm {
             root,
             instance: Value::EMPTY,
             outer_handled: self.handled,
+            n_thrown: 0,
         });
         if let Some(handled) = handled {
             self.handled = handled;
@@ -139,8 +140,8 @@ impl Vm {
     }
 
     /// What is thrown into the running frame has for its context what that frame
-    /// handles, or one that awaits it; what the thrower handles counts for
-    /// `raise` alone.
+    /// handles itself, and `unwind` sees to those that await it; what the thrower
+    /// handles counts for `raise` alone.
     ///
     /// CPython 3.13 genobject.c gen_send_ex2, errors.c _PyErr_ChainStackItem.
     fn chain_thrown(&mut self, exception: Value) {
@@ -148,7 +149,11 @@ impl Vm {
         let Some(g) = self.heap.get::<Generator>(generator) else {
             return;
         };
-        if let Some(handled) = g.handling() {
+        let (handled, depth) = (g.handled, g.depth);
+        if let Some(activation) = self.activations.last_mut() {
+            activation.n_thrown = u32::from(depth) + 1;
+        }
+        if let Some(handled) = handled.given() {
             self.set_context_of(exception, handled);
         }
     }
@@ -502,6 +507,7 @@ impl Vm {
             root: generator,
             instance: Value::EMPTY,
             outer_handled: self.handled,
+            n_thrown: 0,
         });
         if let Some(handled) = handled {
             self.handled = handled;

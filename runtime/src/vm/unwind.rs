@@ -112,11 +112,29 @@ impl Vm {
         }
     }
 
+    /// A frame ends: whether it is one of those that an exception was thrown through.
+    #[inline(always)]
+    fn leave_thrown(&mut self, generator: Value) -> bool {
+        let Some(activation) = self.activations.last_mut() else {
+            return false;
+        };
+        if activation.n_thrown == 0 {
+            return false;
+        }
+        let depth = u32::from(self.heap.cell::<Generator>(generator).depth);
+        let is_thrown = activation.n_thrown == depth + 1;
+        if is_thrown {
+            activation.n_thrown = depth;
+        }
+        is_thrown
+    }
+
     fn return_from_generator(&mut self, value: Value) -> PyResult<Next> {
         let Some(frame) = self.frames.last() else {
             unreachable!("a frame is running")
         };
         let generator = frame.generator;
+        self.leave_thrown(generator);
         let awaiter = self.close_generator(generator);
         let flavor = self.heap.cell::<Generator>(generator).flavor;
         if flavor == Flavor::AsyncGenerator {
@@ -292,9 +310,17 @@ impl Vm {
                 continue;
             }
             exception = self.convert_stop(generator, exception);
+            let is_thrown = self.leave_thrown(generator);
             let awaiter = self.close_generator(generator);
             if let Some(awaiter) = awaiter.given() {
                 self.switch_to(awaiter);
+                if is_thrown {
+                    // As if thrown there: see `chain_thrown`.
+                    let handled = self.heap.cell::<Generator>(awaiter).handled;
+                    if let Some(handled) = handled.given() {
+                        self.set_context_of(exception, handled);
+                    }
+                }
                 continue;
             }
             let (ret, _) = self.pop_activation();

@@ -38,6 +38,23 @@ pub static BASE: ClassDef = ClassDef {
     doc: "Common base class for all exceptions",
 };
 
+/// Whether the class has a `__new__` of its own, which messages name: those with fields and their
+/// subclasses have none (CPython 3.13 exceptions.c), but OSError and the Unicode errors.
+pub fn has_own_new(vm: &Vm, class: B) -> bool {
+    const WITHOUT: [B; 8] = [
+        B::SystemExit,
+        B::StopIteration,
+        B::OSError,
+        B::SyntaxError,
+        B::ImportError,
+        B::NameError,
+        B::AttributeError,
+        B::KeyError,
+    ];
+    let class = vm.class(class);
+    !WITHOUT.iter().any(|&b| vm.is_subclass(class, vm.class(b)))
+}
+
 /// A class whose constructor sets fields, beside what BaseException has.
 const fn with_fields(
     methods: &'static [NativeDef],

@@ -3,6 +3,7 @@
 use lockstep_runtime::native::{ClassDef, class_method, getter, method, static_method};
 use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::number::Big;
+use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::text::int as pure;
 use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{B, N, PyResult, Value, Vm};
@@ -12,10 +13,15 @@ use num_traits::Signed;
 use super::operators as op;
 use crate::args;
 
+/// What int's own methods make of a bool, which has others: an int.
+fn number(v: Value) -> Value {
+    v.as_bool().map_or(v, |b| Value::small(b.into()))
+}
+
 pub static CLASS: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, x=0, /, base=10)", new),
-        op::REPR,
+        method("__repr__(self, /)", |vm, a| vm.builtin_repr(number(a[0]))),
         op::GETATTRIBUTE,
         op::HASH,
         op::BOOL,
@@ -39,12 +45,24 @@ pub static CLASS: ClassDef = ClassDef {
         op::RLSHIFT,
         op::RSHIFT,
         op::RRSHIFT,
-        op::AND,
-        op::RAND,
-        op::OR,
-        op::ROR,
-        op::XOR,
-        op::RXOR,
+        method("__and__(self, value, /)", |vm, a| {
+            vm.operator_method(BinaryOp::And, number(a[0]), a[1])
+        }),
+        method("__rand__(self, value, /)", |vm, a| {
+            vm.reflected_method(BinaryOp::And, number(a[0]), a[1])
+        }),
+        method("__or__(self, value, /)", |vm, a| {
+            vm.operator_method(BinaryOp::Or, number(a[0]), a[1])
+        }),
+        method("__ror__(self, value, /)", |vm, a| {
+            vm.reflected_method(BinaryOp::Or, number(a[0]), a[1])
+        }),
+        method("__xor__(self, value, /)", |vm, a| {
+            vm.operator_method(BinaryOp::Xor, number(a[0]), a[1])
+        }),
+        method("__rxor__(self, value, /)", |vm, a| {
+            vm.reflected_method(BinaryOp::Xor, number(a[0]), a[1])
+        }),
         op::NEG,
         op::POS,
         op::INVERT,

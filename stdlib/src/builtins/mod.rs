@@ -147,7 +147,10 @@ pub fn install(vm: &mut Vm) {
             B::ExceptionGroup | B::UnsupportedAttribute | B::UnsupportedImport
         );
         if class.layout() == Kind::Exception && !has_two_bases {
-            vm.own_init(class);
+            vm.own_native(class, N::init);
+            if exception::has_own_new(vm, class) {
+                vm.own_native(class, N::new);
+            }
         }
     }
     construct::install(vm);
