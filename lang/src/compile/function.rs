@@ -34,7 +34,8 @@ impl<'a> Frame<'a> {
             ScopeKind::Class if self.table().scope(self.scope).is_fragment() => {
                 return name.clone();
             }
-            ScopeKind::Class => self.qualname.to_string(),
+            // CPython 3.13 compile.c compiler_set_qualname: a generator expression is no function.
+            ScopeKind::Class | ScopeKind::Generator => self.qualname.to_string(),
             _ => format!("{}.<locals>", self.qualname),
         };
         Name::from(format!("{outer}.{name}").as_str())

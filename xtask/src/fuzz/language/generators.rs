@@ -154,7 +154,7 @@ pub fn section(w: &mut Writer) {
     for _ in 0..2 + w.below(3) {
         let name = w.name("g");
         let (n, argument) = (w.below(n_generators), w.below(4));
-        w.line(format!("{name} = gen{n}({argument})"));
+        w.line(format!("{name} = keep(gen{n}({argument}))"));
         for _ in 0..2 + w.below(5) {
             w.block("try:", |w| {
                 let line = one_of(w, DRIVES, 1);
