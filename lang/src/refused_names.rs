@@ -36,21 +36,34 @@ impl Section {
 
 /// The table, section by section.
 pub fn sections() -> impl Iterator<Item = Section> {
-    TABLE.split("\n[").skip(1).map(|section| {
-        let (head, names) = section.split_once('\n').unwrap_or((section, ""));
-        let (module, why) = head.split_once("] ").unwrap_or((head, ""));
-        let (reason, way_out) = why.split_once("; ").unwrap_or((why, ""));
-        Section {
-            module,
-            reason,
-            way_out,
-            names,
-        }
-    })
+    beginning_with("\n[").map(section)
+}
+
+/// The rest of the table behind each place where this stands. An import asks, so that the table
+/// isn't taken apart for it.
+fn beginning_with(text: &str) -> impl Iterator<Item = &'static str> {
+    let places = memchr::memmem::find_iter(TABLE.as_bytes(), text.as_bytes()).collect::<Vec<_>>();
+    places.into_iter().map(|at| &TABLE[at + "\n[".len()..])
+}
+
+/// What begins behind the bracket of its head.
+fn section(text: &'static str) -> Section {
+    let end = memchr::memmem::find(text.as_bytes(), b"\n[").unwrap_or(text.len());
+    let (head, names) = text[..end].split_once('\n').unwrap_or((text, ""));
+    let (module, why) = head.split_once("] ").unwrap_or((head, ""));
+    let (reason, way_out) = why.split_once("; ").unwrap_or((why, ""));
+    Section {
+        module,
+        reason,
+        way_out,
+        names,
+    }
 }
 
 fn find(module: &str, name: &str) -> Option<Section> {
-    sections().find(|section| section.module == module && section.names().any(|n| n == name))
+    beginning_with(&format!("\n[{module}] "))
+        .map(section)
+        .find(|section| section.names().any(|n| n == name))
 }
 
 /// Why `module` has no `name`, which may be a module inside it.

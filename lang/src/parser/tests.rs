@@ -120,11 +120,11 @@ fn calls_and_parameters() {
     "#]],
     );
     check(
-        "def f[T: int = str, *Ts = *a, **P](): pass\nclass C[T](A, metaclass=M): pass\ntype X[T] = T",
+        "def f[T: int = str, *Ts = *a, **P = p](): pass\nclass C[T](A, metaclass=M): pass\ntype X[T] = T",
         expect![[r#"
+            (def f [(T int str) (*Ts (* a)) (**P p)] [] - [] [pass])
             (class C [(T - -)] [A metaclass=M] [] [pass])
             (type X [(T - -)] T)
-            1:31 SyntaxError: non-default type parameter 'P' follows default type parameter
         "#]],
     );
     check(

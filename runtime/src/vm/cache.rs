@@ -121,7 +121,7 @@ impl Vm {
 
     /// Writes what has been learnt about this object's shape elsewhere into the
     /// cache; false when that is nothing, or out of date.
-    #[inline]
+    #[inline(always)]
     fn recall(&mut self, line: CacheLine, obj: Value, name: Value, access: Access) -> bool {
         let Some(shape) = self.heap.shape(obj) else {
             return false;
