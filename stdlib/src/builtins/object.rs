@@ -378,8 +378,8 @@ fn set_class(vm: &mut Vm, this: Value, class: Value) -> PyResult<()> {
         let is_native = |&&c: &&Value| !vm.heap.cell::<Class>(c).is_heap;
         class.mro.iter().find(is_native).copied()
     };
-    let is_same_layout = (o.layout, o.n_slots, o.has_dict, o.has_weakref)
-        == (n.layout, n.n_slots, n.has_dict, n.has_weakref)
+    let is_same_layout = (o.layout, o.n_slots, o.has_dict) == (n.layout, n.n_slots, n.has_dict)
+        && (is_module || o.has_weakref == n.has_weakref)
         && native_base(o) == native_base(n)
         && slot_names(vm, old) == slot_names(vm, class);
     if !is_same_layout {
