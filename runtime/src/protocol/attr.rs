@@ -171,10 +171,17 @@ impl Vm {
         }
         if self.heap.kind(obj) == Some(Kind::Module) {
             let dict = self.heap.cell::<Module>(obj).dict;
-            if let Some(getattr) = self.heap.ns_get(dict, self.n(N::getattr))
-                && self.refused_name(obj, name).is_none()
-            {
-                return self.call(getattr, &[name]).map(Some);
+            if let Some(getattr) = self.heap.ns_get(dict, self.n(N::getattr)) {
+                return self.holding(&[obj, name], |vm| match vm.call(getattr, &[name]) {
+                    // A refusal tells more than the library's own AttributeError.
+                    Err(raised)
+                        if vm.is_instance_of(raised.0, B::AttributeError)
+                            && vm.refused_name(obj, name).is_some() =>
+                    {
+                        Ok(None)
+                    }
+                    result => result.map(Some),
+                });
             }
         }
         Ok(None)

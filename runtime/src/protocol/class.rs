@@ -887,10 +887,6 @@ impl Vm {
         Ok(())
     }
 
-    /// The metaclass-independent part of a class statement: called by the
-    /// builtin `__build_class__`.
-    ///
-    /// # Errors
     /// What `__prepare__` gave must be a mapping.
     fn check_namespace(&mut self, meta: Value, namespace: Value) -> PyResult<()> {
         let getitem = self.n(N::getitem);
@@ -908,6 +904,10 @@ impl Vm {
         )))
     }
 
+    /// The metaclass-independent part of a class statement: called by the
+    /// builtin `__build_class__`.
+    ///
+    /// # Errors
     /// Whatever the body, the metaclass or the bases raise.
     pub fn build_class(
         &mut self,

@@ -467,8 +467,6 @@ fn sum(vm: &mut Vm, a: &[Value]) -> PyResult {
     let iter = vm.iter(a[0])?;
     vm.root(iter);
     let start = a[1].given().unwrap_or(Value::small(0));
-    let iter = vm.iter(a[0])?;
-    vm.root(iter);
     for (class, advice) in [
         (B::Str, "can't sum strings [use ''.join(seq) instead]"),
         (B::Bytes, "can't sum bytes [use b''.join(seq) instead]"),
