@@ -2,7 +2,7 @@
 //! along the MRO, through a cache.
 
 use crate::heap::{Kind, ShapeId};
-use crate::native::PyResult;
+use crate::native::{PyResult, Raised};
 use crate::object::class::{B, Class, Constructor, FastInit, Hooks};
 use crate::object::descriptor::{ClassMethod, GetSet, StaticMethod};
 use crate::object::function::{Cell, Native};
@@ -364,12 +364,16 @@ impl Vm {
             let c = self.heap.cell::<Class>(best);
             (c.layout, c.builtin_base, c.n_slots)
         };
-        let of_base = |has: fn(&Class) -> bool| bases.iter().any(|&b| has(self.heap.cell(b)));
-        let (had_dict, had_weakref) = (of_base(|c| c.has_dict), of_base(|c| c.has_weakref));
-        // CPython: what is of variable size has no room for either.
+        // CPython: what is of variable size has no room for weak references.
         let sized = matches!(layout, Kind::Tuple | Kind::BigInt)
             || layout == Kind::Bytes && builtin_base == B::Bytes;
-        let known_to_weakref = had_weakref || refers_weakly(layout);
+        // CPython 3.13 typeobject.c type_new_slots: only the base that lays the instances out counts
+        // as having either. What another base has is added anew.
+        let laid_out = self.heap.cell::<Class>(best);
+        let had_dict = laid_out.has_dict;
+        let had_weakref = laid_out.has_weakref || refers_weakly(layout);
+        let of_base = |has: fn(&Class) -> bool| bases.iter().any(|&b| has(self.heap.cell(b)));
+        let (any_dict, any_weakref) = (of_base(|c| c.has_dict), of_base(|c| c.has_weakref));
 
         let attrs = self.heap.dict();
         for (key, value) in self.heap.dict_entries(ns) {
@@ -410,14 +414,9 @@ impl Vm {
                 let message = format!("nonempty __slots__ not supported for subtype of '{base}'");
                 return Err(self.type_error(message));
             }
-            // CPython 3.13 typeobject.c type_new_slots: only the base that lays the instances
-            // out forbids them; what another base has is no reason.
-            let laid_out = self.heap.cell::<Class>(best);
-            let best_has_dict = laid_out.has_dict;
-            let best_has_weakref = laid_out.has_weakref || sized || refers_weakly(layout);
             for (name, n, had) in [
-                ("__dict__", slots.dicts, best_has_dict),
-                ("__weakref__", slots.weakrefs, best_has_weakref),
+                ("__dict__", slots.dicts, had_dict),
+                ("__weakref__", slots.weakrefs, had_weakref || sized),
             ] {
                 if n > usize::from(!had) {
                     let message = format!("{name} slot disallowed: we already got one");
@@ -433,10 +432,10 @@ impl Vm {
             }
         }
         let wants = |n: fn(&Slots) -> usize| slots.as_ref().is_none_or(|s| n(s) > 0);
-        let adds_dict = !had_dict && wants(|s| s.dicts);
-        let adds_weakref = !known_to_weakref && !sized && wants(|s| s.weakrefs);
+        let adds_dict = !had_dict && (any_dict || wants(|s| s.dicts));
+        let adds_weakref = !had_weakref && !sized && (any_weakref || wants(|s| s.weakrefs));
         let has_dict = had_dict || adds_dict;
-        let has_weakref = known_to_weakref || adds_weakref;
+        let has_weakref = had_weakref || adds_weakref;
 
         let version = self.new_version();
         let meta_shape = self.heap.cell::<Class>(meta).root_shape;
@@ -767,15 +766,15 @@ impl Vm {
                 }
                 None if !pending => return Ok(mro),
                 None => {
-                    let mut names: Vec<String> = Vec::new();
+                    let mut left: Vec<Value> = Vec::new();
                     for (list, &head) in lists.iter().zip(&heads) {
-                        if let Some(&c) = list.get(head) {
-                            let name = self.class_name(c);
-                            if !names.contains(&name) {
-                                names.push(name);
-                            }
+                        if let Some(&c) = list.get(head)
+                            && !left.contains(&c)
+                        {
+                            left.push(c);
                         }
                     }
+                    let names: Vec<String> = left.iter().map(|&c| self.class_name(c)).collect();
                     return Err(self.type_error(format!(
                         "Cannot create a consistent method resolution order (MRO) for bases {}",
                         names.join(", ")
@@ -787,20 +786,48 @@ impl Vm {
 
     /// Lets a metaclass's own `mro()` decide.
     fn apply_custom_mro(&mut self, class: Value, meta: Value) -> PyResult<()> {
-        let name = self.n(N::mro);
-        match self.lookup_class_where(meta, name) {
-            Some((owner, _)) if owner != self.class(B::Type) => {
-                let result = self.call_method(class, "mro", &[])?;
-                self.root(result);
-                let mro = self.collect_iterable(result)?;
-                for &base in &mro {
-                    self.check_in_mro(class, base)?;
-                }
-                self.heap.cell_mut::<Class>(class).mro = mro;
-                Ok(())
-            }
-            _ => Ok(()),
+        if !self.has_own_mro(meta) {
+            return Ok(());
         }
+        let result = self.call_method(class, "mro", &[])?;
+        self.root(result);
+        let mro = self.collect_iterable(result)?;
+        for &base in &mro {
+            self.check_in_mro(class, base)?;
+        }
+        self.heap.cell_mut::<Class>(class).mro = mro;
+        Ok(())
+    }
+
+    /// Whether a metaclass has an `mro` that is not `type`'s.
+    fn has_own_mro(&self, meta: Value) -> bool {
+        self.lookup_class_where(meta, self.n(N::mro))
+            .is_some_and(|(owner, _)| owner != self.class(B::Type))
+    }
+
+    /// CPython 3.13 typeobject.c type_mro_check, which all metaclasses but `type` itself ask for:
+    /// the class that lays out the instances of one with new `bases` has to be below those that lay
+    /// out instances of the others in its new `mro`. A class that adds slots is below its old ones.
+    fn check_solid(&mut self, class: Value, bases: &[Value], mro: &[Value]) -> PyResult<()> {
+        let best = self.best_base(bases)?;
+        let n_slots = |class: Value| self.heap.cell::<Class>(class).n_slots;
+        let solid = match n_slots(class) > n_slots(best) {
+            true => class,
+            false => self.solid_base(best),
+        };
+        for &base in &mro[1..] {
+            if !self.is_subclass(solid, self.solid_base(base)) {
+                return Err(self.unsuitable_layout(base));
+            }
+        }
+        Ok(())
+    }
+
+    fn unsuitable_layout(&mut self, base: Value) -> Raised {
+        let name = self.class_name(base);
+        self.type_error(format!(
+            "mro() returned base with unsuitable layout ('{name}')"
+        ))
     }
 
     /// Whether instances of `class` are laid out as a class that its metaclass
@@ -817,9 +844,7 @@ impl Vm {
         if is_base || slots == 0 && self.is_subclass(builtin, self.class(layout)) {
             return Ok(());
         }
-        let name = self.class_name(base);
-        let message = format!("mro() returned base with unsuitable layout ('{name}')");
-        Err(self.type_error(message))
+        Err(self.unsuitable_layout(base))
     }
 
     /// Gives a class other bases, which were checked: the MROs of the class and
@@ -851,6 +876,9 @@ impl Vm {
             before.push((changed, old));
             let meta = self.heap.class_of(changed);
             let made = self.linearize(changed, &own_bases).and_then(|mro| {
+                if meta != self.class(B::Type) && !self.has_own_mro(meta) {
+                    self.check_solid(changed, &own_bases, &mro)?;
+                }
                 self.heap.cell_mut::<Class>(changed).mro = mro;
                 self.apply_custom_mro(changed, meta)
             });

@@ -133,6 +133,20 @@ impl Vm {
         }
     }
 
+    /// The int that `int(v)` makes of the answer of `__trunc__`; None where `v` has none.
+    ///
+    /// # Errors
+    /// As `index`; what `__trunc__` raises, or a filter makes of the warning.
+    pub fn truncated(&mut self, v: Value) -> PyResult<Option<Value>> {
+        let Some(answer) = self.call_special(v, N::trunc, &[])? else {
+            return Ok(None);
+        };
+        self.root(answer);
+        let message = "The delegation of int() to __trunc__ is deprecated.";
+        self.warn(B::DeprecationWarning, message)?;
+        self.index(answer).map(Some)
+    }
+
     /// `v` as the size a native takes: "n" of CPython's argument formats.
     ///
     /// # Errors
@@ -159,11 +173,23 @@ impl Vm {
         }
     }
 
-    /// As `to_float`, None where `v` is no number.
+    /// As `to_float`, None where `v` is no number. A float is itself whatever its class says.
+    ///
+    /// # Errors
+    /// As `converted_to_float`.
+    pub fn float_of(&mut self, v: Value) -> PyResult<Option<f64>> {
+        match self.heap.as_float(v) {
+            Some(f) => Ok(Some(f)),
+            None => self.converted_to_float(v),
+        }
+    }
+
+    /// What `float(v)` makes of no text: a subclass of float may have a `__float__` of its own.
+    /// None where `v` is no number.
     ///
     /// # Errors
     /// OverflowError for a large int; whatever `__float__` raises.
-    pub fn float_of(&mut self, v: Value) -> PyResult<Option<f64>> {
+    pub fn converted_to_float(&mut self, v: Value) -> PyResult<Option<f64>> {
         if let Some(f) = v.as_inline_float() {
             return Ok(Some(f));
         }

@@ -297,6 +297,20 @@ impl Vm {
         iterable: Value,
         mut body: impl FnMut(&mut Vm, Value) -> PyResult<()>,
     ) -> PyResult<()> {
+        self.for_each_until(iterable, |vm, item| body(vm, item).map(|()| false))?;
+        Ok(())
+    }
+
+    /// As `for_each`, up to and with the first item for which `body` gives true; whether there was
+    /// one.
+    ///
+    /// # Errors
+    /// As `for_each`.
+    pub fn for_each_until(
+        &mut self,
+        iterable: Value,
+        mut body: impl FnMut(&mut Vm, Value) -> PyResult<bool>,
+    ) -> PyResult<bool> {
         if self.heap.is_exact(iterable, B::List) || self.heap.is_exact(iterable, B::Tuple) {
             return self.holding(&[iterable], |vm| {
                 let mut at = 0;
@@ -307,20 +321,25 @@ impl Vm {
                 {
                     at += 1;
                     vm.tick()?;
-                    vm.holding(&[item], |vm| body(vm, item))?;
+                    if vm.holding(&[item], |vm| body(vm, item))? {
+                        return Ok(true);
+                    }
                 }
-                Ok(())
+                Ok(false)
             });
         }
         let iter = self.iter(iterable)?;
         self.holding(&[iter], |vm| {
             while let Some(item) = vm.next(iter)? {
-                vm.holding(&[item], |vm| {
+                let is_last = vm.holding(&[item], |vm| {
                     vm.tick()?;
                     body(vm, item)
                 })?;
+                if is_last {
+                    return Ok(true);
+                }
             }
-            Ok(())
+            Ok(false)
         })
     }
 

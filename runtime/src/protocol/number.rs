@@ -5,7 +5,7 @@
 use super::layout::builtin_of_shape;
 use crate::heap::Kind;
 use crate::native::{PyResult, Raised};
-use crate::object::class::B;
+use crate::object::class::{B, Class};
 use crate::object::function::Native;
 use crate::planted::{self, Bug};
 use crate::value::Value;
@@ -279,6 +279,19 @@ impl Vm {
         Ok(Value::NOT_IMPLEMENTED)
     }
 
+    /// Whether `v` is a float whose class has left `**` as it is: a script's method on either side
+    /// takes CPython's slot.
+    fn keeps_float_power(&mut self, v: Value) -> bool {
+        if self.heap.as_float(v).is_none() {
+            return false;
+        }
+        let class = self.heap.class_of(v);
+        [N::pow, N::rpow].into_iter().all(|name| {
+            let method = self.lookup_class(class, self.n(name));
+            method.is_none_or(|method| self.builtin_owner(method).is_some())
+        })
+    }
+
     fn power_mod_error(&mut self) -> Raised {
         self.type_error("pow() 3rd argument not allowed unless all arguments are integers")
     }
@@ -447,11 +460,17 @@ impl Vm {
     }
 
     /// Whether a class has a method for `op`, on either side, that is no builtin sequence's: where
-    /// one of the two is a script's, CPython's slot for numbers calls both by their names.
+    /// one of the two is a script's, CPython's slot for numbers calls both by their names. It is
+    /// inherited from each class of the MRO, also from one whose methods come after the builtin's.
     fn has_number_method(&mut self, op: BinaryOp, class: Value) -> bool {
-        [op.method(), op.reflected()].into_iter().any(|name| {
-            let method = self.lookup_class(class, self.n(name));
-            method.is_some_and(|m| !self.is_sequence_method(op, m))
+        let names = [op.method(), op.reflected()].map(|name| self.n(name));
+        let mro = &self.heap.cell::<Class>(class).mro;
+        mro.iter().any(|&class| {
+            let attrs = self.heap.cell::<Class>(class).attrs;
+            let own = names.map(|name| self.heap.ns_get(attrs, name));
+            own.into_iter()
+                .flatten()
+                .any(|method| !self.is_sequence_method(op, method))
         })
     }
 
@@ -465,7 +484,7 @@ impl Vm {
             return false;
         };
         self.heap
-            .get::<crate::object::class::Class>(native.owner)
+            .get::<Class>(native.owner)
             .and_then(|class| builtin_of_shape(class.root_shape))
             .is_some_and(|owner| {
                 matches!(owner, B::List | B::Tuple | B::Str | B::Bytes | B::ByteArray)
@@ -521,7 +540,7 @@ impl Vm {
             }
         }
         // CPython 3.13 abstract.c ternary_op asks all three; a float always has this to say.
-        if [a, b, m].iter().any(|&v| self.heap.as_float(v).is_some()) {
+        if [a, b, m].iter().any(|&v| self.keeps_float_power(v)) {
             return Err(self.power_mod_error());
         }
         let (a, b, m) = (self.type_name(a), self.type_name(b), self.type_name(m));

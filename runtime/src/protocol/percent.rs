@@ -264,24 +264,17 @@ impl Vm {
             return Ok(n);
         }
         let decimal = matches!(letter, 'd' | 'i' | 'u');
-        if decimal && let Some(f) = self.heap.as_float(v) {
-            return self.float_to_int(f);
-        }
-        let by_int = match decimal && self.exact_builtin(v).is_none() {
-            true => self.int_or_wrong_type(|vm| vm.call_special(v, N::int, &[]))?,
-            false => Some(None),
-        };
-        let n = match by_int {
-            Some(Some(n)) => Some(n),
-            Some(None) if self.has_index(v) => self.int_or_wrong_type(|vm| vm.index(v))?,
-            // CPython 3.13 abstract.c PyNumber_Check: `__float__` makes a number of a text, too.
-            Some(None) if decimal && self.special(v, N::float).is_some() => {
-                match self.heap.as_str(v).cloned() {
-                    Some(text) => Some(self.int_from_str(&text, 10)?),
-                    None => None,
-                }
+        let is_builtin = self.exact_builtin(v).is_some();
+        let n = match (decimal, is_builtin) {
+            (true, true) => match self.heap.as_float(v) {
+                Some(f) => return self.float_to_int(f),
+                None => None,
+            },
+            (true, false) => self.int_or_wrong_type(|vm| vm.int_of_number(v))?,
+            (false, _) if self.has_index(v) => {
+                self.int_or_wrong_type(|vm| vm.index(v).map(Some))?
             }
-            Some(None) | None => None,
+            (false, _) => None,
         };
         if let Some(n) = n.and_then(|n| self.heap.as_big(n)) {
             return Ok(n);
@@ -297,14 +290,35 @@ impl Vm {
         )))
     }
 
+    /// `int(v)` where the class of `v` makes a number of it, else None. CPython 3.13 abstract.c
+    /// PyNumber_Check: `__float__` does so as well, of a text too.
+    fn int_of_number(&mut self, v: Value) -> PyResult<Option<Value>> {
+        if let Some(n) = self.call_special(v, N::int, &[])? {
+            return Ok(Some(n));
+        }
+        if self.has_index(v) {
+            return self.index(v).map(Some);
+        }
+        if self.special(v, N::float).is_none() {
+            return Ok(None);
+        }
+        if let Some(answer) = self.truncated(v)? {
+            return Ok(Some(answer));
+        }
+        match self.heap.as_str(v).cloned() {
+            Some(text) => self.int_from_str(&text, 10).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// What `convert` gives. None for a TypeError of its own: CPython 3.13
     /// unicodeobject.c mainformatlong words that anew.
-    fn int_or_wrong_type<T>(
+    fn int_or_wrong_type(
         &mut self,
-        convert: impl FnOnce(&mut Vm) -> PyResult<T>,
-    ) -> PyResult<Option<T>> {
+        convert: impl FnOnce(&mut Vm) -> PyResult<Option<Value>>,
+    ) -> PyResult<Option<Value>> {
         match convert(self) {
-            Ok(n) => Ok(Some(n)),
+            Ok(n) => Ok(n),
             Err(raised) if self.is_instance_of(raised.0, B::TypeError) => Ok(None),
             Err(raised) => Err(raised),
         }

@@ -193,7 +193,8 @@ impl Vm {
         })
     }
 
-    fn set_len(&self, set: Value) -> usize {
+    /// How many items a set has.
+    pub fn set_len(&self, set: Value) -> usize {
         self.heap.cell::<Set>(set).table.len()
     }
 
@@ -244,12 +245,15 @@ impl Vm {
                     Ok(true)
                 })?;
             } else {
-                vm.for_each(other, |vm, key| {
+                // CPython 3.13 setobject.c set_intersection: what comes after the last that can be
+                // found is not asked for.
+                vm.for_each_until(other, |vm, key| {
                     let hash = vm.hash(key)?;
-                    if vm.set_find(set, key, hash)?.is_some() {
-                        vm.set_add_hashed(result, key, hash)?;
+                    if vm.set_find(set, key, hash)?.is_none() {
+                        return Ok(false);
                     }
-                    Ok(())
+                    vm.set_add_hashed(result, key, hash)?;
+                    Ok(vm.set_len(result) >= vm.set_len(set))
                 })?;
             }
             Ok(result)
@@ -431,20 +435,10 @@ impl Vm {
     /// Whether there is an item of the iterable that is in the set (`wanted`) or is not; it goes
     /// no further than to that one. Unlike for `in`, a set as an item is not hashable.
     fn any_found(&mut self, set: Value, items: Value, wanted: bool) -> PyResult<bool> {
-        self.holding(&[set, items], |vm| {
-            let iter = vm.iter(items)?;
-            vm.holding(&[iter], |vm| {
-                while let Some(key) = vm.next(iter)? {
-                    let found = vm.holding(&[key], |vm| {
-                        vm.tick()?;
-                        let hash = vm.hash(key)?;
-                        Ok(vm.set_find(set, key, hash)?.is_some())
-                    })?;
-                    if found == wanted {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
+        self.holding(&[set], |vm| {
+            vm.for_each_until(items, |vm, key| {
+                let hash = vm.hash(key)?;
+                Ok(vm.set_find(set, key, hash)?.is_some() == wanted)
             })
         })
     }

@@ -19,6 +19,15 @@ struct Decimal {
     point: i32,
 }
 
+impl Decimal {
+    /// The float that the digits stand for.
+    fn value(&self) -> f64 {
+        let text = format!("0.{}e{}", self.digits, self.point);
+        text.parse()
+            .expect("digits, a point and an exponent are a float")
+    }
+}
+
 /// Reads back what `{:e}` printed of a positive finite number.
 fn from_scientific(text: &str) -> Decimal {
     let (mantissa, exponent) = text.split_once('e').expect("{:e} prints an exponent");
@@ -34,7 +43,11 @@ fn from_scientific(text: &str) -> Decimal {
 fn shortest(value: f64) -> Decimal {
     let decimal = from_scientific(&format!("{value:e}"));
     if is_between(value, &decimal) {
-        return significant(value, decimal.digits.len());
+        let even = significant(value, decimal.digits.len());
+        // Below a power of two the floats are twice as near: the text there may be another's.
+        if even.value() == value {
+            return even;
+        }
     }
     decimal
 }

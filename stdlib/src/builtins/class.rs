@@ -3,6 +3,7 @@
 use lockstep_runtime::native::{ClassDef, attribute, class_method, getter, method, static_method};
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::dict::MappingProxy;
+use lockstep_runtime::protocol::class::refers_weakly;
 use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
 
 use super::{object, operators as op, union};
@@ -351,13 +352,16 @@ fn set_bases(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
     }
     let old = vm.heap.cell::<Class>(class).bases.clone();
     let (old, new) = (vm.best_base(&old)?, vm.best_base(&items)?);
-    check_same_layout(vm, old, new)?;
+    check_same_layout(vm, old, new, "__bases__")?;
     vm.set_bases(class, &items)
 }
 
 /// CPython 3.13 typeobject.c compatible_for_assignment: the collector must know the instances of
 /// both or of neither, and what the two add to a common base must be the same.
-fn check_same_layout(vm: &mut Vm, old: Value, new: Value) -> PyResult<()> {
+///
+/// # Errors
+/// TypeError where that is not so, naming what is assigned.
+pub fn check_same_layout(vm: &mut Vm, old: Value, new: Value, what: &str) -> PyResult<()> {
     let class = |c: Value| vm.heap.cell::<Class>(c);
     let is_collected = |c: Value| {
         let plain = [
@@ -370,60 +374,60 @@ fn check_same_layout(vm: &mut Vm, old: Value, new: Value) -> PyResult<()> {
         class(c).is_heap || !plain.contains(&class(c).layout)
     };
     let is_freed_alike = is_collected(old) == is_collected(new);
-    // The first class on the way up that adds something.
-    let adds = |c: Value| -> Value {
-        let mut at = c;
-        while class(at).is_heap
-            && let Some(&base) = class(at)
-                .bases
-                .iter()
-                .find(|&&b| class(b).layout == class(at).layout)
-            && (class(at).n_slots, class(at).has_dict, class(at).has_weakref)
-                == (
-                    class(base).n_slots,
-                    class(base).has_dict,
-                    class(base).has_weakref,
-                )
-        {
-            at = base;
-        }
-        if class(at).is_heap || class(at).layout != Kind::Exception {
-            return at;
-        }
-        vm.solid_base(at)
-    };
-    let (one, two) = (adds(old), adds(new));
-    let base_of = |c: Value| class(c).bases.first().copied();
+    let (one, two) = (adding_base(vm, old)?, adding_base(vm, new)?);
+    let class = |c: Value| vm.heap.cell::<Class>(c);
+    let (is_heap_one, is_heap_two) = (class(one).is_heap, class(two).is_heap);
+    let is_same_cell = class(old).layout == class(new).layout;
     let is_alike = one == two
-        || class(one).is_heap
-            && class(two).is_heap
-            && base_of(one) == base_of(two)
-            && (class(one).has_dict, class(one).has_weakref)
-                == (class(two).has_dict, class(two).has_weakref)
-            && object::slot_names(vm, one) == object::slot_names(vm, two);
-    if is_freed_alike && is_alike {
+        || is_heap_one
+            && is_heap_two
+            && extras(vm, one) == extras(vm, two)
+            && object::slot_names(vm, one) == object::slot_names(vm, two)
+            && base(vm, one)? == base(vm, two)?;
+    if is_freed_alike && is_same_cell && is_alike {
         return Ok(());
     }
-    let what = if is_freed_alike {
+    let differing = if is_freed_alike {
         "object layout"
     } else {
         "deallocator"
     };
     let (new, old) = (vm.class_name(new), vm.class_name(old));
     Err(vm.type_error(format!(
-        "__bases__ assignment: '{new}' {what} differs from '{old}'"
+        "{what} assignment: '{new}' {differing} differs from '{old}'"
     )))
 }
 
+/// The first class on the way up that adds something to its base's instances.
+fn adding_base(vm: &mut Vm, class: Value) -> PyResult {
+    let mut at = class;
+    while vm.heap.cell::<Class>(at).is_heap {
+        let base = base(vm, at)?;
+        let (own, of_base) = (vm.heap.cell::<Class>(at), vm.heap.cell::<Class>(base));
+        if own.layout != of_base.layout || extras(vm, at) != extras(vm, base) {
+            return Ok(at);
+        }
+        at = base;
+    }
+    Ok(match vm.heap.cell::<Class>(at).layout {
+        Kind::Exception => vm.solid_base(at),
+        _ => at,
+    })
+}
+
+/// What a class's instances have room for: how many slots, a dict, weak references.
+fn extras(vm: &Vm, class: Value) -> (u16, bool, bool) {
+    let class = vm.heap.cell::<Class>(class);
+    let has_weakref = class.has_weakref || refers_weakly(class.layout);
+    (class.n_slots, class.has_dict, has_weakref)
+}
+
 fn base(vm: &mut Vm, class: Value) -> PyResult {
-    let c = vm.heap.cell::<Class>(class);
-    let layout = c.layout;
-    let bases = &c.bases;
-    let best = bases
-        .iter()
-        .find(|&&b| vm.heap.cell::<Class>(b).layout == layout)
-        .or(bases.first());
-    Ok(best.copied().unwrap_or(Value::NONE))
+    let bases = vm.heap.cell::<Class>(class).bases.clone();
+    match bases.is_empty() {
+        true => Ok(Value::NONE),
+        false => vm.best_base(&bases),
+    }
 }
 
 fn mro(vm: &mut Vm, class: Value) -> PyResult {

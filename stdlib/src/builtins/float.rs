@@ -102,7 +102,7 @@ fn to_float(vm: &mut Vm, x: Value) -> PyResult<f64> {
         let v = vm.float_from_str(&text, x)?;
         return Ok(number(vm, v));
     }
-    match vm.float_of(x)? {
+    match vm.converted_to_float(x)? {
         Some(f) => Ok(f),
         None => {
             let message = format!(

@@ -515,7 +515,7 @@ fn sum(vm: &mut Vm, a: &[Value]) -> PyResult {
                 sum.add(f);
             } else if vm.heap.is_exact(item, B::Float) {
                 sum.add(vm.heap.as_float(item).unwrap_or(0.0));
-            } else if let Some(n) = item.as_int() {
+            } else if let Some(n) = vm.heap.as_i64(item) {
                 sum.high += n as f64;
             } else {
                 let so_far = vm.heap.float(sum.value());

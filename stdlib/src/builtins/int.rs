@@ -216,11 +216,8 @@ pub fn to_int(vm: &mut Vm, x: Value) -> PyResult {
     if vm.has_index(x) {
         return vm.index(x);
     }
-    if let Some(answer) = vm.call_special(x, N::trunc, &[])? {
-        vm.root(answer);
-        let message = "The delegation of int() to __trunc__ is deprecated.";
-        vm.warn(B::DeprecationWarning, message)?;
-        return vm.index(answer);
+    if let Some(n) = vm.truncated(x)? {
+        return Ok(n);
     }
     match text_of(vm, x) {
         Some(text) => parse(vm, &text, 10, x),

@@ -374,22 +374,8 @@ fn set_class(vm: &mut Vm, this: Value, class: Value) -> PyResult<()> {
             "__class__ assignment only supported for mutable types or ModuleType subclasses",
         ));
     }
-    let native_base = |class: &Class| {
-        let is_native = |&&c: &&Value| !vm.heap.cell::<Class>(c).is_heap;
-        class.mro.iter().find(is_native).copied()
-    };
-    let is_same_layout = (o.layout, o.n_slots, o.has_dict) == (n.layout, n.n_slots, n.has_dict)
-        && (is_module || o.has_weakref == n.has_weakref)
-        && native_base(o) == native_base(n)
-        && slot_names(vm, old) == slot_names(vm, class);
-    if !is_same_layout {
-        let message = format!(
-            "__class__ assignment: '{}' object layout differs from '{}'",
-            vm.class_name(class),
-            vm.class_name(old)
-        );
-        return Err(vm.type_error(message));
-    }
+    super::class::check_same_layout(vm, old, class, "__class__")?;
+    let n = vm.heap.cell::<Class>(class);
     let root = n.root_shape;
     if vm.heap.kind(this) != Some(Kind::Instance) {
         vm.heap.set_shape(this, root);

@@ -155,28 +155,13 @@ fn copy(vm: &mut Vm, a: &[Value]) -> PyResult {
     if vm.heap.is_exact(a[0], B::FrozenSet) {
         return Ok(a[0]);
     }
-    let class = builtin_class(vm, a[0]);
-    Ok(vm.set_copy(a[0], class))
+    copy_as_builtin(vm, a[0])
 }
 
-/// Applies an operation with each of the others in turn.
-fn fold(
-    vm: &mut Vm,
-    this: Value,
-    others: Value,
-    f: fn(&mut Vm, Value, Value) -> PyResult,
-) -> PyResult {
-    let others = vm.heap.tuple_items(others).to_vec();
-    let mut result = this;
-    for other in &others {
-        result = f(vm, result, *other)?;
-        vm.root(result);
-    }
-    if others.is_empty() {
-        let class = builtin_class(vm, this);
-        result = vm.set_copy(this, class);
-    }
-    Ok(result)
+/// A copy that is a plain set or frozenset.
+fn copy_as_builtin(vm: &mut Vm, set: Value) -> PyResult {
+    let class = builtin_class(vm, set);
+    Ok(vm.set_copy(set, class))
 }
 
 fn union(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -184,17 +169,38 @@ fn union(vm: &mut Vm, a: &[Value]) -> PyResult {
     let result = vm.set_copy(a[0], class);
     vm.root(result);
     for other in vm.heap.tuple_items(a[1]).to_vec() {
-        vm.set_update(result, other)?;
+        // CPython 3.13 setobject.c set_union: its own items don't make the table larger.
+        if other != a[0] {
+            vm.set_update(result, other)?;
+        }
     }
     Ok(result)
 }
 
 fn intersection(vm: &mut Vm, a: &[Value]) -> PyResult {
-    fold(vm, a[0], a[1], Vm::set_intersection)
+    let others = vm.heap.tuple_items(a[1]).to_vec();
+    let mut result = a[0];
+    for &other in &others {
+        result = vm.set_intersection(result, other)?;
+        vm.root(result);
+    }
+    if others.is_empty() {
+        return copy_as_builtin(vm, a[0]);
+    }
+    Ok(result)
 }
 
 fn difference(vm: &mut Vm, a: &[Value]) -> PyResult {
-    fold(vm, a[0], a[1], Vm::set_difference)
+    let others = vm.heap.tuple_items(a[1]).to_vec();
+    let Some((&first, rest)) = others.split_first() else {
+        return copy_as_builtin(vm, a[0]);
+    };
+    let result = vm.set_difference(a[0], first)?;
+    vm.root(result);
+    for &other in rest {
+        vm.set_difference_update(result, other)?;
+    }
+    Ok(result)
 }
 
 fn symmetric_difference(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -205,20 +211,13 @@ fn isdisjoint(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(Value::bool(vm.set_is_disjoint(a[0], a[1])?))
 }
 
-/// `v` if it is a set, else a new set of its items.
-fn as_set(vm: &mut Vm, v: Value) -> PyResult {
-    if vm.heap.kind(v) == Some(Kind::Set) {
-        return Ok(v);
-    }
-    let set = vm.heap.set();
-    vm.root(set);
-    vm.set_update(set, v)?;
-    Ok(set)
-}
-
 fn issubset(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let other = as_set(vm, a[1])?;
-    Ok(Value::bool(vm.set_is_subset(a[0], other)?))
+    if vm.heap.kind(a[1]) == Some(Kind::Set) {
+        return Ok(Value::bool(vm.set_is_subset(a[0], a[1])?));
+    }
+    // CPython 3.13 setobject.c set_issubset: as many have to be in both.
+    let common = vm.set_intersection(a[0], a[1])?;
+    Ok(Value::bool(vm.set_len(common) == vm.set_len(a[0])))
 }
 
 fn issuperset(vm: &mut Vm, a: &[Value]) -> PyResult {
