@@ -2,12 +2,24 @@
 //! or call `super`; objects of them in every operation; classes that change while they are used.
 
 use super::super::writer::Writer;
-use super::one_of;
+use super::{grammar, one_of};
 
-/// Operators by the middle of their dunder's name.
-const BINARY: &[&str] = &[
-    "add", "sub", "mul", "truediv", "floordiv", "mod", "matmul", "and", "or", "xor", "lshift",
-    "rshift", "pow", "divmod",
+/// Operators by the middle of their dunder's name, and how they are written.
+const BINARY: &[(&str, &str)] = &[
+    ("add", "+"),
+    ("sub", "-"),
+    ("mul", "*"),
+    ("truediv", "/"),
+    ("floordiv", "//"),
+    ("mod", "%"),
+    ("matmul", "@"),
+    ("and", "&"),
+    ("or", "|"),
+    ("xor", "^"),
+    ("lshift", "<<"),
+    ("rshift", ">>"),
+    ("pow", "**"),
+    ("divmod", ","),
 ];
 const COMPARED: &[&str] = &["lt", "le", "gt", "ge", "eq", "ne"];
 
@@ -343,12 +355,17 @@ const CHANGES: &[&str] = &[
     "match $o:\n    case C0(v=1): show('one')\n    case C1(a, b): show(a, b)\n    case [a, *b]: show(a, b)\n    case {'k': a}: show(a)\n    case C2() | C3(): show('late')",
 ];
 
+/// The operators that a hierarchy is about: its classes define them time and again, so that methods
+/// of both sides and of classes above and below meet.
+type Favourites = [(&'static str, &'static str); 2];
+
 /// A hierarchy and what is done with its objects.
 pub fn section(w: &mut Writer) {
     w.line("import copy");
     w.line("o0 = o1 = o2 = o3 = 5");
+    let favourites = [0; 2].map(|_: usize| BINARY[w.below(BINARY.len())]);
     for n in 0..4 {
-        class(w, n);
+        class(w, n, favourites);
     }
     for n in 0..4 {
         w.attempt(|w| {
@@ -373,12 +390,13 @@ pub fn section(w: &mut Writer) {
         });
     }
     for _ in 0..10 + w.below(14) {
-        match w.below(8) {
+        match w.below(10) {
             0..=4 => w.attempt(|w| {
                 let value = one_of(w, USES, 1);
                 w.line(format!("show({value})"));
             }),
             5 | 6 => w.attempt(change),
+            7 | 8 => w.attempt(|w| operate(w, favourites)),
             // The same site sees an object, its class or its type change.
             _ => {
                 let (one, two) = (one_of(w, USES, 1), one_of(w, USES, 1));
@@ -392,6 +410,39 @@ pub fn section(w: &mut Writer) {
     }
 }
 
+/// One of the operators, between objects mostly. `OP` stands for it, `D` for its dunder's middle.
+fn operate(w: &mut Writer, favourites: Favourites) {
+    const USES: &[&str] = &[
+        "show($o OP $o)",
+        "show($o OP $o)",
+        "show($o OP $o OP $o)",
+        "show($o OP $A)",
+        "show($A OP $o)",
+        "$o OP= $o",
+        "$o OP= $A",
+        "show([a OP $o for a in (o0, o1, o2, o3)])",
+    ];
+    const CALLS: &[&str] = &[
+        "show($q.__D__($o, $o))",
+        "show($o.__rD__($o))",
+        "show(super($q, $o).__D__($o))",
+        "$q.__rD__ = lambda self, other: ('patched', type(other).__name__)",
+        "$q.__iD__ = lambda self, other: NotImplemented",
+        "del $q.__rD__",
+    ];
+    let (dunder, operator) = favourites[w.below(2)];
+    let template = match operator {
+        _ if w.once_in(3) => w.pick(CALLS),
+        "," => w.pick(&["show(divmod($o, $o))", "show(divmod($A, $o))"]),
+        _ => w.pick(USES),
+    };
+    let template = template
+        .replace("OP", operator)
+        .replace("D__", &format!("{dunder}__"));
+    let line = grammar::fill(w, &template, 1);
+    w.line(line);
+}
+
 fn change(w: &mut Writer) {
     let lines = one_of(w, CHANGES, 1);
     for line in lines.lines() {
@@ -399,7 +450,7 @@ fn change(w: &mut Writer) {
     }
 }
 
-fn class(w: &mut Writer, n: usize) {
+fn class(w: &mut Writer, n: usize, favourites: Favourites) {
     let builtin = w.pick(&[
         "int",
         "list",
@@ -475,18 +526,22 @@ fn class(w: &mut Writer, n: usize) {
                 _ => w.line("kind = 'heir'"),
             }
             for _ in 0..2 + w.below(6) {
-                member(w, n);
+                member(w, n, favourites);
             }
         });
     });
 }
 
-fn member(w: &mut Writer, n: usize) {
+fn member(w: &mut Writer, n: usize, favourites: Favourites) {
     let own = format!("C{n}");
     let lines = match w.below(6) {
         0 | 1 => {
             let side = w.pick(&["", "r", "r", "i"]);
-            let dunder = format!("__{side}{}__", w.pick(BINARY));
+            let (operator, _) = match w.below(4) {
+                0 => BINARY[w.below(BINARY.len())],
+                favourite => favourites[favourite % 2],
+            };
+            let dunder = format!("__{side}{operator}__");
             let body = one_of(w, BINARY_BODIES, 1);
             format!("def {dunder}(self, other): {}", body.replace('D', &dunder))
         }
