@@ -233,6 +233,10 @@ impl Vm {
     /// # Errors
     /// As `operator_method`.
     pub fn reflected_method(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult {
+        if op == Mul && is_sequence(self.heap.kind(a)) {
+            // To repeat is the same on either side.
+            return self.operator_method(op, a, b);
+        }
         let is_text = matches!(self.heap.kind(a), Some(Kind::Str | Kind::Bytes));
         if self.is_among_others(a, b)
             || op == Mod && is_text && self.heap.kind(a) != self.heap.kind(b)
@@ -241,7 +245,6 @@ impl Vm {
         }
         match self.builtin_binary(op, b, a)? {
             Some(v) => Ok(v),
-            None if op == Mul && is_sequence(self.heap.kind(a)) => self.index(b),
             None => Ok(Value::NOT_IMPLEMENTED),
         }
     }
@@ -421,10 +424,13 @@ impl Vm {
         other: Value,
         reflected: bool,
     ) -> PyResult {
-        if matches!(
-            self.builtin_owner(method),
-            Some(B::Int | B::Float | B::Bool | B::Str)
-        ) {
+        let goes_direct = match self.builtin_owner(method) {
+            Some(B::Int | B::Float | B::Bool) => true,
+            // The methods of a sequence have errors of their own.
+            Some(B::Str) => op == Mod,
+            _ => false,
+        };
+        if goes_direct {
             let (a, b) = if reflected {
                 (other, this)
             } else {
