@@ -227,7 +227,7 @@ const MISUSED: &[&str] = &[
     "getattr(1, 'x', $A)",
     "setattr(1, 'x', 2)",
     "type($A, $A)",
-    "hash($A)",
+    "hashed($A)",
     "format($A, $S[:3])",
     "format($A, $A)",
     "$S.format()",

@@ -12,6 +12,7 @@ mod exceptions;
 mod formatting;
 mod generators;
 mod grammar;
+mod library;
 mod literals;
 mod matching;
 mod metaclasses;
@@ -145,7 +146,7 @@ fn initial(w: &mut Writer) {
 }
 
 fn section(w: &mut Writer) {
-    match w.below(22) {
+    match w.below(25) {
         0..=3 => statements::section(w),
         4 => formatting::section(w),
         5 => numbers::section(w),
@@ -158,6 +159,7 @@ fn section(w: &mut Writer) {
         14 | 15 => metaclasses::section(w),
         16 | 17 => records::section(w),
         18 => coroutines::section(w),
+        19..=21 => library::section(w),
         _ => containers::section(w),
     }
 }
