@@ -37,9 +37,9 @@ pub struct Options {
     /// Only tell where programs differ, without shrinking them: quick, to sort many differences
     #[arg(long)]
     survey: bool,
-    /// Show that the fuzzer sees: build with bugs planted, and find each
-    #[arg(long)]
-    planted: bool,
+    /// Show that the fuzzer sees: build with bugs planted, and find each, or the one that is named
+    #[arg(long, value_name = "BUG", num_args = 0..=1, default_missing_value = planted::EACH)]
+    planted: Option<String>,
     /// Cargo profile of the binary under test
     #[arg(long, default_value = "quick")]
     profile: String,
@@ -61,8 +61,8 @@ pub fn run(family: Family, options: &Options) -> Result<(), String> {
     if options.show {
         return show(family, &python, &dir, options.seed);
     }
-    if options.planted {
-        return planted::run(family, &python, &dir, &options.profile, options.seed);
+    if let Some(bug) = &options.planted {
+        return planted::run(family, &python, &dir, options, bug);
     }
     let lockstep = binary::lockstep_of_profile(&options.profile)?;
     let started = Instant::now();

@@ -3,6 +3,7 @@
 //! on CPython. Takes a profile and a first seed, gives a table of bugs and how many programs, from
 //! the first seed on, it takes to find each.
 
+use super::Options;
 use super::batch::{self, Plan};
 use super::difference::{self, Subject, Verdict};
 use super::family::Family;
@@ -13,17 +14,29 @@ use std::path::{Path, PathBuf};
 /// Each bug must be found among so many programs.
 const PROGRAMS_MAX: u64 = 10_000;
 
-/// Builds the binary with the bugs and looks for each.
+/// Stands for all bugs where one could be named.
+pub const EACH: &str = "each";
+
+/// Builds the binary with the bugs and looks for each, or for the one that is named.
 ///
 /// # Errors
-/// Where one is not found, or the build fails.
+/// Where one is not found, none has the name, or the build fails.
 pub fn run(
     family: Family,
     python: &PathBuf,
     dir: &Path,
-    profile: &str,
-    first_seed: u64,
+    options: &Options,
+    wanted: &str,
 ) -> Result<(), String> {
+    let (profile, first_seed) = (options.profile.as_str(), options.seed);
+    let bugs: Vec<&str> = BUGS
+        .iter()
+        .filter(|(_, name, of)| *of == family.ground() && [EACH, name].contains(&wanted))
+        .map(|(_, name, _)| *name)
+        .collect();
+    if bugs.is_empty() {
+        return Err(format!("no bug {wanted} is planted for this fuzzer"));
+    }
     let lockstep = if std::env::var_os("LOCKSTEP_BIN").is_some() {
         // It was built with the feature: in another one no bug would be found.
         binary::lockstep_of_profile(profile)?
@@ -41,8 +54,8 @@ pub fn run(
         environment: &[],
     };
     let (mut table, mut missed) = (String::new(), Vec::new());
-    for (_, bug, _) in BUGS.iter().filter(|(_, _, of)| *of == family.ground()) {
-        let environment = [("LOCKSTEP_PLANTED", *bug)];
+    for bug in bugs {
+        let environment = [("LOCKSTEP_PLANTED", bug)];
         let sick = Subject {
             binary: &lockstep,
             environment: &environment,
@@ -74,7 +87,7 @@ pub fn run(
         let row = match found.first {
             Some(seed) => format!("{bug:28} {:>8}  seed {seed}", seed - first_seed + 1),
             None => {
-                missed.push(*bug);
+                missed.push(bug);
                 format!("{bug:28} {:>8}  not found", found.programs)
             }
         };
