@@ -972,11 +972,10 @@ fn prod(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn sumprod(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (_, p) = args::held_items(vm, a[0])?;
     let (_, q) = args::held_items(vm, a[1])?;
-    if p.len() != q.len() {
-        return Err(vm.value_error("Inputs are not the same length"));
-    }
+    let is_same_length = p.len() == q.len();
     let is_float = |vm: &Vm, v: Value| vm.heap.as_float(v).is_some();
-    let all_floats = !p.is_empty()
+    let all_floats = is_same_length
+        && !p.is_empty()
         && p.iter().chain(&q).all(|&v| is_float(vm, v) || v.is_int())
         && p.iter()
             .zip(&q)
@@ -1009,6 +1008,10 @@ fn sumprod(vm: &mut Vm, a: &[Value]) -> PyResult {
         vm.root(product);
         total = vm.binary(BinaryOp::Add, total, product, false)?;
         vm.set_item(held, Value::small(0), total)?;
+    }
+    // CPython 3.13 mathmodule.c math_sumprod_impl learns of it when one of them ends.
+    if !is_same_length {
+        return Err(vm.value_error("Inputs are not the same length"));
     }
     Ok(total)
 }

@@ -14,6 +14,13 @@ impl Vm {
             || (self.exact_builtin(v).is_none() && self.special(v, N::index).is_some())
     }
 
+    /// Whether the class of `v` makes a number of it: CPython 3.13 abstract.c PyNumber_Check.
+    pub fn is_number(&mut self, v: Value) -> bool {
+        [N::index, N::int, N::float]
+            .into_iter()
+            .any(|name| self.special(v, name).is_some())
+    }
+
     /// The plain int that `v` stands for.
     ///
     /// # Errors

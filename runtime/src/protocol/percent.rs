@@ -290,17 +290,16 @@ impl Vm {
         )))
     }
 
-    /// `int(v)` where the class of `v` makes a number of it, else None. CPython 3.13 abstract.c
-    /// PyNumber_Check: `__float__` does so as well, of a text too.
+    /// `int(v)` where the class of `v` makes a number of it, of a text too, else None.
     fn int_of_number(&mut self, v: Value) -> PyResult<Option<Value>> {
+        if !self.is_number(v) {
+            return Ok(None);
+        }
         if let Some(n) = self.call_special(v, N::int, &[])? {
             return Ok(Some(n));
         }
         if self.has_index(v) {
             return self.index(v).map(Some);
-        }
-        if self.special(v, N::float).is_none() {
-            return Ok(None);
         }
         if let Some(answer) = self.truncated(v)? {
             return Ok(Some(answer));

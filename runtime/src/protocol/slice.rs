@@ -312,23 +312,30 @@ impl Vm {
         slice: Value,
         value: Value,
     ) -> PyResult<()> {
-        let data = match self.heap.get::<Bytes>(value) {
-            Some(bytes) => bytes.data.clone(),
-            None if self.heap.is_int(value) || self.heap.as_str(value).is_some() => {
+        // CPython 3.13 bytearrayobject.c bytearray_ass_subscript: the slice is looked at first.
+        let (start, stop, step) = self.slice_bounds(slice)?;
+        let given = self.heap.get::<Bytes>(value).map(|b| b.data.clone());
+        let data = match given {
+            Some(data) => data,
+            None if self.is_number(value) || self.heap.as_str(value).is_some() => {
                 return Err(self.type_error(
                     "can assign only bytes, buffers, or iterables of ints in range(0, 256)",
                 ));
             }
             None => {
+                let Some(items) = self.iter_opt(value)? else {
+                    let name = self.type_name(value);
+                    let message = format!("cannot convert '{name}' object to bytearray");
+                    return Err(self.type_error(message));
+                };
                 let mut data = Vec::new();
-                self.for_each(value, |vm, item| {
+                self.for_each(items, |vm, item| {
                     data.push(vm.byte_value(item)?);
                     Ok(())
                 })?;
                 data
             }
         };
-        let (start, stop, step) = self.slice_bounds(slice)?;
         let len = self.heap.cell::<Bytes>(bytes).data.len();
         let s = select(start, stop, step, len);
         if s.step == 1 {

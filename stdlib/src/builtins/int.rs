@@ -179,10 +179,17 @@ fn parse(vm: &mut Vm, text: &PyStr, base: i64, shown: Value) -> PyResult {
         && !vm.heap.is_exact(shown, B::Str)
         && (base == 0 || (2..=36).contains(&base))
     {
-        let message = format!(
-            "invalid literal for int() with base {base}: {}",
-            vm.repr_string(shown)?
-        );
+        // CPython 3.13 longobject.c _PyLong_FromBytes: bytes of any class show as plain ones, cut.
+        let shown = match vm.heap.get::<Bytes>(shown) {
+            Some(bytes) => {
+                let data = bytes.data.iter().copied().take(200).collect();
+                vm.heap.bytes(data)
+            }
+            None => shown,
+        };
+        vm.root(shown);
+        let shown: String = vm.repr_string(shown)?.chars().take(200).collect();
+        let message = format!("invalid literal for int() with base {base}: {shown}");
         return Err(vm.value_error(message));
     }
     result

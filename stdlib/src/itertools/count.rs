@@ -3,7 +3,7 @@
 use lockstep_runtime::native::{ClassDef, method, static_method};
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::protocol::number::BinaryOp;
-use lockstep_runtime::{Marker, N, PyResult, Value, Vm};
+use lockstep_runtime::{Marker, PyResult, Value, Vm};
 
 use super::{ITER, NEXT};
 use crate::args;
@@ -44,20 +44,13 @@ impl Native for Count {
     }
 }
 
-/// Whether CPython's PyNumber_Check says yes.
-fn is_number(vm: &mut Vm, v: Value) -> bool {
-    [N::index, N::int, N::float]
-        .into_iter()
-        .any(|name| vm.special(v, name).is_some())
-}
-
 fn count(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (start, step) = (
         a[1].given().unwrap_or(Value::small(0)),
         a[2].given().unwrap_or(Value::small(1)),
     );
     for number in [start, step] {
-        if !is_number(vm, number) {
+        if !vm.is_number(number) {
             return Err(vm.type_error("a number is required"));
         }
     }
