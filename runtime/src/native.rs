@@ -30,6 +30,10 @@ pub type PyResult<T = Value> = Result<T, Raised>;
 /// arguments of its own, reachable from them, or held by `Vm::root`.
 pub type NativeFn = fn(&mut Vm, &[Value]) -> PyResult;
 
+/// What a call with these positional arguments gives, without the binding of parameters; None,
+/// with nothing done, where the general way must be taken, errors included.
+pub type QuickFn = fn(&mut Vm, &[Value]) -> PyResult<Option<Value>>;
+
 /// A Rust function whose result may be that of script code run after it, so
 /// that the Rust stack doesn't grow.
 pub type FlowFn = fn(&mut Vm, &[Value]) -> PyResult<Flow>;
@@ -151,9 +155,17 @@ pub struct NativeDef {
     pub arity: Arity,
     /// It stands for a slot of CPython's types (`__add__`), which has a wrapper for a method.
     pub is_slot: bool,
+    /// Asked first where there are no keywords.
+    pub quick: Option<QuickFn>,
 }
 
 impl NativeDef {
+    /// A short way for the commonest calls, that binds no parameters.
+    pub const fn quick(mut self, quick: QuickFn) -> NativeDef {
+        self.quick = Some(quick);
+        self
+    }
+
     /// A method of its own where the name would make it a slot's wrapper, as `dict.__contains__`.
     pub const fn not_a_slot(mut self) -> NativeDef {
         self.is_slot = false;
@@ -284,6 +296,7 @@ const fn def(sig: &'static str, body: Body, kind: DefKind) -> NativeDef {
         kind,
         arity: arity_of(sig),
         is_slot: matches!(kind, DefKind::Method) && is_slot(name),
+        quick: None,
     }
 }
 

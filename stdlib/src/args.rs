@@ -2,7 +2,7 @@
 //! that CPython's argument clinic gives.
 
 use lockstep_runtime::text::pystr::PyStr;
-use lockstep_runtime::{PyResult, Value, Vm};
+use lockstep_runtime::{B, PyResult, Value, Vm};
 
 /// The text of a str argument of function `what`, which has number `at` (from 1).
 pub fn text(vm: &mut Vm, what: &str, at: usize, v: Value) -> PyResult<PyStr> {
@@ -88,15 +88,18 @@ pub fn keywords(vm: &mut Vm, dict: Value) -> PyResult<Vec<(Value, Value)>> {
     vm.keywords_of(dict)
 }
 
-/// The items that a `join` is given, held until the native returns.
+/// A list or tuple of the items that a `join` is given, held until the native returns.
 ///
 /// # Errors
 /// TypeError in the place of any other where it can't be iterated over; whatever iterating raises.
-pub fn joined_items(vm: &mut Vm, iterable: Value) -> PyResult<Vec<Value>> {
+pub fn joined_items(vm: &mut Vm, iterable: Value) -> PyResult {
+    if vm.heap.is_exact(iterable, B::List) || vm.heap.is_exact(iterable, B::Tuple) {
+        return Ok(iterable);
+    }
     let items = vm.collect_or(iterable, "can only join an iterable")?;
-    let list = vm.heap.list(items.clone());
+    let list = vm.heap.list(items);
     vm.root(list);
-    Ok(items)
+    Ok(list)
 }
 
 /// The items of an iterable in a list that is held until the native returns.

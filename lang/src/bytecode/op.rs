@@ -421,7 +421,8 @@ ops! {
     /// leaves a loop early whose header made its own generator: closes R[a] if it is a
     /// generator that was not yet started when the loop took it, else nothing
     IterClose [s _ _];
-    /// R[b .. b+c] = the c items of R[a]; ValueError on another number
+    /// R[b .. b+c] = the c items of R[a]; ValueError on another number; x: nothing else reads
+    /// R[a], which a loop's iterator gave
     UnpackSeq [s dn n];
     /// R[b ..] = c items, then a list of the rest, then e0 (a plain count) items from the end
     UnpackEx [s dn n + 1 n];

@@ -71,7 +71,7 @@ fn flag_bits(op: Op) -> u8 {
         Op::JumpLtI | Op::JumpLeI | Op::JumpGtI | Op::JumpGeI | Op::JumpEqI | Op::JumpNeI => 1,
         Op::Call | Op::CallKw | Op::CallMethod | Op::CallMethodKw => 1,
         Op::CallLoaded | Op::CallLoadedKw => 1,
-        Op::LoadFree | Op::NativeStep | Op::Import => 1,
+        Op::LoadFree | Op::NativeStep | Op::Import | Op::UnpackSeq => 1,
         Op::BeforeWith | Op::WithExit | Op::WithExitExc => 1,
         Op::CallEx | Op::Raise => 3,
         Op::CallSuper | Op::FormatValue => 7,

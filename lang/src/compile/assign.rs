@@ -125,7 +125,7 @@ impl<'a> Frame<'a> {
                 self.asm.abc(Op::StoreItem, object, index, value);
             }
             ExprKind::Tuple(items) | ExprKind::List(items) => {
-                self.unpack(items, value, target.span);
+                self.unpack(items, value, 0, target.span);
             }
             ExprKind::Starred(inner) => self.store(inner, value),
             // The parser lets no other target through.
@@ -133,8 +133,19 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Unpacks a value over targets.
-    fn unpack(&mut self, items: &'a [Expr], value: Reg, span: Span) {
+    /// Stores what a loop's iterator gave to `item`, a temporary of which nothing else is read:
+    /// the VM may hand a pair on without making a tuple of it.
+    pub fn store_item(&mut self, target: &'a Expr, item: Reg) {
+        match &target.kind {
+            ExprKind::Tuple(items) | ExprKind::List(items) => {
+                self.unpack(items, item, 1, target.span);
+            }
+            _ => self.store(target, item),
+        }
+    }
+
+    /// Unpacks a value over targets; `x` is that of `UnpackSeq`.
+    fn unpack(&mut self, items: &'a [Expr], value: Reg, x: u8, span: Span) {
         let mark = self.regs.mark();
         let star = items.iter().position(is_starred);
         if star.is_none()
@@ -142,7 +153,7 @@ impl<'a> Frame<'a> {
         {
             self.at(span);
             self.asm
-                .emit(Op::UnpackSeq, 0, value.0, first.0, items.len() as u16, &[]);
+                .emit(Op::UnpackSeq, x, value.0, first.0, items.len() as u16, &[]);
             for index in 0..items.len() {
                 self.asm.set_bound(Reg(first.0.wrapping_add(index as u16)));
             }
@@ -153,7 +164,7 @@ impl<'a> Frame<'a> {
         match star {
             None => {
                 let n = items.len() as u16;
-                self.asm.emit(Op::UnpackSeq, 0, value.0, first.0, n, &[]);
+                self.asm.emit(Op::UnpackSeq, x, value.0, first.0, n, &[]);
             }
             Some(at) => {
                 let after = (items.len() - at - 1) as u32;

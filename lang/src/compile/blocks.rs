@@ -341,7 +341,7 @@ impl<'a> Frame<'a> {
             }
             None => {
                 let item = self.regs.alloc();
-                self.store(&node.target, item);
+                self.store_item(&node.target, item);
                 item
             }
         };

@@ -136,7 +136,7 @@ impl<'a> Frame<'a> {
             }
             None => {
                 let item = self.regs.alloc();
-                self.store(&clause.target, item);
+                self.store_item(&clause.target, item);
                 item
             }
         };

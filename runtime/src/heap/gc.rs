@@ -235,20 +235,28 @@ impl Heap {
         // SAFETY: the page is ours; unmarked cells are unreachable and are dropped once.
         unsafe {
             let class = page::class_of(page);
+            let color = self.color;
             let mut first = self.free[class];
-            for cell in page::cells(page).rev() {
-                if (*cell).flags & FLAG_COLOR == self.color {
+            for cell in page::cells_backwards(page) {
+                if (*cell).flags & FLAG_COLOR == color {
                     continue;
                 }
                 if (*cell).flags & (FLAG_ATTRS | FLAG_WEAK) != 0 {
-                    self.attrs.remove(&Value::from_header(cell));
-                    self.slots.remove(&Value::from_header(cell));
+                    self.forget_attrs(Value::from_header(cell));
                 }
-                kind::drop_cell(cell);
-                page::make_free(cell, first, self.color);
+                if kind::NEEDS_DROP[(*cell).kind as usize] {
+                    kind::drop_cell(cell);
+                }
+                page::make_free(cell, first, color);
                 first = cell;
             }
             self.free[class] = first;
         }
+    }
+
+    #[cold]
+    fn forget_attrs(&mut self, owner: Value) {
+        self.attrs.remove(&owner);
+        self.slots.remove(&owner);
     }
 }

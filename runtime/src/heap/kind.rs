@@ -33,6 +33,14 @@ macro_rules! kinds {
             }
         }
 
+        /// By kind: whether dropping a cell's object does anything.
+        pub const NEEDS_DROP: [bool; N_KINDS] = [
+            false,
+            $(std::mem::needs_drop::<$ty>(),)*
+        ];
+
+        const N_KINDS: usize = [Kind::Free, $(Kind::$name,)*].len();
+
         /// Drops the cell's object in place.
         ///
         /// # Safety

@@ -107,11 +107,29 @@ pub unsafe fn class_of(page: *mut PageHead) -> usize {
 /// # Safety
 /// `page` was formatted and is still mapped while the iterator is used.
 #[inline(always)]
-pub unsafe fn cells(page: *mut PageHead) -> impl DoubleEndedIterator<Item = *mut Header> {
+pub unsafe fn cells(page: *mut PageHead) -> impl Iterator<Item = *mut Header> {
     // SAFETY: the caller's promise.
     let (size, n) = unsafe { ((*page).cell_size as usize, (*page).n_cells as usize) };
     let first = page.wrapping_add(1).cast::<u8>();
     (0..n).map(move |i| first.wrapping_add(i * size).cast())
+}
+
+/// As `cells`, from the last to the first: a list that each is put in front of
+/// has the order of addresses.
+///
+/// # Safety
+/// As `cells`.
+#[inline(always)]
+pub unsafe fn cells_backwards(page: *mut PageHead) -> impl Iterator<Item = *mut Header> {
+    // SAFETY: the caller's promise.
+    let (size, n) = unsafe { ((*page).cell_size as usize, (*page).n_cells as usize) };
+    let mut left = n;
+    let mut cell = page.wrapping_add(1).cast::<u8>().wrapping_add(n * size);
+    std::iter::from_fn(move || {
+        left = left.checked_sub(1)?;
+        cell = cell.wrapping_sub(size);
+        Some(cell.cast())
+    })
 }
 
 /// Where a free cell keeps its link: behind the header.

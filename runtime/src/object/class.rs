@@ -1,6 +1,7 @@
 //! Classes, and the table of the builtin ones.
 
 use crate::heap::{Kind, Marker, Object, ShapeId};
+use crate::native::QuickFn;
 use crate::value::Value;
 
 macro_rules! builtin_classes {
@@ -228,12 +229,8 @@ pub struct Class {
     pub hooks: Hooks,
     pub fast_init: FastInit,
     /// A builtin class's short way for calls with positional arguments.
-    pub constructor: Option<Constructor>,
+    pub constructor: Option<QuickFn>,
 }
-
-/// The instance that a call of a builtin class with these positional arguments
-/// gives; None where `__new__` and `__init__` must be asked.
-pub type Constructor = fn(&mut crate::vm::Vm, &[Value]) -> crate::native::PyResult<Option<Value>>;
 
 /// What calling a class comes to when nothing special is defined: a new
 /// instance and one plain call of this `__init__`.

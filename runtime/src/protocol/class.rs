@@ -2,8 +2,8 @@
 //! along the MRO, through a cache.
 
 use crate::heap::{Kind, ShapeId};
-use crate::native::{PyResult, Raised};
-use crate::object::class::{B, Class, Constructor, FastInit, Hooks};
+use crate::native::{PyResult, QuickFn, Raised};
+use crate::object::class::{B, Class, FastInit, Hooks};
 use crate::object::descriptor::{ClassMethod, GetSet, StaticMethod};
 use crate::object::function::{Cell, Native};
 use crate::object::instance::{SIDE_SLOT, SlotDescriptor};
@@ -1084,7 +1084,7 @@ impl Vm {
     }
 
     /// Gives a builtin class its short way of being called.
-    pub fn set_constructor(&mut self, class: B, constructor: Constructor) {
+    pub fn set_constructor(&mut self, class: B, constructor: QuickFn) {
         let class = self.class(class);
         self.heap.cell_mut::<Class>(class).constructor = Some(constructor);
     }

@@ -36,6 +36,19 @@ impl Vm {
         self.get_item_by_method(obj, key)
     }
 
+    /// The character of an exact str at an index that may count from its end; None where it is no
+    /// str, or has no such.
+    #[inline]
+    pub(crate) fn char_of(&mut self, v: Value, at: i64) -> Option<Value> {
+        if !self.heap.is_exact(v, B::Str) {
+            return None;
+        }
+        let text = self.heap.as_str(v)?;
+        let at = if at < 0 { at + text.len() as i64 } else { at };
+        let cp = text.char_at(usize::try_from(at).ok()?)?;
+        Some(self.char(cp))
+    }
+
     fn get_item_by_method(&mut self, obj: Value, key: Value) -> PyResult {
         if let Some(method) = self.special(obj, N::getitem) {
             if self.builtin_owner(method).is_some()
@@ -369,6 +382,13 @@ impl Vm {
     /// # Errors
     /// TypeError if it is no container; whatever methods raise.
     pub fn contains(&mut self, container: Value, item: Value) -> PyResult<bool> {
+        if self.heap.is_exact(container, B::Str)
+            && self.heap.is_exact(item, B::Str)
+            && let Some(byte) = self.heap.text(item).as_latin1_char()
+        {
+            let text = self.heap.text(container);
+            return Ok(text.position(char::from(byte), 0).is_some());
+        }
         if self.exact_builtin(container).is_some()
             && let Some(found) = self.builtin_contains(container, item)?
         {

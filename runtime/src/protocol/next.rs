@@ -3,6 +3,7 @@
 
 use num_bigint::BigInt;
 use num_traits::Zero;
+use smallvec::SmallVec;
 
 use crate::heap::Kind;
 use crate::native::PyResult;
@@ -16,14 +17,32 @@ use crate::value::Value;
 use crate::vm::names::N;
 use crate::vm::{Input, Outcome, Vm};
 
+/// What a step gave that need not make a tuple.
+pub(crate) enum NextPair {
+    Pair(Value, Value),
+    End,
+    /// Nothing was done: it is an iterator of something else.
+    Other,
+}
+
 impl Vm {
     /// The next item of an iterator; None at its end.
     ///
     /// # Errors
     /// TypeError if it is no iterator; whatever its `__next__` raises but
     /// StopIteration.
-    #[inline]
     pub fn next(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        match self.next_fast(iter) {
+            None => self.next_slow(iter),
+            item => Ok(item),
+        }
+    }
+
+    /// As `next`, where `next_fast` had none.
+    ///
+    /// # Errors
+    /// As `next`.
+    pub(crate) fn next_slow(&mut self, iter: Value) -> PyResult<Option<Value>> {
         match self.heap.kind(iter) {
             Some(Kind::Iter) if self.has_own_next(iter) => {
                 let item = self.builtin_next(iter);
@@ -42,6 +61,62 @@ impl Vm {
         }
     }
 
+    /// The next item of the commonest builtin iterators; None: ask `next`.
+    #[inline(always)]
+    pub fn next_fast(&mut self, it: Value) -> Option<Value> {
+        match self.heap.get_mut::<Iter>(it)? {
+            Iter::Range { next, step, left } => {
+                if *left == 0 {
+                    return None;
+                }
+                *left -= 1;
+                let n = *next;
+                *next = n.wrapping_add(*step);
+                match Value::try_int(n) {
+                    Some(v) => Some(v),
+                    None => Some(self.heap.int(n)),
+                }
+            }
+            Iter::Sequence { seq, at } => {
+                let (seq, i) = (*seq, *at);
+                *at = i + 1;
+                let item = match self.heap.kind(seq) {
+                    Some(Kind::List) => self.heap.cell::<List>(seq).items.get(i).copied(),
+                    Some(Kind::Tuple) => self.heap.tuple_items(seq).get(i).copied(),
+                    _ => None,
+                };
+                if item.is_none()
+                    && let Some(Iter::Sequence { at, .. }) = self.heap.get_mut::<Iter>(it)
+                {
+                    *at = i;
+                }
+                item
+            }
+            Iter::Dict {
+                dict,
+                of: ViewOf::Keys,
+                at,
+                len,
+                left,
+                reverse: false,
+            } if *left > 0 => {
+                let (dict, from, n) = (*dict, *at, *len);
+                let table = &self.heap.cell::<Dict>(dict).table;
+                if table.len() != n {
+                    return None;
+                }
+                let (i, entry) = table.next_from(from)?;
+                let key = entry.key;
+                if let Some(Iter::Dict { at, left, .. }) = self.heap.get_mut::<Iter>(it) {
+                    *at = i + 1;
+                    *left -= 1;
+                }
+                Some(key)
+            }
+            _ => None,
+        }
+    }
+
     /// As `next`, but the end may also be a StopIteration: whatever the iterator behind another
     /// one raised, or the value that a generator returned, is what `next` of the outer one shows.
     /// CPython 3.13's `zip`, `map` and their likes leave the exception set and give no item.
@@ -49,6 +124,9 @@ impl Vm {
     /// # Errors
     /// As `next`; StopIteration.
     pub fn next_passing(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        if let Some(item) = self.next_fast(iter) {
+            return Ok(Some(item));
+        }
         match self.heap.kind(iter) {
             Some(Kind::Iter) if self.has_own_next(iter) => self.builtin_next(iter),
             Some(Kind::Generator) if self.heap.is_exact(iter, B::Generator) => {
@@ -63,6 +141,41 @@ impl Vm {
                 None => self.next_by_method(iter),
             },
         }
+    }
+
+    /// As `next`, of a builtin iterator whose items are pairs, of which a script wants the two
+    /// parts alone: `for k, v in d.items()`, `enumerate`, `zip`.
+    ///
+    /// # Errors
+    /// As `next`.
+    pub(crate) fn next_pair(&mut self, iter: Value) -> PyResult<NextPair> {
+        if !self.has_own_next(iter) {
+            return Ok(NextPair::Other);
+        }
+        let pair = match self.heap.cell::<Iter>(iter) {
+            Iter::Enumerate { .. } => self.enumerate_next(iter),
+            Iter::Dict {
+                of: ViewOf::Items, ..
+            } => self.dict_entry_next(iter),
+            Iter::Zip {
+                iters,
+                strict: false,
+            } if let &[a, b] = &iters[..] => self.next_of_both(a, b),
+            _ => return Ok(NextPair::Other),
+        };
+        match pair {
+            Ok(Some((a, b))) => Ok(NextPair::Pair(a, b)),
+            Ok(None) => Ok(NextPair::End),
+            Err(raised) => self.ended_by_error(Err(raised)).map(|_| NextPair::End),
+        }
+    }
+
+    fn next_of_both(&mut self, a: Value, b: Value) -> PyResult<Option<(Value, Value)>> {
+        let Some(x) = self.next_passing(a)? else {
+            return Ok(None);
+        };
+        let y = self.holding(&[x], |vm| vm.next_passing(b))?;
+        Ok(y.map(|y| (x, y)))
     }
 
     /// Whether no script can have given the iterator another `__next__`: its class is none of
@@ -174,27 +287,9 @@ impl Vm {
                 let end = self.holding(&[item], |vm| vm.eq(sentinel, item))?;
                 Ok(self.or_done(iter, (!end).then_some(item)))
             }
-            Iter::Enumerate { iter: inner, .. } => {
-                let inner = *inner;
-                let Some(item) = self.next_passing(inner)? else {
-                    return Ok(None);
-                };
-                let Iter::Enumerate { count, .. } = self.heap.cell_mut::<Iter>(iter) else {
-                    return Ok(None);
-                };
-                let at = *count;
-                let after = match at.as_int() {
-                    Some(n) => self.heap.int(n + 1),
-                    None => {
-                        let n = self.heap.as_big(at).unwrap_or_default() + 1i32;
-                        self.heap.big(n)
-                    }
-                };
-                if let Iter::Enumerate { count, .. } = self.heap.cell_mut::<Iter>(iter) {
-                    *count = after;
-                }
-                Ok(Some(self.heap.tuple(&[at, item])))
-            }
+            Iter::Enumerate { .. } => Ok(self
+                .enumerate_next(iter)?
+                .map(|(at, item)| self.heap.tuple(&[at, item]))),
             Iter::Zip { .. } => self.zip_next(iter),
             Iter::Map { func, .. } => {
                 let func = *func;
@@ -303,13 +398,24 @@ impl Vm {
     }
 
     fn dict_next(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        let &Iter::Dict { of, .. } = self.heap.cell::<Iter>(iter) else {
+            return Ok(None);
+        };
+        Ok(self.dict_entry_next(iter)?.map(|(key, value)| match of {
+            ViewOf::Keys => key,
+            ViewOf::Values => value,
+            ViewOf::Items => self.heap.tuple(&[key, value]),
+        }))
+    }
+
+    fn dict_entry_next(&mut self, iter: Value) -> PyResult<Option<(Value, Value)>> {
         let &Iter::Dict {
             dict,
-            of,
             at,
             len,
             left,
             reverse,
+            ..
         } = self.heap.cell::<Iter>(iter)
         else {
             return Ok(None);
@@ -328,7 +434,8 @@ impl Vm {
             table.next_from(at)
         };
         let Some((found, entry)) = found else {
-            return Ok(self.or_done(iter, None));
+            *self.heap.cell_mut::<Iter>(iter) = Iter::Done;
+            return Ok(None);
         };
         if left == 0 {
             *self.heap.cell_mut::<Iter>(iter) = Iter::Done;
@@ -339,11 +446,30 @@ impl Vm {
             *at = if reverse { found } else { found + 1 };
             *left -= 1;
         }
-        Ok(Some(match of {
-            ViewOf::Keys => key,
-            ViewOf::Values => value,
-            ViewOf::Items => self.heap.tuple(&[key, value]),
-        }))
+        Ok(Some((key, value)))
+    }
+
+    fn enumerate_next(&mut self, iter: Value) -> PyResult<Option<(Value, Value)>> {
+        let &Iter::Enumerate { iter: inner, .. } = self.heap.cell::<Iter>(iter) else {
+            return Ok(None);
+        };
+        let Some(item) = self.next_passing(inner)? else {
+            return Ok(None);
+        };
+        let &Iter::Enumerate { count: at, .. } = self.heap.cell::<Iter>(iter) else {
+            return Ok(None);
+        };
+        let after = match at.as_int() {
+            Some(n) => self.heap.int(n + 1),
+            None => {
+                let n = self.heap.as_big(at).unwrap_or_default() + 1i32;
+                self.heap.big(n)
+            }
+        };
+        if let Iter::Enumerate { count, .. } = self.heap.cell_mut::<Iter>(iter) {
+            *count = after;
+        }
+        Ok(Some((at, item)))
     }
 
     fn set_next(&mut self, iter: Value) -> PyResult<Option<Value>> {
@@ -383,8 +509,8 @@ impl Vm {
         if n == 0 {
             return Ok(None);
         }
-        let items = self.heap.list(Vec::with_capacity(n));
-        self.holding(&[items], |vm| {
+        self.holding(&[], |vm| {
+            let mut items: SmallVec<[Value; 4]> = SmallVec::with_capacity(n);
             for at in 0..n {
                 let Some(inner) = vm.inner_iter(iter, at) else {
                     return Ok(None);
@@ -395,12 +521,12 @@ impl Vm {
                     vm.next_passing(inner)?
                 };
                 match item {
-                    Some(item) => vm.heap.list_push(items, item),
+                    Some(item) => items.push(item),
                     None if strict => return vm.zip_strict_end(iter, at, n),
                     None => return Ok(None),
                 }
+                vm.root(items[at]);
             }
-            let items = std::mem::take(&mut vm.heap.cell_mut::<List>(items).items);
             Ok(Some(vm.heap.tuple(&items)))
         })
     }

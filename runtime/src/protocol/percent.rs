@@ -96,7 +96,7 @@ impl Vm {
         let out = self.holding(&[args], |vm| vm.percent_pieces(&text, args, false))?;
         // CPython 3.13 unicodeobject.c PyUnicode_Format: a template without a field is the result
         // itself, of a subclass as well.
-        if !text.is_empty() && text.chars().all(|cp| cp != u32::from('%')) {
+        if !text.is_empty() && text.position('%', 0).is_none() {
             return Ok(template);
         }
         Ok(self.heap.str(out))

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use num_bigint::BigInt;
 use num_traits::{FromPrimitive, One, Zero};
 
-use super::pystr::PyStr;
+use super::pystr::{PyStr, Units};
 use super::unicode;
 
 /// More digits after the point than any f64 has (1074).
@@ -198,8 +198,25 @@ fn scientific(digits: &str, exponent: i32, alternate: bool) -> String {
     format!("{first}{dot}{rest}e{sign}{:02}", exponent.unsigned_abs())
 }
 
+/// `float(text)` where the text is an ASCII number with nothing around or within
+/// it. None: `parse` knows.
+pub fn parse_plain(text: &PyStr) -> Option<f64> {
+    let text = text.read();
+    let Units::Latin1(units) = text.units() else {
+        return None;
+    };
+    let plain = |b: &u8| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+    if !units.iter().all(plain) {
+        return None;
+    }
+    std::str::from_utf8(units).ok()?.parse().ok()
+}
+
 /// `float(text)`: None where CPython says "could not convert string to float".
 pub fn parse(text: &PyStr) -> Option<f64> {
+    if let Some(f) = parse_plain(text) {
+        return Some(f);
+    }
     let mut ascii = String::with_capacity(text.len());
     for cp in text.chars() {
         match unicode::decimal_value(cp) {

@@ -9,7 +9,7 @@ use num_bigint::{BigInt, BigUint, Sign};
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::pystr::PyStr;
+use super::pystr::{PyStr, Units};
 use super::unicode;
 
 /// `sys.get_int_max_str_digits()` at the start.
@@ -43,6 +43,35 @@ impl ParseError {
             .into(),
         }
     }
+}
+
+/// Digits that always fit an `i64`.
+const SMALL_DIGITS: usize = 18;
+
+/// `int(text)` where the text is a few ASCII digits, perhaps with a sign before
+/// them, as most are. None: `parse` knows.
+pub fn parse_small(text: &PyStr) -> Option<i64> {
+    let text = text.read();
+    let Units::Latin1(units) = text.units() else {
+        return None;
+    };
+    let (negative, digits) = match units {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, units),
+    };
+    if digits.is_empty() || digits.len() > SMALL_DIGITS {
+        return None;
+    }
+    let mut n = 0;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        n = n * 10 + i64::from(digit);
+    }
+    Some(if negative { -n } else { n })
 }
 
 /// `int(text, base)`; base 0 reads the prefix. `limit` is the greatest number

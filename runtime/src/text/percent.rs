@@ -100,29 +100,19 @@ pub fn unsupported(field: &Field) -> String {
 }
 
 /// The pieces of a template in order. After a malformed field no more come.
-pub struct Template {
-    cps: Vec<u32>,
+pub struct Template<'a> {
+    text: &'a PyStr,
     at: usize,
 }
 
-impl Template {
-    pub fn new(template: &PyStr) -> Self {
-        Template {
-            cps: template.chars().collect(),
-            at: 0,
-        }
+impl<'a> Template<'a> {
+    pub fn new(text: &'a PyStr) -> Self {
+        Template { text, at: 0 }
     }
 
     fn peek(&self) -> Option<char> {
-        self.cps
-            .get(self.at)
-            .map(|&cp| char::from_u32(cp).unwrap_or('\u{fffd}'))
-    }
-
-    fn text(&self, start: usize, end: usize) -> PyStr {
-        let mut out = StrBuilder::with_capacity(end - start);
-        self.cps[start..end].iter().for_each(|&cp| out.push_cp(cp));
-        out.finish()
+        let cp = self.text.char_at(self.at)?;
+        Some(char::from_u32(cp).unwrap_or('\u{fffd}'))
     }
 
     /// Reads `(key)`, in which parentheses may nest.
@@ -140,7 +130,7 @@ impl Template {
                 _ => {}
             }
             if depth == 0 {
-                return Ok(Some(self.text(start, self.at - 1)));
+                return Ok(Some(self.text.slice(start..self.at - 1)));
             }
         }
         Err(Malformed {
@@ -196,7 +186,7 @@ impl Template {
         if let Some('h' | 'l' | 'L') = self.peek() {
             self.at += 1;
         }
-        let conversion = *self.cps.get(self.at).ok_or(Malformed {
+        let conversion = self.text.char_at(self.at).ok_or(Malformed {
             fault: Fault::Format,
             stars,
         })?;
@@ -216,23 +206,18 @@ impl Template {
     }
 }
 
-impl Iterator for Template {
+impl Iterator for Template<'_> {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
         let start = self.at;
-        let percent = '%' as u32;
-        let rest = &self.cps[start..];
-        if rest.is_empty() {
+        if start == self.text.len() {
             return None;
         }
-        let len = rest
-            .iter()
-            .position(|&cp| cp == percent)
-            .unwrap_or(rest.len());
-        if len > 0 {
-            self.at += len;
-            return Some(Piece::Literal(self.text(start, self.at)));
+        let percent = self.text.position('%', start);
+        if percent != Some(start) {
+            self.at = percent.unwrap_or(self.text.len());
+            return Some(Piece::Literal(self.text.slice(start..self.at)));
         }
         self.at += 1;
         if self.peek() == Some('%') {
@@ -250,7 +235,7 @@ impl Iterator for Template {
             },
         };
         if let Piece::Field { field: Err(_), .. } = piece {
-            self.at = self.cps.len();
+            self.at = self.text.len();
         }
         Some(piece)
     }

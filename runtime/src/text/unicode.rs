@@ -23,22 +23,27 @@ fn has(cp: u32, flags: u16) -> bool {
     record(cp).0 & flags != 0
 }
 
+#[inline]
 pub fn is_alpha(cp: u32) -> bool {
     has(cp, table::ALPHA)
 }
 
+#[inline]
 pub fn is_decimal(cp: u32) -> bool {
     has(cp, table::DECIMAL)
 }
 
+#[inline]
 pub fn is_digit(cp: u32) -> bool {
     has(cp, table::DIGIT)
 }
 
+#[inline]
 pub fn is_numeric(cp: u32) -> bool {
     has(cp, table::NUMERIC)
 }
 
+#[inline]
 pub fn is_alnum(cp: u32) -> bool {
     has(
         cp,
@@ -46,15 +51,18 @@ pub fn is_alnum(cp: u32) -> bool {
     )
 }
 
+#[inline]
 pub fn is_lower(cp: u32) -> bool {
     has(cp, table::LOWER)
 }
 
+#[inline]
 pub fn is_upper(cp: u32) -> bool {
     has(cp, table::UPPER)
 }
 
 /// A titlecase letter such as U+01C5; not an upper-case one.
+#[inline]
 pub fn is_title(cp: u32) -> bool {
     has(cp, table::TITLE)
 }
@@ -71,18 +79,22 @@ pub fn is_line_end(cp: u32) -> bool {
 }
 
 /// Whether `repr` shows the code point itself.
+#[inline]
 pub fn is_printable(cp: u32) -> bool {
     has(cp, table::PRINTABLE)
 }
 
+#[inline]
 pub fn is_id_start(cp: u32) -> bool {
     has(cp, table::ID_START)
 }
 
+#[inline]
 pub fn is_id_continue(cp: u32) -> bool {
     has(cp, table::ID_CONTINUE)
 }
 
+#[inline]
 pub fn is_cased(cp: u32) -> bool {
     has(cp, table::CASED)
 }
@@ -93,6 +105,7 @@ pub fn is_case_ignorable(cp: u32) -> bool {
 }
 
 /// The value of a decimal digit of any script: what `int()` and `float()` read.
+#[inline]
 pub fn decimal_value(cp: u32) -> Option<u8> {
     let record = record(cp);
     (record.0 & table::DECIMAL != 0).then_some(record.1)

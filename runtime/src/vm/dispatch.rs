@@ -19,13 +19,12 @@ use lockstep_lang::bytecode::{Op, Word};
 use crate::heap::Kind;
 use crate::native::{AtOnce, Body, PyResult, Step, StepFrame};
 use crate::object::class::{B, Class};
-use crate::object::dict::Dict;
 use crate::object::function::{Function, Method, Native};
 use crate::object::generator::{Flavor, GenState, Generator};
-use crate::object::iter::Iter;
 use crate::object::list::List;
 use crate::object::range::Slice;
 use crate::protocol::compare::CompareOp;
+use crate::protocol::next::NextPair;
 use crate::protocol::number::BinaryOp;
 use crate::protocol::unary::UnaryOp;
 use crate::value::Value;
@@ -401,26 +400,32 @@ impl Vm {
                 }
                 if kind == Some(Kind::Native)
                     && let native = self.heap.cell::<Native>(callee)
-                    && let Body::Plain(body) = native.def.body
-                    && native.def.arity.is_positional
+                    && let (def, this) = (native.def, native.this)
+                    && (self_fits
+                        || !this.is_empty()
+                        || self.heap.is_exact(callee, B::NativeFunction))
                 {
-                    let (arity, this) = (&native.def.arity, native.this);
                     let bound = !this.is_empty() as usize;
+                    let (first, given) = (first - bound, argc + bound);
+                    if bound != 0 {
+                        set!(first, this);
+                    }
+                    let args = unsafe { slice::from_raw_parts(regs.add(first), given) };
+                    if let Some(quick) = def.quick
+                        && let Some(v) = op!($n, quick(self, args))
+                    {
+                        set!($w.a(), v);
+                        next!($n);
+                    }
+                    let arity = &def.arity;
                     let n_params = arity.positional as usize;
-                    let given = argc + bound;
-                    if given <= n_params
+                    if let Body::Plain(body) = def.body
+                        && arity.is_positional
+                        && given <= n_params
                         && given >= arity.required as usize
                         && n_params <= NATIVE_PARAMS_MAX
-                        && (self_fits
-                            || bound != 0
-                            || self.heap.is_exact(callee, B::NativeFunction))
                     {
-                        let first = first - bound;
-                        if bound != 0 {
-                            set!(first, this);
-                        }
                         let result = if given == n_params {
-                            let args = unsafe { slice::from_raw_parts(regs.add(first), given) };
                             save!($n);
                             body(self, args)
                         } else {
@@ -436,7 +441,16 @@ impl Vm {
                         next!($n);
                     }
                 }
-                if let Some(class) = self.heap.get::<Class>(callee)
+                if kind == Some(Kind::Class)
+                    && let Some(constructor) = self.heap.cell::<Class>(callee).constructor
+                {
+                    let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
+                    if let Some(v) = op!($n, constructor(self, args)) {
+                        set!($w.a(), v);
+                        next!($n);
+                    }
+                } else if kind == Some(Kind::Class)
+                    && let class = self.heap.cell::<Class>(callee)
                     && class.fast_init.version == class.version
                     && class.fast_init.n_args as usize == argc + 1
                 {
@@ -741,6 +755,9 @@ impl Vm {
                                 set!(w.a(), v);
                                 next!(1);
                             }
+                        } else if let Some(v) = self.char_of(obj, at) {
+                            set!(w.a(), v);
+                            next!(1);
                         }
                     }
                     let v = op!(1, self.get_item(obj, key));
@@ -764,6 +781,9 @@ impl Vm {
                                 set!(w.a(), v);
                                 next!(1);
                             }
+                        } else if let Some(v) = self.char_of(obj, at) {
+                            set!(w.a(), v);
+                            next!(1);
                         }
                     }
                     let v = op!(1, self.get_item(obj, Value::small(at)));
@@ -1000,6 +1020,24 @@ impl Vm {
                                 set!(w.a(), v);
                                 jump!(2, word!(1).e0i());
                             }
+                            let offset = word!(1).e0i();
+                            // SAFETY: where the jump lands an instruction begins.
+                            let body = unsafe { *pc.add(2).offset(offset as isize) };
+                            // Only where the pair is unpacked at once, and not looked at besides.
+                            if body.op_byte() == Op::UnpackSeq as u8
+                                && body.x() != 0
+                                && (body.a(), body.c()) == (w.a(), 2)
+                            {
+                                match op!(2, self.next_pair(it)) {
+                                    NextPair::Pair(first, second) => {
+                                        set!(body.b(), first);
+                                        set!(body.b() + 1, second);
+                                        jump!(2, offset + 1);
+                                    }
+                                    NextPair::End => next!(2),
+                                    NextPair::Other => {}
+                                }
+                            }
                         }
                         Some(Kind::Generator) if self.heap.is_exact(it, B::Generator) => {
                             if self.heap.cell::<Generator>(it).state == GenState::Closed {
@@ -1032,7 +1070,7 @@ impl Vm {
                         }
                         _ => {}
                     }
-                    match op!(2, self.next(it)) {
+                    match op!(2, self.next_slow(it)) {
                         Some(v) => {
                             set!(w.a(), v);
                             jump!(2, word!(1).e0i());
@@ -1047,14 +1085,14 @@ impl Vm {
                 Op::UnpackSeq => {
                     let v = r!(w.a());
                     let n = w.c() as usize;
-                    if self.heap.is_exact(v, B::Tuple) {
-                        let items = self.heap.tuple_items(v);
-                        if items.len() == n {
-                            for (i, &item) in items.iter().enumerate() {
-                                set!(w.b() as usize + i, item);
-                            }
-                            next!(1);
+                    if (self.heap.is_exact(v, B::Tuple) || self.heap.is_exact(v, B::List))
+                        && let Some(items) = self.heap.as_sequence(v)
+                        && items.len() == n
+                    {
+                        for (i, &item) in items.iter().enumerate() {
+                            set!(w.b() as usize + i, item);
                         }
+                        next!(1);
                     }
                     let items = op!(1, self.unpack(v, n));
                     for (i, item) in items.into_iter().enumerate() {
@@ -1546,62 +1584,6 @@ impl Vm {
                     next!(1);
                 }
             }
-        }
-    }
-
-    /// The next item of the commonest builtin iterators; None: ask `next`.
-    #[inline(always)]
-    fn next_fast(&mut self, it: Value) -> Option<Value> {
-        match self.heap.get_mut::<Iter>(it)? {
-            Iter::Range { next, step, left } => {
-                if *left == 0 {
-                    return None;
-                }
-                *left -= 1;
-                let n = *next;
-                *next = n.wrapping_add(*step);
-                match Value::try_int(n) {
-                    Some(v) => Some(v),
-                    None => Some(self.heap.int(n)),
-                }
-            }
-            Iter::Sequence { seq, at } => {
-                let (seq, i) = (*seq, *at);
-                *at = i + 1;
-                let item = match self.heap.kind(seq) {
-                    Some(Kind::List) => self.heap.cell::<List>(seq).items.get(i).copied(),
-                    Some(Kind::Tuple) => self.heap.tuple_items(seq).get(i).copied(),
-                    _ => None,
-                };
-                if item.is_none()
-                    && let Some(Iter::Sequence { at, .. }) = self.heap.get_mut::<Iter>(it)
-                {
-                    *at = i;
-                }
-                item
-            }
-            Iter::Dict {
-                dict,
-                of: crate::object::dict::ViewOf::Keys,
-                at,
-                len,
-                left,
-                reverse: false,
-            } if *left > 0 => {
-                let (dict, from, n) = (*dict, *at, *len);
-                let table = &self.heap.cell::<Dict>(dict).table;
-                if table.len() != n {
-                    return None;
-                }
-                let (i, entry) = table.next_from(from)?;
-                let key = entry.key;
-                if let Some(Iter::Dict { at, left, .. }) = self.heap.get_mut::<Iter>(it) {
-                    *at = i + 1;
-                    *left -= 1;
-                }
-                Some(key)
-            }
-            _ => None,
         }
     }
 

@@ -662,19 +662,20 @@ fn hex(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
     let items = args::joined_items(vm, a[1])?;
+    let n_items = vm.heap.as_sequence(items).map_or(0, <[Value]>::len);
     let sep = data(vm, a[0]).to_vec();
     let mut out: Vec<u8> = Vec::new();
-    for (i, &item) in items.iter().enumerate() {
+    for i in 0..n_items {
+        let item = vm.heap.as_sequence(items).unwrap_or_default()[i];
         if i > 0 {
             out.extend_from_slice(&sep);
         }
         match vm.heap.get::<Bytes>(item) {
             Some(bytes) => out.extend_from_slice(&bytes.data),
             None => {
-                let message = format!(
-                    "sequence item {i}: expected a bytes-like object, {} found",
-                    vm.type_name(item)
-                );
+                let found = vm.type_name(item);
+                let message =
+                    format!("sequence item {i}: expected a bytes-like object, {found} found");
                 return Err(vm.type_error(message));
             }
         }

@@ -70,11 +70,16 @@ pub static FUNCTIONS: &[NativeDef] = &[
     function("locals()", |vm, _| Ok(vm.current_locals())),
     function("max(*args, default=None, key=None)", |vm, a| {
         extreme(vm, a, CompareOp::Gt, "max")
-    }),
+    })
+    .quick(|vm, a| Ok(extreme_number(vm, a, CompareOp::Gt))),
     function("min(*args, default=None, key=None)", |vm, a| {
         extreme(vm, a, CompareOp::Lt, "min")
+    })
+    .quick(|vm, a| Ok(extreme_number(vm, a, CompareOp::Lt))),
+    flow_function("next(iterator, default=None, /)", next).quick(|vm, a| match *a {
+        [iter] | [iter, _] => Ok(vm.next_fast(iter)),
+        _ => Ok(None),
     }),
-    flow_function("next(iterator, default=None, /)", next),
     function("oct(number, /)", |vm, a| radix(vm, a[0], 8, "0o")),
     function(
         "open(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)",
@@ -93,7 +98,8 @@ pub static FUNCTIONS: &[NativeDef] = &[
     function("round(number, ndigits=None)", round),
     function("setattr(obj, name, value, /)", setattr),
     function("sorted(iterable, /, *, key=None, reverse=False)", sorted),
-    function("sum(iterable, /, start=0)", sum),
+    function("sum(iterable, /, start=0)", sum)
+        .quick(|vm, a| Ok(sum_of_ints(vm, a).map(|n| vm.heap.int(n)))),
     function("vars(object=None, /)", vars),
     function(
         "__import__(name, globals=None, locals=None, fromlist=(), level=0)",
@@ -359,6 +365,36 @@ fn next(vm: &mut Vm, a: &[Value]) -> PyResult<Flow> {
     }
 }
 
+/// `max` and `min` of ints, or of floats, that stand among the arguments or in one list: None
+/// where there is anything else, or nothing.
+fn extreme_number(vm: &Vm, a: &[Value], better: CompareOp) -> Option<Value> {
+    let items = match *a {
+        [list] if vm.heap.is_exact(list, B::List) => vm.heap.as_sequence(list)?,
+        [_] => return None,
+        _ => a,
+    };
+    let greater = better == CompareOp::Gt;
+    let (&first, rest) = items.split_first()?;
+    let mut best = first;
+    if first.is_int() {
+        for &item in rest {
+            let (n, best_n) = (item.as_int()?, best.as_int()?);
+            if if greater { n > best_n } else { n < best_n } {
+                best = item;
+            }
+        }
+    } else {
+        let mut best_f = first.as_inline_float()?;
+        for &item in rest {
+            let f = item.as_inline_float()?;
+            if if greater { f > best_f } else { f < best_f } {
+                (best, best_f) = (item, f);
+            }
+        }
+    }
+    Some(best)
+}
+
 /// `max` and `min`; `a` is default, key and the tuple of arguments.
 fn extreme(vm: &mut Vm, a: &[Value], better: CompareOp, name: &str) -> PyResult {
     let (default, key) = (a[0].given(), a[1].some());
@@ -461,6 +497,22 @@ impl Compensated {
             self.high
         }
     }
+}
+
+/// `sum` of a list or tuple of small ints; None where there is anything else.
+fn sum_of_ints(vm: &Vm, a: &[Value]) -> Option<i64> {
+    let (items, mut total) = match *a {
+        [items] => (items, 0),
+        [items, start] => (items, start.as_int()?),
+        _ => return None,
+    };
+    if !vm.heap.is_exact(items, B::List) && !vm.heap.is_exact(items, B::Tuple) {
+        return None;
+    }
+    for item in vm.heap.as_sequence(items)? {
+        total = item.as_int()?.checked_add(total)?;
+    }
+    Some(total)
 }
 
 fn sum(vm: &mut Vm, a: &[Value]) -> PyResult {

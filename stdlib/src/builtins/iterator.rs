@@ -2,8 +2,8 @@
 
 use lockstep_runtime::native::{ClassDef, NativeDef, method, static_method};
 use lockstep_runtime::object::iter::Iter;
-use lockstep_runtime::object::list::List;
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
+use smallvec::SmallVec;
 
 use super::iterator_state::{REDUCE, SETSTATE};
 use crate::args;
@@ -156,14 +156,14 @@ fn enumerate(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 /// `iter()` of each; they are held until the native returns.
-fn iters_of(vm: &mut Vm, iterables: &[Value]) -> PyResult<Box<[Value]>> {
-    let list = vm.heap.list(Vec::with_capacity(iterables.len()));
-    vm.root(list);
+pub(super) fn iters_of(vm: &mut Vm, iterables: &[Value]) -> PyResult<Box<[Value]>> {
+    let mut iters: SmallVec<[Value; 4]> = SmallVec::with_capacity(iterables.len());
     for &iterable in iterables {
         let iter = vm.iter(iterable)?;
-        vm.heap.list_push(list, iter);
+        vm.root(iter);
+        iters.push(iter);
     }
-    Ok(vm.heap.cell::<List>(list).items.as_slice().into())
+    Ok(iters.as_slice().into())
 }
 
 fn zip(vm: &mut Vm, a: &[Value]) -> PyResult {

@@ -354,16 +354,14 @@ fn format(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
     let items = args::joined_items(vm, a[1])?;
-    for (i, &item) in items.iter().enumerate() {
-        if vm.heap.as_str(item).is_none() {
-            let message = format!(
-                "sequence item {i}: expected str instance, {} found",
-                vm.type_name(item)
-            );
-            return Err(vm.type_error(message));
-        }
+    let items = vm.heap.as_sequence(items).unwrap_or_default();
+    let other = |&item: &Value| vm.heap.as_str(item).is_none();
+    if let Some(i) = items.iter().position(other) {
+        let found = vm.type_name(items[i]);
+        let message = format!("sequence item {i}: expected str instance, {found} found");
+        return Err(vm.type_error(message));
     }
-    if let [one] = items[..]
+    if let [one] = *items
         && vm.heap.is_exact(one, B::Str)
     {
         return Ok(one);

@@ -1,8 +1,13 @@
 //! Builds a str piece by piece. Starts with one byte per unit and widens when
 //! a piece needs it, so the result is in its narrowest form.
 
+use smallvec::SmallVec;
+
 use super::unit::{Unit, narrowest};
 use super::{PyStr, Store, Units};
+
+/// Latin-1 units that need no allocation while the text grows.
+const SHORT: usize = 64;
 
 /// A growing text.
 #[derive(Clone, Debug)]
@@ -10,7 +15,7 @@ pub struct StrBuilder(Buf);
 
 #[derive(Clone, Debug)]
 enum Buf {
-    Latin1(Vec<u8>),
+    Latin1(SmallVec<[u8; SHORT]>),
     Ucs2(Vec<u16>),
     Ucs4(Vec<u32>),
 }
@@ -33,19 +38,19 @@ fn extend<A: Unit, B: Unit>(out: &mut Vec<A>, units: &[B]) {
 
 impl StrBuilder {
     pub fn new() -> Self {
-        StrBuilder(Buf::Latin1(Vec::new()))
+        StrBuilder(Buf::Latin1(SmallVec::new()))
     }
 
     /// With room for `n` Latin-1 code points.
     pub fn with_capacity(n: usize) -> Self {
-        StrBuilder(Buf::Latin1(Vec::with_capacity(n)))
+        StrBuilder(Buf::Latin1(SmallVec::with_capacity(n)))
     }
 
     /// With room for `n` units of `bytes` bytes. The caller will push at least
     /// one code point that needs that width.
     pub(super) fn with_width(bytes: usize, n: usize) -> Self {
         StrBuilder(match bytes {
-            1 => Buf::Latin1(Vec::with_capacity(n)),
+            1 => Buf::Latin1(SmallVec::with_capacity(n)),
             2 => Buf::Ucs2(Vec::with_capacity(n)),
             _ => Buf::Ucs4(Vec::with_capacity(n)),
         })
@@ -122,8 +127,8 @@ impl StrBuilder {
         }
         match (&mut self.0, units) {
             (Buf::Latin1(out), Units::Latin1(units)) => out.extend_from_slice(units),
-            (Buf::Latin1(out), Units::Ucs2(units)) => extend(out, units),
-            (Buf::Latin1(out), Units::Ucs4(units)) => extend(out, units),
+            (Buf::Latin1(out), Units::Ucs2(units)) => out.extend(units.iter().map(|&u| u as u8)),
+            (Buf::Latin1(out), Units::Ucs4(units)) => out.extend(units.iter().map(|&u| u as u8)),
             (Buf::Ucs2(out), Units::Latin1(units)) => extend(out, units),
             (Buf::Ucs2(out), Units::Ucs2(units)) => out.extend_from_slice(units),
             (Buf::Ucs2(out), Units::Ucs4(units)) => extend(out, units),
@@ -146,7 +151,8 @@ impl StrBuilder {
     /// The finished str.
     pub fn finish(self) -> PyStr {
         match self.0 {
-            Buf::Latin1(units) => PyStr::from_latin1_vec(units),
+            Buf::Latin1(units) if units.len() <= SHORT => PyStr::from_latin1(&units),
+            Buf::Latin1(units) => PyStr::from_latin1_vec(units.into_vec()),
             Buf::Ucs2(units) if units.len() <= super::SMALL_2 => PyStr::from_narrow_2(&units),
             Buf::Ucs2(units) => PyStr::of(Store::Heap2(units.into_boxed_slice())),
             Buf::Ucs4(units) if units.len() <= super::SMALL_4 => PyStr::from_narrow_4(&units),

@@ -1,11 +1,15 @@
 //! The `is…` methods of str.
 
 use super::PyStr;
+use super::unit::{Unit, on_units};
 use crate::text::unicode;
 
 impl PyStr {
-    fn all_some(&self, test: fn(u32) -> bool) -> bool {
-        !self.is_empty() && self.chars().all(test)
+    #[inline]
+    fn all_some(&self, test: impl Fn(u32) -> bool) -> bool {
+        on_units!(self.read().units(), units => {
+            !units.is_empty() && units.iter().all(|unit| test(unit.cp()))
+        })
     }
 
     /// `str.isalpha`.

@@ -1,6 +1,8 @@
 //! Finding text in text: find, rfind, count, contains, startswith, endswith
 //! and replace. Every search takes time linear in both lengths.
 
+use smallvec::SmallVec;
+
 #[cfg(test)]
 use super::unit::narrowest;
 use super::unit::{Unit, on_units};
@@ -172,6 +174,18 @@ impl PyStr {
         found.map(|at| start + at)
     }
 
+    /// Where a character below U+0100 stands first, from `start` on.
+    pub fn position(&self, c: char, start: usize) -> Option<usize> {
+        let text = self.read();
+        let found = match text.units() {
+            Units::Latin1(units) => memchr::memchr(c as u8, &units[start..]),
+            units => on_units!(units, units => {
+                units[start..].iter().position(|unit| unit.cp() == c as u32)
+            }),
+        };
+        found.map(|at| start + at)
+    }
+
     /// The last match inside `start..end`, or None.
     pub fn rfind(&self, needle: &PyStr, start: usize, end: usize) -> Option<usize> {
         if end < start || end - start < needle.len() {
@@ -239,7 +253,7 @@ impl PyStr {
         let max_count = max_count.unwrap_or(usize::MAX);
         let text = self.read();
         let text = text.units();
-        let mut places = Vec::new();
+        let mut places: SmallVec<[usize; 16]> = SmallVec::new();
         if max_count == 0 || old == new {
             return Ok(None);
         } else if old.is_empty() {

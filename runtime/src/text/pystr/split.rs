@@ -3,10 +3,15 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::search::{each_match, each_match_back};
 use super::unit::{Unit, on_units};
 use super::{PyStr, Units};
 use crate::text::unicode;
+
+/// Where the parts of a text lie.
+type Ranges = SmallVec<[Range<usize>; 8]>;
 
 /// Which ends `strip` works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +26,8 @@ fn is_space<U: Unit>(unit: U) -> bool {
 }
 
 /// The words between runs of whitespace, at most `max_cuts` of them cut off.
-fn words<U: Unit>(units: &[U], max_cuts: usize) -> Vec<Range<usize>> {
-    let mut parts = Vec::new();
+fn words<U: Unit>(units: &[U], max_cuts: usize) -> Ranges {
+    let mut parts = Ranges::new();
     let mut at = 0;
     loop {
         while at < units.len() && is_space(units[at]) {
@@ -44,8 +49,8 @@ fn words<U: Unit>(units: &[U], max_cuts: usize) -> Vec<Range<usize>> {
 }
 
 /// The same from the right.
-fn words_back<U: Unit>(units: &[U], max_cuts: usize) -> Vec<Range<usize>> {
-    let mut parts = Vec::new();
+fn words_back<U: Unit>(units: &[U], max_cuts: usize) -> Ranges {
+    let mut parts = Ranges::new();
     let mut end = units.len();
     loop {
         while end > 0 && is_space(units[end - 1]) {
@@ -68,8 +73,8 @@ fn words_back<U: Unit>(units: &[U], max_cuts: usize) -> Vec<Range<usize>> {
     parts
 }
 
-fn lines<U: Unit>(units: &[U], keep_ends: bool) -> Vec<Range<usize>> {
-    let mut parts = Vec::new();
+fn lines<U: Unit>(units: &[U], keep_ends: bool) -> Ranges {
+    let mut parts = Ranges::new();
     let mut at = 0;
     while at < units.len() {
         let start = at;
@@ -87,7 +92,7 @@ fn lines<U: Unit>(units: &[U], keep_ends: bool) -> Vec<Range<usize>> {
 }
 
 impl PyStr {
-    fn parts(&self, ranges: Vec<Range<usize>>) -> Vec<PyStr> {
+    fn parts(&self, ranges: Ranges) -> Vec<PyStr> {
         ranges.into_iter().map(|range| self.slice(range)).collect()
     }
 
@@ -100,7 +105,7 @@ impl PyStr {
             let ranges = on_units!(text.units(), units => words(units, max_cuts));
             return self.parts(ranges);
         };
-        let mut ranges = Vec::new();
+        let mut ranges = Ranges::new();
         let mut from = 0;
         if max_cuts > 0 {
             each_match(text.units(), separator.read().units(), &mut |at| {
@@ -121,7 +126,7 @@ impl PyStr {
             let ranges = on_units!(text.units(), units => words_back(units, max_cuts));
             return self.parts(ranges);
         };
-        let mut ranges = Vec::new();
+        let mut ranges = Ranges::new();
         let mut end = self.len();
         if max_cuts > 0 {
             each_match_back(text.units(), separator.read().units(), &mut |at| {
