@@ -263,7 +263,11 @@ pub struct Hooks {
     pub custom_setattr: bool,
     /// `__new__` is `object`'s.
     pub plain_new: bool,
-    /// An exception class whose instances only keep the arguments of the call.
+    /// An exception class without fields besides those of BaseException.
+    pub plain_exceptions: bool,
+    /// Of such a class, no script has a `__new__`.
+    pub plain_exception_new: bool,
+    /// Nor an `__init__`: its instances only keep the arguments of the call.
     pub keeps_args: bool,
     /// Some class of the MRO has an `__eq__` of its own (not object's).
     pub custom_eq: bool,

@@ -204,4 +204,10 @@ impl Heap {
     pub fn is_exact(&self, v: Value, class: crate::object::class::B) -> bool {
         self.shape(v) == Some(class.shape())
     }
+
+    /// Whether both are exact instances of the builtin class.
+    #[inline(always)]
+    pub fn both_exact(&self, a: Value, b: Value, class: crate::object::class::B) -> bool {
+        self.is_exact(a, class) && self.is_exact(b, class)
+    }
 }

@@ -287,14 +287,16 @@ impl Vm {
                     owner != object && owner != type_class && self.heap.cell::<Class>(owner).is_heap
                 })
         };
+        let plain_exceptions = self.has_plain_exceptions(class);
+        let plain_exception_new = plain_exceptions && !overridden_by_script(N::new);
         Hooks {
             custom_getattr: overridden_by_script(N::getattribute)
                 || self.lookup_class_where(class, self.n(N::getattr)).is_some(),
             custom_setattr: overridden_by_script(N::setattr) || overridden_by_script(N::delattr),
             plain_new: !overridden(N::new),
-            keeps_args: self.has_plain_exceptions(class)
-                && !overridden_by_script(N::new)
-                && !overridden_by_script(N::init),
+            plain_exceptions,
+            plain_exception_new,
+            keeps_args: plain_exception_new && !overridden_by_script(N::init),
             custom_eq: overridden(N::eq) || overridden(N::ne),
             custom_hash: overridden(N::hash),
             has_del: overridden(N::del),

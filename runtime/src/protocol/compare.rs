@@ -159,6 +159,9 @@ impl Vm {
     /// # Errors
     /// TypeError where the operands have no order; whatever methods raise.
     pub fn compare(&mut self, op: CompareOp, a: Value, b: Value) -> PyResult {
+        if let Some(answer) = self.compare_texts(op, a, b) {
+            return Ok(Value::bool(answer));
+        }
         if self.both_builtin(a, b) {
             if let Some(v) = self.builtin_compare(op, a, b)? {
                 return Ok(v);
@@ -171,12 +174,29 @@ impl Vm {
         self.compare_by_methods(op, a, b)
     }
 
+    /// Whether two exact strs are equal, or not; None for anything else.
+    #[inline]
+    fn compare_texts(&self, op: CompareOp, a: Value, b: Value) -> Option<bool> {
+        if !self.heap.both_exact(a, b, B::Str) {
+            return None;
+        }
+        let equal = || a == b || self.heap.text(a) == self.heap.text(b);
+        match op {
+            CompareOp::Eq => Some(equal()),
+            CompareOp::Ne => Some(!equal()),
+            _ => None,
+        }
+    }
+
     /// Whether `a op b` is true.
     ///
     /// # Errors
     /// As `compare`.
     #[inline]
     pub fn compare_bool(&mut self, op: CompareOp, a: Value, b: Value) -> PyResult<bool> {
+        if let Some(answer) = self.compare_texts(op, a, b) {
+            return Ok(answer);
+        }
         let v = self.compare(op, a, b)?;
         self.truth(v)
     }

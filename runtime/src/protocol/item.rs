@@ -387,7 +387,7 @@ impl Vm {
             && let Some(byte) = self.heap.text(item).as_latin1_char()
         {
             let text = self.heap.text(container);
-            return Ok(text.position(char::from(byte), 0).is_some());
+            return Ok(text.position(char::from(byte)).is_some());
         }
         if self.exact_builtin(container).is_some()
             && let Some(found) = self.builtin_contains(container, item)?

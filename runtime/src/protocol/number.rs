@@ -144,6 +144,13 @@ impl Vm {
     /// # Errors
     /// TypeError where no operand knows the operation; whatever methods raise.
     pub fn binary(&mut self, op: BinaryOp, a: Value, b: Value, inplace: bool) -> PyResult {
+        if op == Add
+            && (self.heap.both_exact(a, b, B::Str)
+                || !inplace && self.heap.both_exact(a, b, B::List))
+            && let Some(v) = self.concat(a, b)?
+        {
+            return Ok(v);
+        }
         if self.both_builtin(a, b) {
             if inplace && let Some(v) = self.builtin_inplace(op, a, b)? {
                 return Ok(v);

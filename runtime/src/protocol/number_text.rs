@@ -1,40 +1,21 @@
 //! Numbers from and to text, with the limit on the digits of large ints.
 
-use crate::heap::Marker;
 use crate::native::PyResult;
-use crate::object::opaque;
 use crate::text::float;
 use crate::text::int::{self, ParseError};
 use crate::text::pystr::PyStr;
 use crate::value::Value;
 use crate::vm::Vm;
 
-/// What a script may set of the conversions.
-pub struct NumberLimits {
-    /// Digits that an int converted to or from decimal text may have; 0 is
-    /// without limit. `sys.set_int_max_str_digits`.
-    pub int_digits: usize,
-}
-
-impl Default for NumberLimits {
-    fn default() -> Self {
-        NumberLimits { int_digits: 4300 }
-    }
-}
-
-impl opaque::Native for NumberLimits {
-    fn trace(&self, _: &mut Marker) {}
-}
-
 impl Vm {
     /// The limit on the digits of ints as text.
-    pub fn int_digits_max(&mut self) -> usize {
-        self.ext::<NumberLimits>().int_digits
+    pub fn int_digits_max(&self) -> usize {
+        self.int_digits_max
     }
 
     /// Sets the limit; 0 is none.
     pub fn set_int_digits_max(&mut self, n: usize) {
-        self.ext::<NumberLimits>().int_digits = n;
+        self.int_digits_max = n;
     }
 
     /// The decimal text of an int (subclass instances too).

@@ -11,7 +11,7 @@ use crate::object::class::B;
 use crate::text::float;
 use crate::text::percent::{self, Fault, Field, Formatted, Piece, Size, Template, TooLong};
 use crate::text::pystr::{PyStr, StrBuilder, Units};
-use crate::text::spec::Quick;
+use crate::text::spec::quick::{self, Quick};
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -96,7 +96,7 @@ impl Vm {
         let out = self.holding(&[args], |vm| vm.percent_pieces(&text, args, false))?;
         // CPython 3.13 unicodeobject.c PyUnicode_Format: a template without a field is the result
         // itself, of a subclass as well.
-        if !text.is_empty() && text.position('%', 0).is_none() {
+        if !text.is_empty() && text.position('%').is_none() {
             return Ok(template);
         }
         Ok(self.heap.str(out))
@@ -121,7 +121,8 @@ impl Vm {
         let mapping = self.percent_mapping(args, bytes);
         let mut arguments = Arguments::new(self, args);
         let mut out = StrBuilder::new();
-        for piece in Template::new(template) {
+        let text = template.read();
+        for piece in Template::new(text.units()) {
             let (key, field) = match piece {
                 Piece::Literal(text) => {
                     out.push(&text);
@@ -201,11 +202,30 @@ impl Vm {
         };
         let field = field.with_arguments(width, precision);
         let value = arguments.take(self)?;
-        let formatted = self.percent_value(&field, value, bytes)?;
         let max_len = self.text_limits().max_len;
+        if field.is_bare()
+            && let Some(text) = self.bare_text(&field, value, bytes)
+        {
+            if out.len().saturating_add(text.len()) > max_len {
+                return Err(self.raise(B::MemoryError, ""));
+            }
+            out.push(&text);
+            return Ok(());
+        }
+        let formatted = self.percent_value(&field, value, bytes)?;
         match field.put(&formatted, out, max_len) {
             Ok(()) => Ok(()),
             Err(TooLong) => Err(self.raise(B::MemoryError, "")),
+        }
+    }
+
+    /// What `%s` of an exact str or a small int, and `%d` of a small int, put.
+    fn bare_text(&self, field: &Field, v: Value, bytes: bool) -> Option<PyStr> {
+        match char::from_u32(field.conversion)? {
+            's' if bytes => None,
+            's' if self.heap.is_exact(v, B::Str) => self.heap.as_str(v).cloned(),
+            's' | 'd' => v.as_int().map(quick::decimal),
+            _ => None,
         }
     }
 

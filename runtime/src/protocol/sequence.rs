@@ -31,11 +31,9 @@ impl Vm {
                 let n =
                     self.heap.cell::<List>(a).items.len() + self.heap.cell::<List>(b).items.len();
                 self.check_items(n)?;
-                let items = [
-                    &self.heap.cell::<List>(a).items[..],
-                    &self.heap.cell::<List>(b).items[..],
-                ]
-                .concat();
+                let mut items = Vec::with_capacity(n);
+                items.extend_from_slice(&self.heap.cell::<List>(a).items);
+                items.extend_from_slice(&self.heap.cell::<List>(b).items);
                 Ok(Some(self.heap.list(items)))
             }
             Kind::Tuple => {

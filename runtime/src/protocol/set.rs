@@ -65,6 +65,9 @@ impl Vm {
     }
 
     pub(crate) fn set_add_hashed(&mut self, set: Value, key: Value, hash: i64) -> PyResult<bool> {
+        if let Some(added) = self.heap.cell_mut::<Set>(set).table.add_alone(hash, key) {
+            return Ok(added);
+        }
         if self.set_find(set, key, hash)?.is_some() {
             return Ok(false);
         }

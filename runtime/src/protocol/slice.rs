@@ -116,6 +116,9 @@ impl Vm {
     /// # Errors
     /// As `get_item`.
     pub(crate) fn load_slice(&mut self, obj: Value, slice: Slice) -> PyResult {
+        if let Some(part) = self.plain_part(obj, &slice) {
+            return Ok(part);
+        }
         let is_sequence = [B::Str, B::List, B::Tuple, B::Bytes]
             .into_iter()
             .any(|class| self.heap.is_exact(obj, class));
@@ -125,6 +128,35 @@ impl Vm {
         let slice = self.heap.slice(slice.start, slice.stop, slice.step);
         self.root(slice);
         self.get_item(obj, slice)
+    }
+
+    /// `obj[start:stop]` of a str or list whose bounds are small ints or left out; None where it
+    /// is anything else, or all of a str.
+    fn plain_part(&mut self, obj: Value, slice: &Slice) -> Option<Value> {
+        if !slice.step.is_none() {
+            return None;
+        }
+        let bound = |v: Value| match v.is_none() {
+            true => Some(None),
+            false => v.as_int().map(Some),
+        };
+        let (start, stop) = (bound(slice.start)?, bound(slice.stop)?);
+        let range = |len: usize| {
+            let s = select(start, stop, 1, len);
+            s.start as usize..s.start as usize + s.count
+        };
+        if self.heap.is_exact(obj, B::Str) {
+            let text = self.heap.as_str(obj)?;
+            let part = range(text.len());
+            let part = (part.len() < text.len()).then(|| text.slice(part))?;
+            return Some(self.heap.str(part));
+        }
+        if self.heap.is_exact(obj, B::List) {
+            let items = &self.heap.get::<List>(obj)?.items;
+            let part = items[range(items.len())].to_vec();
+            return Some(self.heap.list(part));
+        }
+        None
     }
 
     /// As `get_slice`, of a sequence that isn't a range.

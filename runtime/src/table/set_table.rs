@@ -324,6 +324,41 @@ impl<K: TableKey> SetTable<K> {
         }
     }
 
+    /// As `add`, in one search: the usual case, in which no other key has this hash, the table
+    /// has room and nobody asks for an order. None where one of these is not so; nothing was done.
+    #[inline]
+    pub fn add_alone(&mut self, hash: i64, key: K) -> Option<bool> {
+        if self.slots.is_empty()
+            || self.order.is_some()
+            || self.fill != self.used
+            || hash::is_identity(hash)
+        {
+            return None;
+        }
+        let mask = self.mask();
+        if (self.fill + 1) * 5 >= mask * 3 {
+            return None;
+        }
+        let mut base = hash as usize & mask;
+        let mut perturb = hash as u64;
+        loop {
+            for slot in &mut self.slots[base..=base + group(base, mask)] {
+                if slot.key == K::VACANT {
+                    *slot = Slot { hash, key };
+                    self.used += 1;
+                    self.fill += 1;
+                    self.version = self.version.wrapping_add(1);
+                    return Some(true);
+                }
+                if slot.hash == hash {
+                    return (slot.key == key).then_some(false);
+                }
+            }
+            perturb >>= PERTURB_SHIFT;
+            base = next_base(base, perturb, mask);
+        }
+    }
+
     /// Adds a key unless an equal one is there; says whether it was added.
     ///
     /// # Errors

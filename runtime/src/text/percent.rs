@@ -2,12 +2,14 @@
 //! formats single values that the caller has fetched. The caller owns the
 //! arguments, their conversion and the errors about their number and type.
 
+use std::ops::Range;
+
 use num_bigint::BigInt;
 use num_traits::{Signed, ToPrimitive};
 
 use super::float::{self, Style};
 use super::int;
-use super::pystr::{PyStr, StrBuilder};
+use super::pystr::{PyStr, StrBuilder, Units};
 use super::spec::quick::{self, Quick};
 
 /// What stands where a width or a precision may.
@@ -101,18 +103,25 @@ pub fn unsupported(field: &Field) -> String {
 
 /// The pieces of a template in order. After a malformed field no more come.
 pub struct Template<'a> {
-    text: &'a PyStr,
+    units: Units<'a>,
     at: usize,
 }
 
 impl<'a> Template<'a> {
-    pub fn new(text: &'a PyStr) -> Self {
-        Template { text, at: 0 }
+    pub fn new(units: Units<'a>) -> Self {
+        Template { units, at: 0 }
+    }
+
+    fn cp(&self) -> Option<u32> {
+        (self.at < self.units.len()).then(|| self.units.at(self.at))
+    }
+
+    fn part(&self, part: Range<usize>) -> PyStr {
+        PyStr::from_units(self.units.part(part))
     }
 
     fn peek(&self) -> Option<char> {
-        let cp = self.text.char_at(self.at)?;
-        Some(char::from_u32(cp).unwrap_or('\u{fffd}'))
+        self.cp().map(|cp| char::from_u32(cp).unwrap_or('\u{fffd}'))
     }
 
     /// Reads `(key)`, in which parentheses may nest.
@@ -130,7 +139,7 @@ impl<'a> Template<'a> {
                 _ => {}
             }
             if depth == 0 {
-                return Ok(Some(self.text.slice(start..self.at - 1)));
+                return Ok(Some(self.part(start..self.at - 1)));
             }
         }
         Err(Malformed {
@@ -186,7 +195,7 @@ impl<'a> Template<'a> {
         if let Some('h' | 'l' | 'L') = self.peek() {
             self.at += 1;
         }
-        let conversion = self.text.char_at(self.at).ok_or(Malformed {
+        let conversion = self.cp().ok_or(Malformed {
             fault: Fault::Format,
             stars,
         })?;
@@ -211,18 +220,27 @@ impl Iterator for Template<'_> {
 
     fn next(&mut self) -> Option<Piece> {
         let start = self.at;
-        if start == self.text.len() {
+        let len = self.units.len();
+        if start == len {
             return None;
         }
-        let percent = self.text.position('%', start);
+        let percent = self.units.position('%', start);
         if percent != Some(start) {
-            self.at = percent.unwrap_or(self.text.len());
-            return Some(Piece::Literal(self.text.slice(start..self.at)));
+            self.at = percent.unwrap_or(len);
+            return Some(Piece::Literal(self.part(start..self.at)));
         }
         self.at += 1;
         if self.peek() == Some('%') {
             self.at += 1;
             return Some(Piece::Literal('%'.into()));
+        }
+        if let Some(conversion @ ('s' | 'd' | 'r')) = self.peek() {
+            self.at += 1;
+            let field = Field::plain(conversion, self.at - 1);
+            return Some(Piece::Field {
+                key: None,
+                field: Ok(field),
+            });
         }
         let piece = match self.key() {
             Err(error) => Piece::Field {
@@ -235,7 +253,7 @@ impl Iterator for Template<'_> {
             },
         };
         if let Piece::Field { field: Err(_), .. } = piece {
-            self.at = self.text.len();
+            self.at = self.units.len();
         }
         Some(piece)
     }
@@ -255,6 +273,26 @@ pub struct Formatted {
 pub struct TooLong;
 
 impl Field {
+    /// Nothing but the letter.
+    fn plain(conversion: char, index: usize) -> Field {
+        Field {
+            left: false,
+            plus: false,
+            blank: false,
+            alternate: false,
+            zero: false,
+            width: Size::None,
+            precision: Size::None,
+            conversion: conversion as u32,
+            index,
+        }
+    }
+
+    /// Whether a text that needs no padding and no sign is put as it is.
+    pub fn is_bare(&self) -> bool {
+        self.width == Size::None && self.precision == Size::None && !self.plus && !self.blank
+    }
+
     /// The precision as a number; `*` must have been replaced.
     fn digits(&self) -> Option<usize> {
         match self.precision {

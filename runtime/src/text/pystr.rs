@@ -443,9 +443,10 @@ impl PyStr {
             return Err(TooLong);
         }
         let mut builder = StrBuilder::with_capacity(len);
+        let separator = separator.read();
         for (i, part) in parts.enumerate() {
             if i > 0 {
-                builder.push(separator);
+                builder.push_units(separator.units());
             }
             builder.push(part);
         }

@@ -8,10 +8,14 @@ use crate::native::{NativeDef, PyResult, Raised};
 use crate::object::class::B;
 use crate::object::dict::Dict;
 use crate::object::function::{CodeObject, Function, Native};
+use crate::object::str::Str;
 use crate::text::pystr::PyStr;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
+
+/// Functions with more parameters are called with keywords by way of `begin_call`.
+pub(super) const PLAIN_PARAMS_MAX: usize = 16;
 
 /// Parameter registers of a call.
 pub type Bound = SmallVec<[Value; 8]>;
@@ -27,6 +31,9 @@ impl Vm {
         args: &[Value],
         keywords: &[(Value, Value)],
     ) -> PyResult<Bound> {
+        if let Some(regs) = self.bind_fitting(func, args, keywords) {
+            return Ok(regs);
+        }
         let f = self.heap.cell::<Function>(func);
         let code_value = f.code;
         let code = self.heap.cell::<CodeObject>(code_value).code.clone();
@@ -119,12 +126,10 @@ impl Vm {
         }
         if n_kwonly > 0 {
             for i in n_pos..star {
-                if regs[i].is_empty() && self.heap.get::<Dict>(kwdefaults).is_some() {
+                if regs[i].is_empty() {
                     let name = self.heap.cell::<CodeObject>(code_value).params[i];
-                    regs[i] = self.heap.ns_get(kwdefaults, name).unwrap_or(Value::EMPTY);
-                    if planted::is(Bug::LostKeywordDefault) && i + 1 == star {
-                        regs[i] = Value::EMPTY;
-                    }
+                    let default = self.keyword_default(kwdefaults, name, i + 1 == star);
+                    regs[i] = default.unwrap_or(Value::EMPTY);
                 }
             }
             let missing: Vec<String> = (n_pos..star)
@@ -137,6 +142,108 @@ impl Vm {
             }
         }
         Ok(regs)
+    }
+
+    /// As `bind_function`, where all arguments fit and what is left out has a default; else None.
+    fn bind_fitting(
+        &mut self,
+        func: Value,
+        args: &[Value],
+        keywords: &[(Value, Value)],
+    ) -> Option<Bound> {
+        let f = self.heap.cell::<Function>(func);
+        let (code_value, defaults, kwdefaults) = (f.code, f.defaults, f.kwdefaults);
+        let object = self.heap.cell::<CodeObject>(code_value);
+        let (code, params) = (&object.code, &object.params[..]);
+        let (n_pos, n_posonly) = (code.n_pos as usize, code.n_posonly as usize);
+        let star = n_pos + code.n_kwonly as usize;
+        let (varargs, varkw) = (code.flags.varargs, code.flags.varkw);
+        if args.len() > n_pos && !varargs {
+            return None;
+        }
+        let mut regs: Bound = SmallVec::from_elem(Value::EMPTY, code.n_params());
+        let given = args.len().min(n_pos);
+        regs[..given].copy_from_slice(&args[..given]);
+        let mut others: SmallVec<[(Value, Value); 4]> = SmallVec::new();
+        for &(name, value) in keywords {
+            if !self.heap.cell::<Str>(name).interned {
+                return None;
+            }
+            match params[..star].iter().position(|&param| param == name) {
+                Some(i) if i >= n_posonly && regs[i].is_empty() => regs[i] = value,
+                Some(_) => return None,
+                None if varkw => others.push((name, value)),
+                None => return None,
+            }
+        }
+        if given < n_pos {
+            let defaults = self.heap.as_tuple(defaults).unwrap_or_default();
+            for (i, reg) in regs[..n_pos].iter_mut().enumerate().skip(given) {
+                if reg.is_empty() {
+                    *reg = *defaults.get((i + defaults.len()).checked_sub(n_pos)?)?;
+                }
+            }
+        }
+        for i in n_pos..star {
+            if regs[i].is_empty() {
+                regs[i] = self.keyword_default(kwdefaults, params[i], i + 1 == star)?;
+            }
+        }
+        if varargs {
+            regs[star] = self.heap.tuple(&args[given..]);
+        }
+        if varkw {
+            let dict = self.heap.dict();
+            for (name, value) in others {
+                self.heap.ns_set(dict, name, value);
+            }
+            regs[star + varargs as usize] = dict;
+        }
+        Some(regs)
+    }
+
+    /// The parameters of a call whose last arguments have `names`, from the first on that isn't
+    /// given by position: its number, and the function's code. None, where they don't fit, where
+    /// the function has other than positional parameters, or where a call doesn't run it.
+    #[inline]
+    pub(super) fn bind_plain(
+        &self,
+        callee: Value,
+        args: &[Value],
+        names: Value,
+        bound: &mut [Value; PLAIN_PARAMS_MAX],
+    ) -> Option<(Value, usize)> {
+        let f = self.heap.get::<Function>(callee)?;
+        let n_params = f.plain_args as usize;
+        if f.suspends || n_params > PLAIN_PARAMS_MAX || args.len() > n_params {
+            return None;
+        }
+        let code = self.heap.cell::<CodeObject>(f.code);
+        let names = self.heap.as_tuple(names)?;
+        let n_given = args.len().checked_sub(names.len())?;
+        let params = code.params.get(..n_params)?;
+        let n_unnamed = n_given.max(code.code.n_posonly as usize);
+        for (name, &value) in names.iter().zip(&args[n_given..]) {
+            let at = params.iter().position(|param| param == name)?;
+            if at < n_unnamed || !bound[at].is_empty() {
+                return None;
+            }
+            bound[at] = value;
+        }
+        let defaults = self.heap.as_tuple(f.defaults).unwrap_or_default();
+        for (i, reg) in bound[..n_params].iter_mut().enumerate().skip(n_given) {
+            if reg.is_empty() {
+                *reg = *defaults.get((i + defaults.len()).checked_sub(n_params)?)?;
+            }
+        }
+        Some((f.code, n_given))
+    }
+
+    /// The default of a keyword-only parameter.
+    fn keyword_default(&self, kwdefaults: Value, name: Value, is_last: bool) -> Option<Value> {
+        self.heap.get::<Dict>(kwdefaults)?;
+        let default = self.heap.ns_get(kwdefaults, name)?;
+        (!(planted::is(Bug::LostKeywordDefault) && is_last)).then_some(default)
     }
 
     /// Whether any keyword is the name of a positional-only parameter.

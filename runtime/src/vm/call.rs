@@ -3,9 +3,9 @@
 
 use smallvec::SmallVec;
 
-use crate::heap::Kind;
+use crate::heap::{Kind, ShapeId};
 use crate::native::{Body, DefKind, Flow, Forward, ForwardFn, NativeDef, PyResult};
-use crate::object::class::{B, Class, FastInit};
+use crate::object::class::{B, Class, FastInit, Hooks};
 use crate::object::descriptor::StaticMethod;
 use crate::object::exception::Exception;
 use crate::object::function::{CodeObject, Function, Method, Native};
@@ -584,7 +584,9 @@ impl Vm {
         ret: Ret,
     ) -> PyResult<Called> {
         if ret == Ret::Value {
-            self.begin_resume(generator, input, dst, Ret::Send)?;
+            if !self.go_on(generator, input, dst, Ret::Send, 0) {
+                self.begin_resume(generator, input, dst, Ret::Send)?;
+            }
             return Ok(Called::Pushed);
         }
         match self.resume(generator, input)? {
@@ -636,16 +638,15 @@ impl Vm {
                 return Ok(Called::Value(instance));
             }
             if hooks.keeps_args {
-                let args = self.heap.tuple(args);
-                let instance = self.heap.alloc(shape, Exception::new(args));
-                if hooks.has_del {
-                    self.heap.add_finalizable(instance);
-                }
-                return Ok(Called::Value(instance));
+                return Ok(Called::Value(self.plain_exception(shape, hooks, args)));
             }
         }
-        let plain_new = self.heap.cell::<Class>(class).hooks.plain_new;
-        let instance = if plain_new {
+        let c = self.heap.cell::<Class>(class);
+        let (hooks, shape) = (c.hooks, c.root_shape);
+        let plain_new = hooks.plain_new;
+        let instance = if hooks.plain_exception_new {
+            self.plain_exception(shape, hooks, args)
+        } else if plain_new {
             let c = self.heap.cell::<Class>(class);
             if !c.is_heap && !matches!(c.layout, Kind::Instance | Kind::Exception) {
                 // A class of the library that makes its instances by itself.
@@ -714,6 +715,16 @@ impl Vm {
         };
         self.check_init_result(result)?;
         Ok(Called::Value(instance))
+    }
+
+    /// An exception that keeps its arguments.
+    fn plain_exception(&mut self, shape: ShapeId, hooks: Hooks, args: &[Value]) -> Value {
+        let args = self.heap.tuple(args);
+        let instance = self.heap.alloc(shape, Exception::new(args));
+        if hooks.has_del {
+            self.heap.add_finalizable(instance);
+        }
+        instance
     }
 
     /// Remembers that calling `class` is no more than its function `init`.

@@ -29,10 +29,11 @@ use crate::protocol::number::BinaryOp;
 use crate::protocol::unary::UnaryOp;
 use crate::value::Value;
 use crate::vm::Vm;
+use crate::vm::bind::PLAIN_PARAMS_MAX;
 use crate::vm::cache::CacheLine;
 use crate::vm::call::Called;
 use crate::vm::frame::{Activation, Ret};
-use crate::vm::resume::{Input, Outcome};
+use crate::vm::resume::{Input, Outcome, PlainYield};
 use crate::vm::unwind::Next;
 use crate::vm::with::Entered;
 
@@ -501,6 +502,32 @@ impl Vm {
             ($w:expr, $n:expr, $callee:expr, $first:expr, $argc:expr, $names:expr) => {{
                 let (callee, first, argc): (Value, usize, usize) = ($callee, $first, $argc);
                 let args = unsafe { slice::from_raw_parts(regs.add(first), argc) };
+                let mut bound = [Value::EMPTY; PLAIN_PARAMS_MAX];
+                if let Some((code, n_given)) = self.bind_plain(callee, args, $names, &mut bound) {
+                    save!($n);
+                    let n_params = self.heap.cell::<Function>(callee).plain_args as usize;
+                    let in_cell =
+                        unsafe { !self.frames.last().unwrap_unchecked().generator.is_empty() };
+                    let base = if in_cell {
+                        self.sp
+                    } else {
+                        self.stack.index_of(unsafe { regs.add(first) })
+                    };
+                    if base + n_params > crate::vm::stack::STACK_VALUES {
+                        raise!(self.recursion_error());
+                    }
+                    bound[..n_given].copy_from_slice(&args[..n_given]);
+                    let moved = if in_cell { 0 } else { n_given };
+                    for i in moved..n_params {
+                        unsafe { self.stack.at(base + i).write(bound[i]) }
+                    }
+                    if let Err(raised) =
+                        self.push_frame(callee, code, base, n_params, $w.a(), Ret::Value)
+                    {
+                        raise!(raised);
+                    }
+                    begin_pushed!();
+                }
                 let keywords = self.keyword_pairs(args, $names);
                 let args = &args[..argc - keywords.len()];
                 called!(
@@ -1048,7 +1075,8 @@ impl Vm {
                                 op!(2, self.look_up());
                             }
                             save!(2);
-                            if self.resume_for(it, w.a(), word!(1).e0i()) {
+                            let input = Input::Send(Value::NONE);
+                            if self.go_on(it, input, w.a(), Ret::ForIter, word!(1).e0i()) {
                                 load!();
                                 continue;
                             }
@@ -1327,11 +1355,15 @@ impl Vm {
 
                 Op::Yield => {
                     save!(1);
-                    if self.yield_to_for(r!(w.b()), w.a()) {
-                        load!();
-                        continue;
+                    let value = r!(w.b());
+                    match self.yield_plainly(value, w.a()) {
+                        PlainYield::Below => {
+                            load!();
+                            continue;
+                        }
+                        PlainYield::Out => return Ok(Outcome::Yield(value)),
+                        PlainYield::Other => after!(self.yield_value(value, w.a())),
                     }
-                    after!(self.yield_value(r!(w.b()), w.a()));
                 }
                 Op::GetYieldFromIter => {
                     let v = r!(w.b());

@@ -121,6 +121,9 @@ pub struct Vm {
     native_params: FxHashMap<usize, Box<[Value]>>,
     /// Bytes that may be live after a collection.
     pub memory_max: usize,
+    /// Digits that an int converted to or from decimal text may have; 0 is
+    /// without limit. `sys.set_int_max_str_digits`.
+    pub(crate) int_digits_max: usize,
     /// How often the VM may look up before its fuel is spent: from then on
     /// each look-up raises KeyboardInterrupt, so that no handler saves a loop.
     pub fuel: u64,
@@ -163,6 +166,7 @@ impl Vm {
             repr_stack: Vec::new(),
             native_params: FxHashMap::default(),
             memory_max: 16 << 30,
+            int_digits_max: 4300,
             fuel: u64::MAX,
         };
         vm.make_builtin_classes();

@@ -31,6 +31,17 @@ pub enum Outcome {
     Return(Value),
 }
 
+/// Who goes on after a `yield`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PlainYield {
+    /// The frame below.
+    Below,
+    /// Whoever called `run`.
+    Out,
+    /// Nothing was done: `yield_value` knows.
+    Other,
+}
+
 impl Vm {
     /// Resumes a suspended frame from Rust until it yields or returns.
     ///
@@ -50,7 +61,9 @@ impl Vm {
         let (Input::Send(v) | Input::Throw(v)) = input;
         self.roots.push(v);
         let result = self.deeper(|vm| {
-            vm.begin_resume(generator, input, 0, Ret::ExitGenerator)?;
+            if !vm.go_on(generator, input, 0, Ret::ExitGenerator, 0) {
+                vm.begin_resume(generator, input, 0, Ret::ExitGenerator)?;
+            }
             vm.run()
         });
         self.roots.truncate(n_roots);
@@ -484,12 +497,23 @@ impl Vm {
         generator
     }
 
-    /// The usual case of `begin_resume` and `take_input`: a `for` goes on with a generator that
-    /// was suspended at a `yield` of its own. Where it is another case nothing is done, and the
-    /// answer is false.
-    pub(crate) fn resume_for(&mut self, generator: Value, dst: u16, jump: i32) -> bool {
+    /// The usual case of `begin_resume` and `take_input`: something is sent to a generator that was
+    /// suspended at a `yield` of its own. Where it is another case nothing is done, and the answer
+    /// is false.
+    pub(crate) fn go_on(
+        &mut self,
+        generator: Value,
+        input: Input,
+        dst: u16,
+        ret: Ret,
+        jump: i32,
+    ) -> bool {
+        let Input::Send(sent) = input else {
+            return false;
+        };
         let g = self.heap.cell::<Generator>(generator);
         let is_usual = g.state == GenState::Suspended
+            && g.flavor == Flavor::Generator
             && g.delegate.is_empty()
             && g.awaiter.is_empty()
             && self.frames.len() < self.recursion_limit;
@@ -498,11 +522,11 @@ impl Vm {
         }
         let sent_to = g.dst;
         let handled = g.handling();
-        let mut frame = self.frame_of(generator, dst, Ret::ForIter);
+        let mut frame = self.frame_of(generator, dst, ret);
         frame.jump = jump;
         self.heap.cell_mut::<Generator>(generator).state = GenState::Running;
         self.frames.push(frame);
-        self.set_top_register(sent_to, Value::NONE);
+        self.set_top_register(sent_to, sent);
         self.activations.push(Activation {
             root: generator,
             instance: Value::EMPTY,
@@ -515,25 +539,35 @@ impl Vm {
         true
     }
 
-    /// The usual case of `yield_value`: a generator that a `for` drives yields itself. Where it
-    /// is another case nothing is done, and the answer is false.
-    pub(crate) fn yield_to_for(&mut self, value: Value, dst: u16) -> bool {
+    /// The usual case of `yield_value`: a generator that a `for`, `next` or `send` of a script
+    /// drives, or `resume`, yields itself. Where it is another case nothing is done.
+    pub(crate) fn yield_plainly(&mut self, value: Value, dst: u16) -> PlainYield {
         let ([.., below, frame], Some(activation)) =
             (self.frames.as_mut_slice(), self.activations.last())
         else {
-            return false;
+            return PlainYield::Other;
         };
         let generator = frame.generator;
-        if frame.ret != Ret::ForIter || activation.root != generator {
-            return false;
+        if activation.root != generator
+            || self.heap.cell::<Generator>(generator).flavor != Flavor::Generator
+        {
+            return PlainYield::Other;
         }
-        // SAFETY: `code` is kept alive by `code_value`; the verifier has checked the register
-        // and the jump's target in the frame below, whose `for` pushed this one.
-        let words = unsafe {
-            below.regs.add(frame.dst as usize).write(value);
-            below.pc = below.pc.offset(frame.jump as isize);
-            (*frame.code).words.as_ptr()
+        let yielded = match frame.ret {
+            Ret::ForIter | Ret::Send => PlainYield::Below,
+            Ret::ExitGenerator => PlainYield::Out,
+            _ => return PlainYield::Other,
         };
+        if yielded == PlainYield::Below {
+            // SAFETY: the verifier has checked the register and the jump's target in the frame
+            // below, whose `for` pushed this one; a call has no jump.
+            unsafe {
+                below.regs.add(frame.dst as usize).write(value);
+                below.pc = below.pc.offset(frame.jump as isize);
+            }
+        }
+        // SAFETY: `code` is kept alive by `code_value`.
+        let words = unsafe { (*frame.code).words.as_ptr() };
         let g = self.heap.cell_mut::<Generator>(generator);
         g.pc = ((frame.pc as usize - words as usize) / 8) as u32;
         g.dst = dst;
@@ -543,7 +577,7 @@ impl Vm {
         self.handled = activation.outer_handled;
         self.frames.pop();
         self.activations.pop();
-        true
+        yielded
     }
 
     /// `yield value`.

@@ -15,7 +15,7 @@ use crate::args;
 pub static BASE: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *args, **kwargs)", new),
-        method("__init__(self, /, *args, **kwargs)", init),
+        method("__init__(self, /, *args, **kwargs)", init).quick(plain_init),
         op::REPR,
         op::GETATTRIBUTE,
         method("__str__(self, /)", str),
@@ -219,6 +219,22 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
         vm.heap.cell_mut::<Exception>(e).fields[0] = first.unwrap_or(Value::NONE);
     }
     Ok(e)
+}
+
+/// `__init__` of an exception that has no fields to fill.
+fn plain_init(vm: &mut Vm, a: &[Value]) -> PyResult<Option<Value>> {
+    let Some((&this, args)) = a.split_first() else {
+        return Ok(None);
+    };
+    let class = vm.heap.class_of(this);
+    if vm.heap.kind(this) != Some(Kind::Exception)
+        || !vm.heap.cell::<Class>(class).hooks.plain_exceptions
+    {
+        return Ok(None);
+    }
+    let args = vm.heap.tuple(args);
+    vm.heap.cell_mut::<Exception>(this).args = args;
+    Ok(Some(Value::NONE))
 }
 
 fn init(vm: &mut Vm, a: &[Value]) -> PyResult {

@@ -41,7 +41,10 @@ impl Match {
 
 static CLASS: ClassDef = ClassDef {
     methods: &[
-        method("group(self, /, *groups)", group),
+        method("group(self, /, *groups)", group).quick(|vm, a| match *a {
+            [this, key] => one_group(vm, this, key).map(Some),
+            _ => Ok(None),
+        }),
         method("start(self, group=0, /)", |vm, a| edge(vm, a, |s| s.0)),
         method("end(self, group=0, /)", |vm, a| edge(vm, a, |s| s.1)),
         method("span(self, group=0, /)", |vm, a| {

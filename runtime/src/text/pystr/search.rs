@@ -110,6 +110,19 @@ fn knuth_morris_pratt<U: Unit>(
     }
 }
 
+impl Units<'_> {
+    /// Where a character below U+0100 stands first, from `start` on.
+    pub fn position(self, c: char, start: usize) -> Option<usize> {
+        let found = match self {
+            Units::Latin1(units) => memchr::memchr(c as u8, &units[start..]),
+            units => on_units!(units, units => {
+                units[start..].iter().position(|unit| unit.cp() == c as u32)
+            }),
+        };
+        found.map(|at| start + at)
+    }
+}
+
 /// The matches of a needle that is not empty, left to right.
 pub(super) fn each_match(hay: Units<'_>, needle: Units<'_>, take: &mut dyn FnMut(usize) -> bool) {
     if needle.len() > hay.len() {
@@ -174,16 +187,9 @@ impl PyStr {
         found.map(|at| start + at)
     }
 
-    /// Where a character below U+0100 stands first, from `start` on.
-    pub fn position(&self, c: char, start: usize) -> Option<usize> {
-        let text = self.read();
-        let found = match text.units() {
-            Units::Latin1(units) => memchr::memchr(c as u8, &units[start..]),
-            units => on_units!(units, units => {
-                units[start..].iter().position(|unit| unit.cp() == c as u32)
-            }),
-        };
-        found.map(|at| start + at)
+    /// Where a character below U+0100 stands first.
+    pub fn position(&self, c: char) -> Option<usize> {
+        self.read().units().position(c, 0)
     }
 
     /// The last match inside `start..end`, or None.
