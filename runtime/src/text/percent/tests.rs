@@ -37,7 +37,8 @@ fn value_of(field: &Field, value: &Arg) -> Option<Result<Formatted, String>> {
 fn evaluate(_: &str, args: &[Arg]) -> Arg {
     let mut values = args[1].list().iter();
     let mut out = StrBuilder::new();
-    for piece in Template::new(args[0].str()) {
+    let template = args[0].str().read();
+    for piece in Template::new(template.units()) {
         let mut field = match piece {
             Piece::Literal(text) => {
                 out.push(&text);
@@ -95,9 +96,13 @@ fn every_template_answers_as_cpython() {
     check(include_str!("../protocol/percent.txt"), evaluate);
 }
 
+fn pieces_of(template: &str) -> Vec<Piece> {
+    Template::new(PyStr::from(template).read().units()).collect()
+}
+
 #[test]
 fn keys_come_before_the_errors_behind_them() {
-    let pieces: Vec<Piece> = Template::new(&"a%(k(1))5d%%%(b".into()).collect();
+    let pieces = pieces_of("a%(k(1))5d%%%(b");
     let Piece::Field {
         key: Some(key),
         field: Ok(field),
@@ -117,7 +122,7 @@ fn keys_come_before_the_errors_behind_them() {
             })
         }
     );
-    let pieces: Vec<Piece> = Template::new(&"%(a)".into()).collect();
+    let pieces = pieces_of("%(a)");
     let fault = Malformed {
         fault: Fault::Format,
         stars: 0,
@@ -133,9 +138,12 @@ fn keys_come_before_the_errors_behind_them() {
 
 #[test]
 fn sizes_are_checked_before_padding_is_made() {
-    let Some(Piece::Field {
-        field: Ok(field), ..
-    }) = Template::new(&"%999999999d".into()).next()
+    let pieces = pieces_of("%999999999d");
+    let [
+        Piece::Field {
+            field: Ok(field), ..
+        },
+    ] = &pieces[..]
     else {
         panic!("a field with a width")
     };

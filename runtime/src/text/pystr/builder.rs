@@ -187,14 +187,16 @@ impl StrBuilder {
     #[inline]
     pub fn push_units(&mut self, units: Units<'_>) {
         if let Units::Latin1(units) = units {
-            match &mut self.0 {
-                Buf::Short(short) => {
-                    if short.push(units) {
-                        return;
-                    }
+            let done = match &mut self.0 {
+                Buf::Short(short) => short.push(units),
+                Buf::Latin1(out) => {
+                    out.extend_from_slice(units);
+                    true
                 }
-                Buf::Latin1(out) => return out.extend_from_slice(units),
-                _ => {}
+                _ => false,
+            };
+            if done {
+                return;
             }
         }
         self.push_widening(units);
