@@ -110,7 +110,15 @@ impl Liveness {
             for next in self.successors(code, i).into_iter().flatten() {
                 union(&mut row, &before, next, row_words);
             }
-            Effect::of(code, self.starts[i] as usize).touched(|reg| set(&mut row, reg));
+            let effect = Effect::of(code, self.starts[i] as usize);
+            let op = Op::from_byte(code.words[self.starts[i] as usize].op_byte());
+            if let Some(Op::CallMethod | Op::CallMethodKw) = op {
+                // Its result is written once the callee has returned.
+                row.copy_from_slice(&before[i * row_words..(i + 1) * row_words]);
+                effect.read(|reg| set(&mut row, reg));
+            } else {
+                effect.touched(|reg| set(&mut row, reg));
+            }
             self.rows[i * row_words..(i + 1) * row_words].copy_from_slice(&row);
         }
     }
@@ -218,6 +226,11 @@ impl Effect {
         match op {
             // A loop's variable is not written where the loop ends.
             Op::ForIter => effect.may_write = std::mem::take(&mut effect.writes),
+            // The first of the window is the result's, and nobody's before.
+            Op::CallMethod | Op::CallMethodKw => {
+                effect.reads[1].0 += 1;
+                effect.reads[1].1 -= 1;
+            }
             // Which of the four are there, `x` tells.
             Op::MakeFunction => effect.reads[1] = (usize::from(word.b()), 4),
             _ => {}
