@@ -75,16 +75,17 @@ pub fn class_getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
 /// # Errors
 /// None of its own.
 pub fn make(vm: &mut Vm, origin: Value, key: Value) -> PyResult {
-    make_alias(vm, origin, key, false)
+    let class = alias_class(vm);
+    make_alias(vm, class, origin, key, false)
 }
 
-fn make_alias(vm: &mut Vm, origin: Value, key: Value, starred: bool) -> PyResult {
+/// An alias of this class: `GenericAlias` or one derived from it.
+fn make_alias(vm: &mut Vm, class: Value, origin: Value, key: Value, starred: bool) -> PyResult {
     let args = if vm.heap.as_tuple(key).is_some() {
         key
     } else {
         vm.heap.tuple(&[key])
     };
-    let class = alias_class(vm);
     let shape = vm.root_shape(class);
     let alias = GenericAlias {
         origin,
@@ -120,7 +121,8 @@ fn setstate(vm: &mut Vm, a: &[Value]) -> PyResult {
 /// `*alias` gives one alias, which says that it was unpacked.
 fn iter(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (origin, args) = parts(vm, a[0]);
-    let alias = make_alias(vm, origin, args, true)?;
+    let class = vm.heap.class_of(a[0]);
+    let alias = make_alias(vm, class, origin, args, true)?;
     let one = vm.heap.tuple(&[alias]);
     vm.root(one);
     vm.iter(one)
@@ -133,7 +135,7 @@ fn parts(vm: &Vm, v: Value) -> (Value, Value) {
 }
 
 fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
-    make(vm, a[1], a[2])
+    make_alias(vm, a[0], a[1], a[2], false)
 }
 
 fn repr(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -281,7 +283,9 @@ fn getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
     }
     let replaced = vm.heap.tuple(&replaced);
     let starred = is_starred(vm, a[0]);
-    make_alias(vm, origin, replaced, starred)
+    // CPython 3.13 genericaliasobject.c ga_getitem: a plain alias, whatever the class.
+    let class = alias_class(vm);
+    make_alias(vm, class, origin, replaced, starred)
 }
 
 /// What the alias has not itself, its origin may have.
