@@ -361,6 +361,7 @@ fn directive_text(directive: char, t: &Broken) -> String {
         'M' => format!("{minute:02}"),
         'n' => String::from("\n"),
         'p' => String::from(if hour < 12 { "AM" } else { "PM" }),
+        'P' => String::from(if hour < 12 { "am" } else { "pm" }),
         'r' => format!(
             "{hour12:02}:{minute:02}:{second:02} {}",
             if hour < 12 { "AM" } else { "PM" }
