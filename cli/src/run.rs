@@ -158,14 +158,56 @@ pub fn report_uncaught(vm: &mut Vm, Raised(exception): Raised, pipe_closed: &Ato
     if pipe_closed.load(Ordering::Relaxed) && vm.is_instance_of(exception, B::BrokenPipeError) {
         return 1;
     }
-    let text = vm.format_exception(exception);
-    // There is nowhere left to say that stderr can't be written.
-    let _ = vm.host.write_stderr(text.as_bytes());
+    if let Some(status) = call_excepthook(vm, exception) {
+        return status;
+    }
     if vm.is_instance_of(exception, B::KeyboardInterrupt) {
         INTERRUPTED
     } else {
         1
     }
+}
+
+/// Has `sys.excepthook` report an exception; gives the status if the hook itself asks for exit.
+fn call_excepthook(vm: &mut Vm, exception: Value) -> Option<u8> {
+    let show = |vm: &mut Vm, before: &str, exception: Value| {
+        let text = format!("{before}{}", vm.format_exception(exception));
+        // There is nowhere left to say that stderr can't be written.
+        let _ = vm.host.write_stderr(text.as_bytes());
+    };
+    let [sys, name, original] = ["sys", "excepthook", "__excepthook__"].map(|n| vm.heap.intern(n));
+    let Some(sys) = vm.heap.ns_get(vm.modules, sys) else {
+        show(vm, "", exception);
+        return None;
+    };
+    let hook = match (vm.get_attr_opt(sys, name), vm.get_attr_opt(sys, original)) {
+        (Ok(Some(hook)), Ok(Some(original))) if hook == original => {
+            show(vm, "", exception);
+            return None;
+        }
+        (Ok(Some(hook)), _) => hook,
+        _ => {
+            show(vm, "sys.excepthook is missing\n", exception);
+            return None;
+        }
+    };
+    let class = vm.heap.class_of(exception);
+    let traceback = vm.heap.intern("__traceback__");
+    let called = vm.holding(&[exception, hook], |vm| {
+        let traceback = vm.get_attr(exception, traceback)?;
+        vm.call(hook, &[class, exception, traceback])
+    });
+    let Err(Raised(of_hook)) = called else {
+        return None;
+    };
+    if vm.is_instance_of(of_hook, B::SystemExit) {
+        return Some(exit_status(vm, of_hook));
+    }
+    vm.holding(&[exception, of_hook], |vm| {
+        show(vm, "Error in sys.excepthook:\n", of_hook);
+        show(vm, "\nOriginal exception was:\n", exception);
+    });
+    None
 }
 
 /// What `sys.exit(code)` means: None is 0, an int itself, anything else is
