@@ -29,6 +29,7 @@ pub mod contextvars;
 mod dataclass_code;
 mod deque;
 mod floats;
+mod folder;
 mod function_marks;
 mod functools;
 mod gc;

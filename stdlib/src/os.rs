@@ -6,10 +6,11 @@ use std::io;
 use std::path::Path;
 
 use lockstep_runtime::native::function;
+use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::{PyResult, Raised, Value, Vm};
 
-use crate::NativeModule;
-use crate::builtins::file::io_error;
+use crate::builtins::file::{io_error, write_what_is_forgotten};
+use crate::{NativeModule, folder};
 
 pub static MODULE: NativeModule = NativeModule {
     name: "_os",
@@ -22,28 +23,29 @@ pub static MODULE: NativeModule = NativeModule {
             let n = std::thread::available_parallelism().map_or(1, usize::from);
             Ok(vm.heap.usize(n))
         }),
-        function("getcwd()", |vm, _| match std::env::current_dir() {
+        function("getcwd()", |vm, _| match folder::current(vm) {
             Ok(path) => Ok(vm.heap.str(&*path.to_string_lossy())),
             Err(error) => Err(failed(vm, &error, None)),
+        }),
+        function("chdir(path, /)", |vm, a| {
+            let path = path_of(vm, a[0])?;
+            match folder::enter(vm, Path::new(&path)) {
+                Ok(()) => Ok(Value::NONE),
+                Err(error) => Err(failed(vm, &error, Some(a[0]))),
+            }
         }),
         function("stat(path, follow, /)", stat),
         function("status(path, follow, /)", status),
         function("listdir(path, /)", listdir),
         function("chmod(path, mode, /)", chmod),
         function("symlink(src, dst, /)", |vm, a| {
-            let target = path_of(vm, a[0])?;
+            let target = text_of(vm, a[0])?;
             let link = path_of(vm, a[1])?;
-            match system::symlink(&target, &link) {
-                Ok(()) => Ok(Value::NONE),
-                Err(error) => Err(failed(vm, &error, Some(a[0]))),
-            }
+            done_from_to(vm, a, system::symlink(&target, &link))
         }),
         function("link(src, dst, /)", |vm, a| {
             let (from, to) = (path_of(vm, a[0])?, path_of(vm, a[1])?);
-            match std::fs::hard_link(from, to) {
-                Ok(()) => Ok(Value::NONE),
-                Err(error) => Err(failed(vm, &error, Some(a[0]))),
-            }
+            done_from_to(vm, a, std::fs::hard_link(from, to))
         }),
         function("readlink(path, /)", |vm, a| {
             let path = path_of(vm, a[0])?;
@@ -72,8 +74,14 @@ fn failed(vm: &mut Vm, error: &io::Error, path: Option<Value>) -> Raised {
     io_error(vm, error, path)
 }
 
-/// The text of a path, which the module has already checked to be a str.
+/// A path as the process sees it.
 fn path_of(vm: &mut Vm, v: Value) -> PyResult<String> {
+    let text = text_of(vm, v)?;
+    Ok(folder::resolve(vm, text))
+}
+
+/// The text of a path, which the module has already checked to be a str.
+fn text_of(vm: &mut Vm, v: Value) -> PyResult<String> {
     match vm.heap.as_str(v).map(|text| text.to_lossy()) {
         Some(path) if path.contains('\0') => Err(vm.value_error("embedded null byte")),
         Some(path) => Ok(path),
@@ -103,6 +111,7 @@ fn environ(vm: &mut Vm, _: &[Value]) -> PyResult {
 /// What the system tells of the path `a[0]`, or of the link that it is unless `a[1]`.
 fn look_up(vm: &mut Vm, a: &[Value]) -> PyResult<Metadata> {
     let path = path_of(vm, a[0])?;
+    write_what_is_forgotten(vm, &path);
     let found = match vm.truth(a[1])? {
         true => std::fs::metadata(&path),
         false => std::fs::symlink_metadata(&path),
@@ -196,10 +205,19 @@ fn listdir(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn rename(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (from, to) = (path_of(vm, a[0])?, path_of(vm, a[1])?);
-    match std::fs::rename(from, to) {
-        Ok(()) => Ok(Value::NONE),
-        Err(error) => Err(failed(vm, &error, Some(a[0]))),
+    done_from_to(vm, a, std::fs::rename(from, to))
+}
+
+/// How it went with the paths `a[0]` and `a[1]`.
+fn done_from_to(vm: &mut Vm, a: &[Value], result: io::Result<()>) -> PyResult {
+    let Err(error) = result else {
+        return Ok(Value::NONE);
+    };
+    let raised = failed(vm, &error, Some(a[0]));
+    if let Some(e) = vm.heap.get_mut::<Exception>(raised.0) {
+        e.fields[3] = a[1];
     }
+    Err(raised)
 }
 
 fn urandom(vm: &mut Vm, a: &[Value]) -> PyResult {

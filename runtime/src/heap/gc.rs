@@ -219,7 +219,7 @@ impl Heap {
     }
 
     /// Sweeps every page that is left.
-    pub(super) fn sweep_all(&mut self) {
+    pub fn sweep_all(&mut self) {
         for class in 0..N_CLASSES {
             for i in std::mem::take(&mut self.unswept[class]) {
                 self.sweep_page(self.pages[class][i]);

@@ -46,7 +46,7 @@ impl Vm {
         if is(self, B::OSError)
             && let (Some(errno), Some(strerror)) = (fields[0].given(), fields[1].given())
         {
-            return self.os_error_str(errno, strerror, fields[2]);
+            return self.os_error_str([errno, strerror, fields[2], fields[3]]);
         }
         if is(self, B::BaseExceptionGroup)
             && let (Some(message), Some(exceptions)) = (fields[0].given(), fields[1].given())
@@ -82,7 +82,7 @@ impl Vm {
         }
     }
 
-    fn os_error_str(&mut self, errno: Value, strerror: Value, filename: Value) -> PyResult {
+    fn os_error_str(&mut self, [errno, strerror, filename, filename2]: [Value; 4]) -> PyResult {
         let mut out = StrBuilder::new();
         out.push_str("[Errno ");
         let errno = self.str(errno)?;
@@ -93,6 +93,10 @@ impl Vm {
         if let Some(filename) = filename.some() {
             out.push_str(": ");
             self.write_repr(&mut out, filename)?;
+            if let Some(filename2) = filename2.some() {
+                out.push_str(" -> ");
+                self.write_repr(&mut out, filename2)?;
+            }
         }
         Ok(self.heap.str(out.finish()))
     }

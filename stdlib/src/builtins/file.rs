@@ -3,18 +3,22 @@
 //! A file open for reading only is read at once; one open for writing keeps a
 //! buffer. Both are plain blocking I/O of the host process.
 
+use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::rc::{Rc, Weak};
 
-use lockstep_runtime::native::{ClassDef, NativeDef, attribute, getter, method};
+use lockstep_runtime::native::{ClassDef, GetSetDef, attribute, getter, method};
 use lockstep_runtime::object::bytes::Bytes;
+use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{B, Kind, Marker, N, PyResult, Raised, Value, Vm};
 
 use super::exception;
-use crate::args;
+use crate::{args, folder};
 
 /// Where a stream's bytes come from or go to.
 enum Device {
@@ -24,20 +28,66 @@ enum Device {
     Disk(File),
 }
 
+/// As which of the classes of `io` a stream is shown.
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    Text,
+    Reader,
+    Writer,
+    Random,
+    Raw,
+}
+
+/// What the ends of lines of a text are taken for (`open(…, newline=…)`).
+#[derive(Clone, Copy, PartialEq)]
+enum Newline {
+    /// None: all of them end lines, and are read as `\n`.
+    Universal,
+    /// `""`: all of them end lines, and stay.
+    Kept,
+    Lf,
+    Cr,
+    CrLf,
+}
+
+impl Newline {
+    /// Whether a lone `\r` ends a line as well.
+    fn is_any(self) -> bool {
+        matches!(self, Newline::Universal | Newline::Kept)
+    }
+}
+
+/// The order in which `newlines` tells of them.
+const LINE_ENDS: [&str; 3] = ["\r", "\n", "\r\n"];
+
+/// CPython decodes a file in pieces of so many bytes: a mistake is told of when its piece is read.
+const PIECE: usize = 8192;
+
 /// A stream.
 struct Stream {
     device: Device,
+    shown: Shown,
     binary: bool,
     readable: bool,
     writable: bool,
-    /// Line ends are translated.
-    universal: bool,
+    newline: Newline,
+    /// Nothing was written since the start of the file: a byte order mark is due.
+    fresh: bool,
     closed: bool,
-    /// Bytes read ahead, and how many of them were taken.
+    /// Bytes read ahead, and how many of them were taken. Of text they are UTF-8, whatever the
+    /// file's encoding.
     ahead: Vec<u8>,
     taken: usize,
+    /// How many of them have been checked to be text.
+    looked_at: usize,
+    /// The ends of lines that were seen, one bit each, as `LINE_ENDS` has them.
+    line_ends: u8,
+    /// A `for` loop has taken lines, so that the place in the file is not told.
+    iterating: bool,
     /// Bytes still to be written.
     pending: Vec<u8>,
+    /// Whether there are any, for who opens the same file.
+    unwritten: Rc<Cell<bool>>,
     name: Value,
     mode: String,
     encoding: String,
@@ -50,6 +100,14 @@ impl Native for Stream {
     }
     fn external_bytes(&self) -> usize {
         self.ahead.capacity() + self.pending.capacity()
+    }
+}
+
+impl Stream {
+    fn forget_ahead(&mut self) {
+        self.ahead.clear();
+        self.taken = 0;
+        self.looked_at = 0;
     }
 }
 
@@ -67,74 +125,85 @@ impl Drop for Stream {
 /// What the streams of one VM share.
 #[derive(Default)]
 pub struct Streams {
-    text_class: Option<Value>,
-    binary_class: Option<Value>,
+    classes: [Option<Value>; 5],
     /// `sys.stdout` as it was made.
     stdout: Option<Value>,
+    /// The files open for writing, and whether any of what was written waits in a buffer.
+    written: Vec<(PathBuf, Weak<Cell<bool>>)>,
     /// The dict of module `sys`, once it was imported.
     pub sys_dict: Option<Value>,
 }
 
 impl Native for Streams {
     fn trace(&self, marker: &mut Marker) {
-        for v in [
-            self.text_class,
-            self.binary_class,
-            self.stdout,
-            self.sys_dict,
-        ]
-        .into_iter()
-        .flatten()
+        for v in [self.stdout, self.sys_dict]
+            .into_iter()
+            .chain(self.classes)
+            .flatten()
         {
             marker.mark(v);
         }
     }
 }
 
-const METHODS: &[NativeDef] = &[
-    method("__enter__(self, /)", enter),
-    method("__exit__(self, /, *args)", exit),
-    method("__iter__(self, /)", enter),
-    method("__next__(self, /)", next),
-    method("__repr__(self, /)", repr),
-    method("read(self, size=-1, /)", read),
-    method("readline(self, size=-1, /)", readline),
-    method("readlines(self, hint=-1, /)", readlines),
-    method("write(self, text, /)", write),
-    method("writelines(self, lines, /)", writelines),
-    method("flush(self, /)", flush),
-    method("close(self, /)", close),
-    method("seek(self, cookie, whence=0, /)", seek),
-    method("tell(self, /)", tell),
-    method("truncate(self, pos=None, /)", truncate),
-    method("readable(self, /)", |vm, a| {
-        Ok(Value::bool(stream(vm, a[0])?.readable))
-    }),
-    method("writable(self, /)", |vm, a| {
-        Ok(Value::bool(stream(vm, a[0])?.writable))
-    }),
-    method("seekable(self, /)", |vm, a| {
-        Ok(Value::bool(matches!(
-            stream(vm, a[0])?.device,
-            Device::Disk(_)
-        )))
-    }),
-    method("isatty(self, /)", |_, _| Ok(Value::FALSE)),
-    method("fileno(self, /)", fileno),
-    method("reconfigure(self, /, **kwargs)", |_, _| Ok(Value::NONE)),
-];
+/// The methods of all streams, and some more.
+macro_rules! methods {
+    ($($more:expr),*) => {
+        &[
+            method("__enter__(self, /)", enter),
+            method("__exit__(self, /, *args)", exit),
+            method("__iter__(self, /)", enter),
+            method("__next__(self, /)", next),
+            method("__repr__(self, /)", repr),
+            method("read(self, size=-1, /)", read),
+            method("readline(self, size=-1, /)", readline),
+            method("readlines(self, hint=-1, /)", readlines),
+            method("write(self, text, /)", write),
+            method("writelines(self, lines, /)", writelines),
+            method("flush(self, /)", flush),
+            method("close(self, /)", close),
+            method("seek(self, cookie, whence=0, /)", seek),
+            method("tell(self, /)", tell),
+            method("truncate(self, pos=None, /)", truncate),
+            method("readable(self, /)", |vm, a| {
+                Ok(Value::bool(open_stream(vm, a[0])?.readable))
+            }),
+            method("writable(self, /)", |vm, a| {
+                Ok(Value::bool(open_stream(vm, a[0])?.writable))
+            }),
+            method("seekable(self, /)", |vm, a| {
+                Ok(Value::bool(matches!(
+                    open_stream(vm, a[0])?.device,
+                    Device::Disk(_)
+                )))
+            }),
+            method("isatty(self, /)", |vm, a| {
+                open_stream(vm, a[0])?;
+                Ok(Value::FALSE)
+            }),
+            method("fileno(self, /)", fileno),
+            $($more),*
+        ]
+    };
+}
+
+const CLOSED: GetSetDef = getter("closed", |vm, this| {
+    Ok(Value::bool(stream(vm, this)?.closed))
+});
+const NAME: GetSetDef = getter("name", |vm, this| Ok(stream(vm, this)?.name));
+const MODE: GetSetDef = getter("mode", |vm, this| {
+    let mode = stream(vm, this)?.mode.clone();
+    args::str_value(vm, mode)
+});
 
 static TEXT: ClassDef = ClassDef {
-    methods: METHODS,
+    methods: methods!(method("reconfigure(self, /, **kwargs)", |_, _| Ok(
+        Value::NONE
+    ))),
     attributes: &[
-        getter("closed", |vm, this| {
-            Ok(Value::bool(stream(vm, this)?.closed))
-        }),
-        getter("name", |vm, this| Ok(stream(vm, this)?.name)),
-        getter("mode", |vm, this| {
-            let mode = stream(vm, this)?.mode.clone();
-            args::str_value(vm, mode)
-        }),
+        CLOSED,
+        NAME,
+        MODE,
         getter("encoding", |vm, this| {
             let encoding = stream(vm, this)?.encoding.clone();
             args::str_value(vm, encoding)
@@ -143,8 +212,9 @@ static TEXT: ClassDef = ClassDef {
             let errors = stream(vm, this)?.errors.clone();
             args::str_value(vm, errors)
         }),
-        getter("newlines", |_, _| Ok(Value::NONE)),
+        getter("newlines", newlines),
         getter("line_buffering", |_, _| Ok(Value::FALSE)),
+        getter("write_through", |_, _| Ok(Value::FALSE)),
         attribute("buffer", buffer, |vm, _, _| {
             Err(vm.attribute_error("readonly attribute"))
         }),
@@ -152,49 +222,68 @@ static TEXT: ClassDef = ClassDef {
     doc: "Character and line based layer over a BufferedIOBase object, buffer.",
 };
 
-static BINARY: ClassDef = ClassDef {
-    methods: METHODS,
-    attributes: &[
-        getter("closed", |vm, this| {
-            Ok(Value::bool(stream(vm, this)?.closed))
-        }),
-        getter("name", |vm, this| Ok(stream(vm, this)?.name)),
-        getter("mode", |vm, this| {
-            let mode = stream(vm, this)?.mode.clone();
-            args::str_value(vm, mode)
-        }),
-    ],
-    doc: "Buffered access to the bytes of a file.",
+static READER: ClassDef = ClassDef {
+    methods: methods!(
+        method("peek(self, size=0, /)", peek),
+        method("read1(self, size=-1, /)", read),
+        method("readinto(self, buffer, /)", readinto),
+        method("readinto1(self, buffer, /)", readinto)
+    ),
+    attributes: &[CLOSED, NAME, MODE],
+    doc: "Create a new buffered reader using the given readable raw IO object.",
 };
 
-fn class_of(vm: &mut Vm, binary: bool) -> Value {
-    let streams = vm.ext::<Streams>();
-    let known = if binary {
-        streams.binary_class
-    } else {
-        streams.text_class
-    };
-    if let Some(class) = known {
+static RANDOM: ClassDef = ClassDef {
+    doc: "A buffered interface to random access streams.",
+    ..READER
+};
+
+static WRITER: ClassDef = ClassDef {
+    methods: methods!(
+        method("read1(self, size=-1, /)", |vm, _| Err(
+            unsupported_operation(vm, "read1")
+        )),
+        method("readinto(self, buffer, /)", readinto),
+        method("readinto1(self, buffer, /)", readinto)
+    ),
+    attributes: &[CLOSED, NAME, MODE],
+    doc: "A buffer for a writeable sequential RawIO object.",
+};
+
+static RAW: ClassDef = ClassDef {
+    methods: methods!(
+        method("readall(self, /)", |vm, a| read(vm, &[a[0], Value::NONE])),
+        method("readinto(self, buffer, /)", readinto)
+    ),
+    attributes: &[
+        CLOSED,
+        NAME,
+        MODE,
+        getter("closefd", |_, _| Ok(Value::TRUE)),
+    ],
+    doc: "Open a file.",
+};
+
+fn class_of(vm: &mut Vm, shown: Shown) -> Value {
+    if let Some(class) = vm.ext::<Streams>().classes[shown as usize] {
         return class;
     }
     let object = vm.class(B::Object);
-    let (name, def) = if binary {
-        ("BufferedRandom", &BINARY)
-    } else {
-        ("TextIOWrapper", &TEXT)
+    let (name, def) = match shown {
+        Shown::Text => ("TextIOWrapper", &TEXT),
+        Shown::Reader => ("BufferedReader", &READER),
+        Shown::Writer => ("BufferedWriter", &WRITER),
+        Shown::Random => ("BufferedRandom", &RANDOM),
+        Shown::Raw => ("FileIO", &RAW),
     };
     let class = vm.new_native_class("_io", name, object, Kind::Opaque, def);
-    let streams = vm.ext::<Streams>();
-    if binary {
-        streams.binary_class = Some(class);
-    } else {
-        streams.text_class = Some(class);
-    }
+    vm.heap.cell_mut::<Class>(class).named_with_module = true;
+    vm.ext::<Streams>().classes[shown as usize] = Some(class);
     class
 }
 
 fn make(vm: &mut Vm, stream: Stream) -> Value {
-    let class = class_of(vm, stream.binary);
+    let class = class_of(vm, stream.shown);
     let shape = vm.root_shape(class);
     vm.heap.opaque(shape, stream)
 }
@@ -222,14 +311,24 @@ fn standard_of(vm: &mut Vm, name: &str, binary: bool) -> Value {
         vm,
         Stream {
             device,
+            shown: match (binary, readable) {
+                (false, _) => Shown::Text,
+                (true, true) => Shown::Reader,
+                (true, false) => Shown::Writer,
+            },
             binary,
             readable,
             writable: !readable,
-            universal: true,
+            newline: Newline::Universal,
+            fresh: true,
             closed: false,
             ahead: Vec::new(),
             taken: 0,
+            looked_at: 0,
+            line_ends: 0,
+            iterating: false,
             pending: Vec::new(),
+            unwritten: Rc::default(),
             name,
             mode: String::from(if readable { "r" } else { "w" }),
             encoding: String::from("utf-8"),
@@ -329,27 +428,60 @@ pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
         None => String::from("r"),
     };
     let path_value = path_of(vm, a[0])?;
+    vm.root(path_value);
     let path = vm.heap.string(path_value);
     if path.contains('\0') {
         return Err(vm.value_error("embedded null byte"));
     }
     let has = |c: char| mode.contains(c);
-    if mode.chars().any(|c| !"rwaxbt+U".contains(c)) {
+    let count = |of: &str| mode.chars().filter(|c| of.contains(*c)).count();
+    if mode
+        .chars()
+        .any(|c| !"rwaxbt+".contains(c) || count(c.encode_utf8(&mut [0; 4])) > 1)
+    {
         return Err(vm.value_error(format!("invalid mode: '{mode}'")));
-    }
-    if mode.chars().filter(|c| "rwax".contains(*c)).count() != 1 {
-        return Err(vm.value_error("must have exactly one of create/read/write/append mode"));
     }
     if has('b') && has('t') {
         return Err(vm.value_error("can't have text and binary mode at once"));
     }
+    match count("rwax") {
+        1 => {}
+        0 => {
+            return Err(vm.value_error(
+                "Must have exactly one of create/read/write/append mode and at most one plus",
+            ));
+        }
+        _ => {
+            return Err(vm.value_error("must have exactly one of create/read/write/append mode"));
+        }
+    }
     if has('b') && a[3].some().is_some() {
         return Err(vm.value_error("binary mode doesn't take an encoding argument"));
     }
+    if has('b') && a[4].some().is_some() {
+        return Err(vm.value_error("binary mode doesn't take an errors argument"));
+    }
+    if has('b') && a[5].some().is_some() {
+        return Err(vm.value_error("binary mode doesn't take a newline argument"));
+    }
+    if !vm.truth(a[6])? {
+        return Err(vm.value_error("Cannot use closefd=False with file name"));
+    }
+    let raw = a[2]
+        .given()
+        .is_some_and(|size| vm.heap.as_i64(size) == Some(0));
+    if raw && !has('b') {
+        return Err(vm.value_error("can't have unbuffered text I/O"));
+    }
+    let newline = newline_of(vm, a[5])?;
     let encoding = match a[3].some() {
         Some(encoding) => args::text(vm, "open", 4, encoding)?.to_lossy(),
         None => String::from("UTF-8"),
     };
+    if !is_utf8(&encoding) {
+        // An encoding that isn't there is an error now, not at the first read.
+        super::codec::decode(vm, &[], &encoding, "strict")?;
+    }
     let errors = match a[4].some() {
         Some(errors) => args::text(vm, "open", 5, errors)?.to_lossy(),
         None => String::from("strict"),
@@ -364,6 +496,8 @@ pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
         .create(has('w') || has('a'))
         .truncate(has('w'))
         .create_new(has('x'));
+    let path = folder::resolve(vm, path);
+    write_what_is_forgotten(vm, &path);
     let file = match options.open(&path).and_then(|file| {
         if file.metadata()?.is_dir() {
             return Err(std::io::Error::from_raw_os_error(21));
@@ -373,25 +507,106 @@ pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
         Ok(file) => file,
         Err(error) => return Err(io_error(vm, &error, Some(path_value))),
     };
-    let universal = a[5].some().is_none();
+    let kind = match (has('b'), raw) {
+        (false, _) => Shown::Text,
+        (true, true) => Shown::Raw,
+        (true, false) if plus => Shown::Random,
+        (true, false) if has('r') => Shown::Reader,
+        (true, false) => Shown::Writer,
+    };
+    let fresh = !has('a') || file.metadata().is_ok_and(|data| data.len() == 0);
+    let mode = if has('b') {
+        raw_mode(&mode)
+    } else {
+        mode.clone()
+    };
+    let unwritten = Rc::default();
+    if let (true, Ok(path)) = (!has('r') || plus, std::fs::canonicalize(&path)) {
+        let written = &mut vm.ext::<Streams>().written;
+        written.retain(|(_, stream)| stream.strong_count() > 0);
+        written.push((path, Rc::downgrade(&unwritten)));
+    }
     Ok(make(
         vm,
         Stream {
             device: Device::Disk(file),
-            binary: has('b'),
+            shown: kind,
+            binary: kind != Shown::Text,
             readable: has('r') || plus,
             writable: !has('r') || plus,
-            universal,
+            newline,
+            fresh,
             closed: false,
             ahead: Vec::new(),
             taken: 0,
+            looked_at: 0,
+            line_ends: 0,
+            iterating: false,
             pending: Vec::new(),
+            unwritten,
             name: path_value,
             mode,
             encoding,
             errors,
         },
     ))
+}
+
+/// Collects if this file may have a writer that nothing refers to any more, so that what it
+/// still holds is written: CPython closes such a file at once.
+pub fn write_what_is_forgotten(vm: &mut Vm, path: &str) {
+    if vm.ext::<Streams>().written.is_empty() {
+        return;
+    }
+    let Ok(path) = std::fs::canonicalize(path) else {
+        return;
+    };
+    let waits = |(other, stream): &(PathBuf, Weak<Cell<bool>>)| {
+        *other == path && stream.upgrade().is_some_and(|unwritten| unwritten.get())
+    };
+    if vm.ext::<Streams>().written.iter().any(waits) {
+        vm.collect();
+        // A file is closed when its cell is swept.
+        vm.heap.sweep_all();
+    }
+}
+
+/// The mode of a file of bytes, as CPython's FileIO tells it.
+fn raw_mode(mode: &str) -> String {
+    let has = |c: char| mode.contains(c);
+    let base = match () {
+        () if has('x') => "xb",
+        () if has('a') => "ab",
+        () if has('r') || has('+') => "rb",
+        () => "wb",
+    };
+    String::from(base) + if has('+') { "+" } else { "" }
+}
+
+fn newline_of(vm: &mut Vm, v: Value) -> PyResult<Newline> {
+    let Some(v) = v.some() else {
+        return Ok(Newline::Universal);
+    };
+    let Some(text) = vm.heap.as_str(v).map(PyStr::to_lossy) else {
+        let message = format!(
+            "open() argument 'newline' must be str or None, not {}",
+            vm.type_name(v)
+        );
+        return Err(vm.type_error(message));
+    };
+    match text.as_str() {
+        "" => Ok(Newline::Kept),
+        "\n" => Ok(Newline::Lf),
+        "\r" => Ok(Newline::Cr),
+        "\r\n" => Ok(Newline::CrLf),
+        other => Err(vm.value_error(format!("illegal newline value: {other}"))),
+    }
+}
+
+fn is_utf8(encoding: &str) -> bool {
+    ["utf-8", "utf8", "utf_8"]
+        .iter()
+        .any(|name| encoding.eq_ignore_ascii_case(name))
 }
 
 /// The str of a path argument; asks `__fspath__`.
@@ -437,15 +652,36 @@ fn open_stream(vm: &mut Vm, this: Value) -> PyResult<&mut Stream> {
 }
 
 fn readable_stream(vm: &mut Vm, this: Value) -> PyResult<()> {
-    if !open_stream(vm, this)?.readable {
-        return Err(unsupported_operation(vm, "not readable"));
+    let s = stream(vm, this)?;
+    if s.closed && s.readable && s.binary && s.shown != Shown::Raw {
+        return Err(vm.value_error("read of closed file"));
+    }
+    if s.readable || !s.binary {
+        open_stream(vm, this)?;
+    }
+    let s = stream(vm, this)?;
+    if !s.readable {
+        let message = match s.shown {
+            Shown::Text => "not readable",
+            Shown::Raw => "File not open for reading",
+            _ => "read",
+        };
+        return Err(unsupported_operation(vm, message));
     }
     write_pending(vm, this)
 }
 
 /// `io.UnsupportedOperation`, which is an OSError and a ValueError.
+#[cold]
 fn unsupported_operation(vm: &mut Vm, message: &str) -> Raised {
-    vm.raise(B::OSError, message)
+    let made = vm.import_module("io").and_then(|io| {
+        let message = vm.heap.str(message);
+        vm.call_method(io, "UnsupportedOperation", &[message])
+    });
+    match made {
+        Ok(exception) => Raised(exception),
+        Err(raised) => raised,
+    }
 }
 
 fn enter(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -479,6 +715,7 @@ fn flush(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn write_pending(vm: &mut Vm, this: Value) -> PyResult<()> {
     let s = stream(vm, this)?;
+    s.unwritten.set(false);
     let pending = std::mem::take(&mut s.pending);
     if pending.is_empty() {
         return Ok(());
@@ -495,30 +732,28 @@ fn write_pending(vm: &mut Vm, this: Value) -> PyResult<()> {
 const PENDING_MAX: usize = 1 << 16;
 
 fn write(vm: &mut Vm, a: &[Value]) -> PyResult {
-    if !open_stream(vm, a[0])?.writable {
-        return Err(unsupported_operation(vm, "not writable"));
-    }
-    let (binary, errors) = {
-        let s = stream(vm, a[0])?;
-        (s.binary, s.errors.clone())
-    };
-    let encoding = stream(vm, a[0])?.encoding.clone();
-    let (data, count) = if binary {
+    let s = open_stream(vm, a[0])?;
+    let (shown, writable) = (s.shown, s.writable);
+    let (data, count) = if shown == Shown::Text {
+        if vm.heap.as_str(a[1]).is_none() {
+            let message = format!("write() argument must be str, not {}", vm.type_name(a[1]));
+            return Err(vm.type_error(message));
+        }
+        if !writable {
+            return Err(unsupported_operation(vm, "not writable"));
+        }
+        encoded(vm, a[0], a[1])?
+    } else {
+        if !writable {
+            let message = match shown {
+                Shown::Raw => "File not open for writing",
+                _ => "write",
+            };
+            return Err(unsupported_operation(vm, message));
+        }
         let data = super::bytes::data_of(vm, a[1])?;
         let n = data.len();
         (data, n)
-    } else {
-        let Some(text) = vm.heap.as_str(a[1]).cloned() else {
-            let message = format!("write() argument must be str, not {}", vm.type_name(a[1]));
-            return Err(vm.type_error(message));
-        };
-        let mut data = Vec::with_capacity(text.len());
-        if encoding.eq_ignore_ascii_case("utf-8") {
-            encode(vm, &text, &mut data, &errors)?;
-        } else {
-            data = super::codec::encode(vm, a[1], &encoding, &errors)?;
-        }
-        (data, text.len())
     };
     let result = match &mut stream(vm, a[0])?.device {
         Device::Stdout => vm.host.write_stdout(&data),
@@ -526,10 +761,9 @@ fn write(vm: &mut Vm, a: &[Value]) -> PyResult {
         Device::Stdin => Ok(()),
         Device::Disk(_) => {
             // What was read ahead is not where the file stands.
+            let back = not_taken(vm, a[0])? as i64;
             let s = stream(vm, a[0])?;
-            let back = (s.ahead.len() - s.taken) as i64;
-            s.ahead.clear();
-            s.taken = 0;
+            s.forget_ahead();
             if back > 0
                 && let Device::Disk(file) = &mut s.device
                 && let Err(error) = file.seek(SeekFrom::Current(-back))
@@ -538,8 +772,9 @@ fn write(vm: &mut Vm, a: &[Value]) -> PyResult {
             }
             let s = stream(vm, a[0])?;
             s.pending.extend_from_slice(&data);
+            s.unwritten.set(true);
             let full = s.pending.len() >= PENDING_MAX;
-            if full {
+            if full || shown == Shown::Raw {
                 write_pending(vm, a[0])?;
             }
             Ok(())
@@ -549,6 +784,68 @@ fn write(vm: &mut Vm, a: &[Value]) -> PyResult {
         Ok(()) => Ok(vm.heap.usize(count)),
         Err(error) => Err(io_error(vm, &error, None)),
     }
+}
+
+/// A text as the bytes that the stream writes, and its length.
+fn encoded(vm: &mut Vm, this: Value, text: Value) -> PyResult<(Vec<u8>, usize)> {
+    let s = stream(vm, this)?;
+    let line_end = match s.newline {
+        Newline::Cr => Some("\r"),
+        Newline::CrLf => Some("\r\n"),
+        _ => None,
+    };
+    let (encoding, errors, fresh) = (s.encoding.clone(), s.errors.clone(), s.fresh);
+    s.fresh = false;
+    let length = vm.heap.as_str(text).map_or(0, PyStr::len);
+    let text = match line_end {
+        Some(end) => {
+            let (old, new) = (vm.heap.str("\n"), vm.heap.str(end));
+            vm.root(new);
+            vm.call_method(text, "replace", &[old, new])?
+        }
+        None => text,
+    };
+    vm.root(text);
+    if is_utf8(&encoding) {
+        let mut data = Vec::with_capacity(length);
+        let text = vm.heap.as_str(text).cloned().unwrap_or_default();
+        encode(vm, &text, &mut data, &errors)?;
+        return Ok((data, length));
+    }
+    // Only the start of a file has a byte order mark.
+    let encoding = match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
+        "utf-16" | "utf16" if !fresh => String::from("utf-16-le"),
+        "utf-32" | "utf32" if !fresh => String::from("utf-32-le"),
+        "utf-8-sig" if !fresh => String::from("utf-8"),
+        _ => encoding,
+    };
+    let data = super::codec::encode(vm, text, &encoding, &errors)?;
+    Ok((data, length))
+}
+
+/// How many bytes of the file were read ahead and not taken.
+fn not_taken(vm: &mut Vm, this: Value) -> PyResult<usize> {
+    let s = stream(vm, this)?;
+    let left = s.ahead.len() - s.taken;
+    if s.binary || is_utf8(&s.encoding) || left == 0 {
+        return Ok(left);
+    }
+    let (text, encoding, errors) = (
+        s.ahead[s.taken..].to_vec(),
+        s.encoding.clone(),
+        s.errors.clone(),
+    );
+    let encoding = match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
+        // What is left has no byte order mark, unless nothing was taken.
+        "utf-16" | "utf16" if s.taken > 0 => String::from("utf-16-le"),
+        "utf-32" | "utf32" if s.taken > 0 => String::from("utf-32-le"),
+        "utf-8-sig" if s.taken > 0 => String::from("utf-8"),
+        _ => encoding,
+    };
+    let text = super::codec::decode(vm, &text, "utf-8", "surrogatepass")?;
+    let text = vm.heap.str(text);
+    vm.root(text);
+    Ok(super::codec::encode(vm, text, &encoding, &errors)?.len())
 }
 
 fn writelines(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -564,14 +861,88 @@ fn fill(vm: &mut Vm, this: Value) -> PyResult<()> {
     let s = stream(vm, this)?;
     match &mut s.device {
         Device::Disk(file) => {
-            if let Err(error) = file.read_to_end(&mut s.ahead) {
-                return Err(io_error(vm, &error, None));
+            if s.binary || is_utf8(&s.encoding) {
+                if let Err(error) = file.read_to_end(&mut s.ahead) {
+                    return Err(io_error(vm, &error, None));
+                }
+            } else {
+                let mut data = Vec::new();
+                if let Err(error) = file.read_to_end(&mut data) {
+                    return Err(io_error(vm, &error, None));
+                }
+                if !data.is_empty() {
+                    return fill_decoded(vm, this, &data);
+                }
             }
         }
         Device::Stdin => while fill_line(vm, this)? {},
         Device::Stdout | Device::Stderr => {}
     }
     Ok(())
+}
+
+/// Reads ahead what is in another encoding than UTF-8.
+fn fill_decoded(vm: &mut Vm, this: Value, data: &[u8]) -> PyResult<()> {
+    let s = stream(vm, this)?;
+    let (encoding, errors) = (s.encoding.clone(), s.errors.clone());
+    let text = super::codec::decode(vm, data, &encoding, &errors)?;
+    let mut utf8 = Vec::with_capacity(text.len());
+    encode(vm, &text, &mut utf8, "surrogatepass")?;
+    stream(vm, this)?.ahead.extend_from_slice(&utf8);
+    Ok(())
+}
+
+/// Sees to it that the text up to `end` is text, in the pieces in which CPython decodes it, and
+/// notes the ends of lines in them.
+fn look_at(vm: &mut Vm, this: Value, end: usize) -> PyResult<()> {
+    let s = stream(vm, this)?;
+    if s.binary || end <= s.looked_at {
+        return Ok(());
+    }
+    let is_disk = matches!(s.device, Device::Disk(_));
+    while s.looked_at < end {
+        let from = s.looked_at;
+        let to = s.ahead.len().min((from / PIECE + 1) * PIECE);
+        let piece = &s.ahead[from..to];
+        let valid = match std::str::from_utf8(piece) {
+            Ok(_) => piece.len(),
+            // A character may go on in the next piece.
+            Err(error) if error.error_len().is_none() && to < s.ahead.len() => error.valid_up_to(),
+            Err(_) if is_disk && s.errors == "strict" && is_utf8(&s.encoding) => {
+                let piece = piece.to_vec();
+                return super::codec::decode(vm, &piece, "utf-8", "strict").map(|_| ());
+            }
+            Err(_) => piece.len(),
+        };
+        if s.newline.is_any() {
+            for (i, &byte) in s.ahead[from..from + valid].iter().enumerate() {
+                s.line_ends |= match byte {
+                    b'\r' if s.ahead.get(from + i + 1) != Some(&b'\n') => 1,
+                    b'\n' if from + i == 0 || s.ahead[from + i - 1] != b'\r' => 2,
+                    b'\n' => 4,
+                    _ => 0,
+                };
+            }
+        }
+        s.looked_at = if valid == 0 { to } else { from + valid };
+    }
+    Ok(())
+}
+
+/// The ends of lines that were read: None, one of them, or a tuple.
+fn newlines(vm: &mut Vm, this: Value) -> PyResult {
+    let seen = stream(vm, this)?.line_ends;
+    let mut shown = Vec::new();
+    for (bit, end) in LINE_ENDS.iter().enumerate() {
+        if seen & (1 << bit) != 0 {
+            shown.push(vm.heap.intern(end));
+        }
+    }
+    Ok(match shown[..] {
+        [] => Value::NONE,
+        [one] => one,
+        _ => vm.heap.tuple(&shown),
+    })
 }
 
 /// Reads one more line of standard input ahead; false at its end.
@@ -591,7 +962,12 @@ fn give(vm: &mut Vm, this: Value, data: Vec<u8>) -> PyResult {
     if s.binary {
         return Ok(vm.heap.bytes(data));
     }
-    let (encoding, errors, universal) = (s.encoding.clone(), s.errors.clone(), s.universal);
+    let universal = s.newline == Newline::Universal;
+    let (encoding, errors) = match is_utf8(&s.encoding) {
+        true => (String::from("utf-8"), s.errors.clone()),
+        // It was decoded when it was read ahead.
+        false => (String::from("utf-8"), String::from("surrogatepass")),
+    };
     let data = if universal && data.contains(&b'\r') {
         translate(&data)
     } else {
@@ -624,7 +1000,14 @@ fn read(vm: &mut Vm, a: &[Value]) -> PyResult {
     let s = stream(vm, a[0])?;
     let left = &s.ahead[s.taken..];
     let n = prefix(left, s.binary, usize::try_from(size).ok());
-    let data = left[..n].to_vec();
+    let end = s.taken + n;
+    // CPython decodes all that is left as one piece.
+    let is_rest = n == left.len() && size < 0 && s.looked_at <= s.taken;
+    if !is_rest || std::str::from_utf8(left).is_ok() {
+        look_at(vm, a[0], end)?;
+    }
+    let s = stream(vm, a[0])?;
+    let data = s.ahead[s.taken..end].to_vec();
     s.taken += n;
     compact(s);
     give(vm, a[0], data)
@@ -648,8 +1031,7 @@ fn prefix(left: &[u8], binary: bool, limit: Option<usize>) -> usize {
 /// Forgets what was taken when all of it was.
 fn compact(s: &mut Stream) {
     if s.taken == s.ahead.len() {
-        s.ahead.clear();
-        s.taken = 0;
+        s.forget_ahead();
     }
 }
 
@@ -665,17 +1047,24 @@ fn take_line(vm: &mut Vm, this: Value, limit: Option<usize>) -> PyResult<Vec<u8>
     }
     let s = stream(vm, this)?;
     let left = &s.ahead[s.taken..];
-    let universal = s.universal && !s.binary;
-    let end = left
-        .iter()
-        .position(|&b| b == b'\n' || (universal && b == b'\r'));
-    let n = match end {
-        None => left.len(),
-        Some(at) if left[at] == b'\r' && left.get(at + 1) == Some(&b'\n') => at + 2,
-        Some(at) => at + 1,
+    let newline = if s.binary { Newline::Lf } else { s.newline };
+    let n = match newline {
+        Newline::Lf => memchr::memchr(b'\n', left).map(|at| at + 1),
+        Newline::Cr => memchr::memchr(b'\r', left).map(|at| at + 1),
+        Newline::CrLf => memchr::memmem::find(left, b"\r\n").map(|at| at + 2),
+        Newline::Universal | Newline::Kept => memchr::memchr2(b'\n', b'\r', left).map(|at| {
+            if left[at..].starts_with(b"\r\n") {
+                at + 2
+            } else {
+                at + 1
+            }
+        }),
     };
-    let n = prefix(&left[..n], s.binary, limit);
-    let data = left[..n].to_vec();
+    let n = prefix(&left[..n.unwrap_or(left.len())], s.binary, limit);
+    let end = s.taken + n;
+    look_at(vm, this, end)?;
+    let s = stream(vm, this)?;
+    let data = s.ahead[s.taken..end].to_vec();
     s.taken += n;
     compact(s);
     Ok(data)
@@ -694,6 +1083,8 @@ fn readline(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn next(vm: &mut Vm, a: &[Value]) -> PyResult {
     readable_stream(vm, a[0])?;
     let data = take_line(vm, a[0], None)?;
+    let s = stream(vm, a[0])?;
+    s.iterating = !s.binary && !data.is_empty();
     if data.is_empty() {
         return Err(vm.stop_iteration(Value::NONE));
     }
@@ -702,6 +1093,15 @@ fn next(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn readlines(vm: &mut Vm, a: &[Value]) -> PyResult {
     readable_stream(vm, a[0])?;
+    let hint = match a[1].some() {
+        Some(v) => vm.to_ssize(v)?,
+        None => -1,
+    };
+    if hint > 0 {
+        let s = stream(vm, a[0])?;
+        s.iterating = !s.binary;
+    }
+    let mut n_given = 0;
     let list = vm.heap.list(Vec::new());
     vm.root(list);
     loop {
@@ -711,6 +1111,10 @@ fn readlines(vm: &mut Vm, a: &[Value]) -> PyResult {
         }
         let line = give(vm, a[0], data)?;
         vm.heap.list_push(list, line);
+        n_given += vm.len(line)? as i64;
+        if hint > 0 && n_given >= hint {
+            return Ok(list);
+        }
     }
 }
 
@@ -720,25 +1124,43 @@ fn seek(vm: &mut Vm, a: &[Value]) -> PyResult {
     let offset = vm.to_ssize(a[1])?;
     let whence = args::ssize_or(vm, a[2], 0)?;
     let s = stream(vm, a[0])?;
-    let back = (s.ahead.len() - s.taken) as i64;
-    s.ahead.clear();
-    s.taken = 0;
+    let is_text = s.shown == Shown::Text;
+    if !matches!(s.device, Device::Disk(_)) {
+        let message = "underlying stream is not seekable";
+        return Err(unsupported_operation(vm, message));
+    }
+    let wrong = match whence {
+        1 if is_text && offset != 0 => Some("can't do nonzero cur-relative seeks"),
+        2 if is_text && offset != 0 => Some("can't do nonzero end-relative seeks"),
+        _ => None,
+    };
+    if let Some(message) = wrong {
+        return Err(unsupported_operation(vm, message));
+    }
+    if !(0..=2).contains(&whence) {
+        return Err(vm.value_error(match is_text {
+            true => format!("invalid whence ({whence}, should be 0, 1 or 2)"),
+            false => format!("whence value {whence} unsupported"),
+        }));
+    }
+    if is_text && offset < 0 {
+        return Err(vm.value_error(format!("negative seek position {offset}")));
+    }
+    if whence == 0 && offset < 0 {
+        return Err(io_error(vm, &invalid_argument(), None));
+    }
+    let back = not_taken(vm, a[0])? as i64;
+    let s = stream(vm, a[0])?;
+    s.forget_ahead();
+    s.iterating = false;
+    s.fresh = whence == 0 && offset == 0;
     let Device::Disk(file) = &mut s.device else {
-        return Err(unsupported_operation(
-            vm,
-            "underlying stream is not seekable",
-        ));
+        unreachable!("only files on disk got here");
     };
     let to = match whence {
-        0 if offset < 0 => {
-            return Err(vm.value_error(format!("negative seek position {offset}")));
-        }
         0 => SeekFrom::Start(offset as u64),
-        1 => SeekFrom::Current(offset - back),
-        2 => SeekFrom::End(offset),
-        _ => {
-            return Err(vm.value_error(format!("invalid whence ({whence}, should be 0, 1 or 2)")));
-        }
+        1 => SeekFrom::Current(offset.saturating_sub(back)),
+        _ => SeekFrom::End(offset),
     };
     match file.seek(to) {
         Ok(at) => Ok(vm.heap.usize(at as usize)),
@@ -749,8 +1171,11 @@ fn seek(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn tell(vm: &mut Vm, a: &[Value]) -> PyResult {
     open_stream(vm, a[0])?;
     write_pending(vm, a[0])?;
+    if stream(vm, a[0])?.iterating {
+        return Err(vm.raise(B::OSError, "telling position disabled by next() call"));
+    }
+    let back = not_taken(vm, a[0])? as u64;
     let s = stream(vm, a[0])?;
-    let back = (s.ahead.len() - s.taken) as u64;
     let Device::Disk(file) = &mut s.device else {
         return Err(unsupported_operation(
             vm,
@@ -764,20 +1189,68 @@ fn tell(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn truncate(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let s = open_stream(vm, a[0])?;
+    if !s.writable {
+        let message = match s.shown {
+            Shown::Raw => "File not open for writing",
+            _ => "truncate",
+        };
+        return Err(unsupported_operation(vm, message));
+    }
     let at = match a[1].some() {
         Some(v) => v,
         None => tell(vm, a)?,
     };
     let size = vm.to_ssize(at)?;
+    if size < 0 {
+        return Err(io_error(vm, &invalid_argument(), None));
+    }
     write_pending(vm, a[0])?;
     let s = stream(vm, a[0])?;
     let Device::Disk(file) = &mut s.device else {
         return Err(unsupported_operation(vm, "truncate"));
     };
-    match file.set_len(size.max(0) as u64) {
+    match file.set_len(size as u64) {
         Ok(()) => Ok(at),
         Err(error) => Err(io_error(vm, &error, None)),
     }
+}
+
+fn invalid_argument() -> std::io::Error {
+    std::io::Error::from_raw_os_error(22)
+}
+
+/// What comes next, without taking it.
+fn peek(vm: &mut Vm, a: &[Value]) -> PyResult {
+    readable_stream(vm, a[0])?;
+    fill(vm, a[0])?;
+    let s = stream(vm, a[0])?;
+    let next = &s.ahead[s.taken..];
+    let next = next[..next.len().min(PIECE)].to_vec();
+    Ok(vm.heap.bytes(next))
+}
+
+/// Reads into a bytearray as much as it holds; gives how much that was.
+fn readinto(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let Some(room) = vm.heap.get::<Bytes>(a[1]).map(|b| b.data.len()) else {
+        let message = format!(
+            "readinto() argument must be read-write bytes-like object, not {}",
+            vm.type_name(a[1])
+        );
+        return Err(vm.type_error(message));
+    };
+    if !vm.is_instance_of(a[1], B::ByteArray) {
+        let message = "readinto() argument must be read-write bytes-like object, not bytes";
+        return Err(vm.type_error(message));
+    }
+    let size = vm.heap.usize(room);
+    let data = read(vm, &[a[0], size])?;
+    let data = super::bytes::data_of(vm, data)?;
+    if let Some(into) = vm.heap.get_mut::<Bytes>(a[1]) {
+        let n = data.len().min(into.data.len());
+        into.data[..n].copy_from_slice(&data[..n]);
+    }
+    Ok(vm.heap.usize(data.len()))
 }
 
 fn fileno(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -805,12 +1278,16 @@ fn buffer(vm: &mut Vm, this: Value) -> PyResult {
 
 fn repr(vm: &mut Vm, a: &[Value]) -> PyResult {
     let s = stream(vm, a[0])?;
-    let (name, mode, encoding, binary) = (s.name, s.mode.clone(), s.encoding.clone(), s.binary);
+    let (name, mode, encoding, shown) = (s.name, s.mode.clone(), s.encoding.clone(), s.shown);
     let name = vm.repr_string(name)?;
-    let text = if binary {
-        format!("<_io.BufferedReader name={name}>")
-    } else {
-        format!("<_io.TextIOWrapper name={name} mode='{mode}' encoding='{encoding}'>")
+    let text = match shown {
+        Shown::Text => {
+            format!("<_io.TextIOWrapper name={name} mode='{mode}' encoding='{encoding}'>")
+        }
+        Shown::Reader => format!("<_io.BufferedReader name={name}>"),
+        Shown::Writer => format!("<_io.BufferedWriter name={name}>"),
+        Shown::Random => format!("<_io.BufferedRandom name={name}>"),
+        Shown::Raw => format!("<_io.FileIO name={name} mode='{mode}' closefd=True>"),
     };
     args::str_value(vm, text)
 }
