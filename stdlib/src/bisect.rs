@@ -4,7 +4,7 @@
 use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::object::list::List;
 use lockstep_runtime::protocol::compare::CompareOp;
-use lockstep_runtime::{B, PyResult, Value, Vm};
+use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
 
 use crate::NativeModule;
 use crate::heapq::quick;
@@ -65,11 +65,20 @@ fn search(vm: &mut Vm, a: &[Value], wanted: Value, side: Side) -> PyResult<usize
     let Ok(mut lo) = usize::try_from(lo) else {
         return Err(vm.value_error("lo must be non-negative"));
     };
+    let is_mapping = vm.heap.kind(sequence) == Some(Kind::Dict);
     let mut hi = match hi {
-        -1 => vm.len(sequence)?,
+        -1 if !is_mapping => vm.len(sequence)?,
         // A negative one leaves nothing to search.
         hi => usize::try_from(hi).unwrap_or(0),
     };
+    // CPython 3.13 _bisectmodule.c get_sq_item: what is no sequence is told of before the search.
+    if is_mapping || vm.special(sequence, N::getitem).is_none() {
+        let name = vm.type_name(sequence);
+        return Err(vm.type_error(match is_mapping {
+            true => format!("{name} is not a sequence"),
+            false => format!("'{name}' object does not support indexing"),
+        }));
+    }
     while lo < hi {
         let middle = lo + (hi - lo) / 2;
         let item = item_at(vm, sequence, middle)?;

@@ -40,22 +40,14 @@ fn text_arg(vm: &mut Vm, v: Value, what: &str) -> PyResult<PyStr> {
 
 /// The code point of a text of one.
 fn char_arg(vm: &mut Vm, v: Value, function: &str) -> PyResult<u32> {
-    let text = match vm.heap.as_str(v) {
-        Some(text) => text.clone(),
-        None => {
-            let found = args::shown_type(vm, v);
-            let message =
-                format!("{function}() argument 1 must be a unicode character, not {found}");
-            return Err(vm.type_error(message));
-        }
-    };
-    match text.char_at(0) {
-        Some(cp) if text.len() == 1 => Ok(cp),
-        _ => Err(vm.type_error(format!(
-            "{function}(): argument 1 must be a unicode character, not a string of length {}",
-            text.len()
-        ))),
+    let text = vm.heap.as_str(v).filter(|text| text.len() == 1);
+    if let Some(code_point) = text.and_then(|text| text.char_at(0)) {
+        return Ok(code_point);
     }
+    let found = args::shown_type(vm, v);
+    Err(vm.type_error(format!(
+        "{function}() argument 1 must be a unicode character, not {found}"
+    )))
 }
 
 fn lookup(vm: &mut Vm, a: &[Value]) -> PyResult {
