@@ -939,7 +939,7 @@ fn extend(vm: &mut Vm, a: &[Value]) -> PyResult {
     let bytes = vm.heap.get::<Bytes>(a[1]).map(|b| b.data.clone());
     let more = match bytes {
         Some(bytes) => bytes,
-        None if vm.heap.as_str(a[1]).is_some() => {
+        None if vm.heap.as_str(a[1]).is_some_and(|text| !text.is_empty()) => {
             return Err(vm.type_error("expected iterable of integers; got: 'str'"));
         }
         None => iterable(vm, a[1], "bytearray", true, |what| {
