@@ -28,6 +28,9 @@ impl Vm {
                 None => Err(self.index_error("list index out of range")),
             };
         }
+        if self.heap.is_exact(obj, B::Dict) {
+            return self.dict_get_item(obj, key);
+        }
         if self.exact_builtin(obj).is_some()
             && let Some(item) = self.builtin_get_item(obj, key)?
         {
@@ -214,6 +217,9 @@ impl Vm {
                 None => Err(self.index_error("list assignment index out of range")),
             };
         }
+        if self.heap.is_exact(obj, B::Dict) {
+            return self.dict_set(obj, key, value);
+        }
         if self.exact_builtin(obj).is_some() && self.builtin_set_item(obj, key, value)? {
             return Ok(());
         }
@@ -388,6 +394,10 @@ impl Vm {
         {
             let text = self.heap.text(container);
             return Ok(text.position(char::from(byte)).is_some());
+        }
+        if self.heap.is_exact(container, B::Dict) {
+            let hash = self.hash(item)?;
+            return Ok(self.dict_find(container, item, hash)?.is_some());
         }
         if self.exact_builtin(container).is_some()
             && let Some(found) = self.builtin_contains(container, item)?
