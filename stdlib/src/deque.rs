@@ -1,18 +1,33 @@
-//! `_collections`: `deque`, which the module `collections` shows.
+//! `_collections`: `deque`, which the module `collections` shows, and the views of its
+//! OrderedDict.
 
 use std::collections::VecDeque;
 
-use lockstep_runtime::native::{ClassDef, NativeDef, class_method, getter, method, static_method};
+use lockstep_runtime::native::{
+    ClassDef, NativeDef, class_method, function, getter, method, static_method,
+};
 use lockstep_runtime::object::class::Class;
+use lockstep_runtime::object::dict::ViewOf;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 
+use crate::builtins::dict::ordered_view;
 use crate::{NativeModule, args};
 
 pub static MODULE: NativeModule = NativeModule {
     name: "_collections",
-    functions: &[],
+    functions: &[
+        function("odict_items(dict, /)", |vm, a| {
+            ordered_view(vm, a[0], ViewOf::Items)
+        }),
+        function("odict_keys(dict, /)", |vm, a| {
+            ordered_view(vm, a[0], ViewOf::Keys)
+        }),
+        function("odict_values(dict, /)", |vm, a| {
+            ordered_view(vm, a[0], ViewOf::Values)
+        }),
+    ],
     init,
 };
 

@@ -60,6 +60,9 @@ builtin_classes! {
     DictKeys "dict_keys" < Object, DictView, false;
     DictValues "dict_values" < Object, DictView, false;
     DictItems "dict_items" < Object, DictView, false;
+    OdictKeys "odict_keys" < DictKeys, DictView, false;
+    OdictValues "odict_values" < DictValues, DictView, false;
+    OdictItems "odict_items" < DictItems, DictView, false;
     MappingProxy "mappingproxy" < Object, MappingProxy, false;
     Set "set" < Object, Set, true;
     FrozenSet "frozenset" < Object, Set, true;

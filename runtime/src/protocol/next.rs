@@ -6,7 +6,7 @@ use num_traits::Zero;
 use smallvec::SmallVec;
 
 use crate::heap::Kind;
-use crate::native::PyResult;
+use crate::native::{PyResult, Raised};
 use crate::object::bytes::Bytes;
 use crate::object::class::{B, Class};
 use crate::object::dict::{Dict, ViewOf};
@@ -426,7 +426,7 @@ impl Vm {
             if let Iter::Dict { len, .. } = self.heap.cell_mut::<Iter>(iter) {
                 *len = usize::MAX;
             }
-            return Err(self.runtime_error("dictionary changed size during iteration"));
+            return Err(self.changed_size(dict));
         }
         let found = if reverse {
             table.prev_before(at)
@@ -447,6 +447,20 @@ impl Vm {
             *left -= 1;
         }
         Ok(Some((key, value)))
+    }
+
+    /// The error of a dict that grew or shrank while it was iterated over.
+    #[cold]
+    fn changed_size(&mut self, dict: Value) -> Raised {
+        let class = self.heap.class_of(dict);
+        let mro = self.heap.cell::<Class>(class).mro.clone();
+        let is_ordered = mro
+            .into_iter()
+            .any(|class| self.qualified_class_name(class) == "collections.OrderedDict");
+        self.runtime_error(match is_ordered {
+            true => "OrderedDict mutated during iteration",
+            false => "dictionary changed size during iteration",
+        })
     }
 
     fn enumerate_next(&mut self, iter: Value) -> PyResult<Option<(Value, Value)>> {

@@ -123,6 +123,23 @@ fn view(vm: &mut Vm, dict: Value, of: ViewOf) -> Value {
     vm.heap.alloc(class.shape(), DictView { dict, of })
 }
 
+/// A view of an OrderedDict, which has classes of its own.
+///
+/// # Errors
+/// TypeError if it is no dict.
+pub fn ordered_view(vm: &mut Vm, dict: Value, of: ViewOf) -> PyResult {
+    if vm.heap.kind(dict) != Some(Kind::Dict) {
+        let message = format!("expected a dict, got {}", vm.type_name(dict));
+        return Err(vm.type_error(message));
+    }
+    let class = match of {
+        ViewOf::Keys => B::OdictKeys,
+        ViewOf::Values => B::OdictValues,
+        ViewOf::Items => B::OdictItems,
+    };
+    Ok(vm.heap.alloc(class.shape(), DictView { dict, of }))
+}
+
 fn items(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(view(vm, a[0], ViewOf::Items))
 }
