@@ -6,7 +6,7 @@ use num_traits::Zero;
 use smallvec::SmallVec;
 
 use crate::heap::Kind;
-use crate::native::{PyResult, Raised};
+use crate::native::PyResult;
 use crate::object::bytes::Bytes;
 use crate::object::class::{B, Class};
 use crate::object::dict::{Dict, ViewOf};
@@ -422,12 +422,22 @@ impl Vm {
         };
         let table = &self.heap.cell::<Dict>(dict).table;
         if table.len() != len {
+            let is_ordered = self.is_ordered_dict(dict);
+            // CPython 3.13 odictobject.c odictiter_nextkey: after its last key it looks no more.
+            if is_ordered && left == 0 {
+                *self.heap.cell_mut::<Iter>(iter) = Iter::Done;
+                return Ok(None);
+            }
             // From now on no length is the right one.
             if let Iter::Dict { len, .. } = self.heap.cell_mut::<Iter>(iter) {
                 *len = usize::MAX;
             }
-            return Err(self.changed_size(dict));
+            return Err(self.runtime_error(match is_ordered {
+                true => "OrderedDict mutated during iteration",
+                false => "dictionary changed size during iteration",
+            }));
         }
+        let table = &self.heap.cell::<Dict>(dict).table;
         let found = if reverse {
             table.prev_before(at)
         } else {
@@ -449,18 +459,13 @@ impl Vm {
         Ok(Some((key, value)))
     }
 
-    /// The error of a dict that grew or shrank while it was iterated over.
+    /// Whether a dict is a `collections.OrderedDict`.
     #[cold]
-    fn changed_size(&mut self, dict: Value) -> Raised {
+    fn is_ordered_dict(&mut self, dict: Value) -> bool {
         let class = self.heap.class_of(dict);
         let mro = self.heap.cell::<Class>(class).mro.clone();
-        let is_ordered = mro
-            .into_iter()
-            .any(|class| self.qualified_class_name(class) == "collections.OrderedDict");
-        self.runtime_error(match is_ordered {
-            true => "OrderedDict mutated during iteration",
-            false => "dictionary changed size during iteration",
-        })
+        mro.into_iter()
+            .any(|class| self.qualified_class_name(class) == "collections.OrderedDict")
     }
 
     fn enumerate_next(&mut self, iter: Value) -> PyResult<Option<(Value, Value)>> {
