@@ -2,6 +2,8 @@
 //! what a template consists of and how a value fills its field is in
 //! `text::percent`.
 
+use std::borrow::Cow;
+
 use num_bigint::BigInt;
 
 use crate::heap::Kind;
@@ -220,11 +222,11 @@ impl Vm {
     }
 
     /// What `%s` of an exact str or a small int, and `%d` of a small int, put.
-    fn bare_text(&self, field: &Field, v: Value, bytes: bool) -> Option<PyStr> {
+    fn bare_text(&self, field: &Field, v: Value, bytes: bool) -> Option<Cow<'_, PyStr>> {
         match char::from_u32(field.conversion)? {
             's' if bytes => None,
-            's' if self.heap.is_exact(v, B::Str) => self.heap.as_str(v).cloned(),
-            's' | 'd' => v.as_int().map(quick::decimal),
+            's' if self.heap.is_exact(v, B::Str) => self.heap.as_str(v).map(Cow::Borrowed),
+            's' | 'd' => v.as_int().map(quick::decimal).map(Cow::Owned),
             _ => None,
         }
     }

@@ -1,24 +1,30 @@
-//! Files and the standard streams: `open` and what it gives. Text is UTF-8.
+//! Streams: files on disk and the standard ones, as the classes of `io` show them; writing,
+//! seeking and closing. `open` makes them, `read` reads from them. Plain blocking I/O of the host
+//! process.
 //!
-//! A file open for reading only is read at once; one open for writing keeps a
-//! buffer. Both are plain blocking I/O of the host process.
+//! A file is read whole at the first read, and text is kept as UTF-8 until it is given; one open
+//! for writing keeps a buffer.
+
+mod open;
+mod read;
 
 use std::cell::Cell;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
 use lockstep_runtime::native::{ClassDef, GetSetDef, attribute, getter, method};
-use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{B, Kind, Marker, N, PyResult, Raised, Value, Vm};
 
+pub use self::open::{open, write_what_is_forgotten};
+use self::read::{newlines, next, peek, read, readinto, readline, readlines};
 use super::exception;
-use crate::{args, folder};
+use crate::args;
 
 /// Where a stream's bytes come from or go to.
 enum Device {
@@ -419,218 +425,13 @@ pub fn io_error(vm: &mut Vm, error: &std::io::Error, filename: Option<Value>) ->
     Raised(vm.heap.alloc(class.shape(), e))
 }
 
-// ---- opening --------------------------------------------------------------------
-
-/// `open(file, mode, buffering, encoding, errors, newline, closefd, opener)`.
-pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let mode = match a[1].given() {
-        Some(mode) => args::text(vm, "open", 2, mode)?.to_lossy(),
-        None => String::from("r"),
-    };
-    let path_value = path_of(vm, a[0])?;
-    vm.root(path_value);
-    let path = vm.heap.string(path_value);
-    if path.contains('\0') {
-        return Err(vm.value_error("embedded null byte"));
-    }
-    let has = |c: char| mode.contains(c);
-    let count = |of: &str| mode.chars().filter(|c| of.contains(*c)).count();
-    if mode
-        .chars()
-        .any(|c| !"rwaxbt+".contains(c) || count(c.encode_utf8(&mut [0; 4])) > 1)
-    {
-        return Err(vm.value_error(format!("invalid mode: '{mode}'")));
-    }
-    if has('b') && has('t') {
-        return Err(vm.value_error("can't have text and binary mode at once"));
-    }
-    match count("rwax") {
-        1 => {}
-        0 => {
-            return Err(vm.value_error(
-                "Must have exactly one of create/read/write/append mode and at most one plus",
-            ));
-        }
-        _ => {
-            return Err(vm.value_error("must have exactly one of create/read/write/append mode"));
-        }
-    }
-    if has('b') && a[3].some().is_some() {
-        return Err(vm.value_error("binary mode doesn't take an encoding argument"));
-    }
-    if has('b') && a[4].some().is_some() {
-        return Err(vm.value_error("binary mode doesn't take an errors argument"));
-    }
-    if has('b') && a[5].some().is_some() {
-        return Err(vm.value_error("binary mode doesn't take a newline argument"));
-    }
-    if !vm.truth(a[6])? {
-        return Err(vm.value_error("Cannot use closefd=False with file name"));
-    }
-    let raw = a[2]
-        .given()
-        .is_some_and(|size| vm.heap.as_i64(size) == Some(0));
-    if raw && !has('b') {
-        return Err(vm.value_error("can't have unbuffered text I/O"));
-    }
-    let newline = newline_of(vm, a[5])?;
-    let encoding = match a[3].some() {
-        Some(encoding) => args::text(vm, "open", 4, encoding)?.to_lossy(),
-        None => String::from("UTF-8"),
-    };
-    if !is_utf8(&encoding) {
-        // An encoding that isn't there is an error now, not at the first read.
-        super::codec::decode(vm, &[], &encoding, "strict")?;
-    }
-    let errors = match a[4].some() {
-        Some(errors) => args::text(vm, "open", 5, errors)?.to_lossy(),
-        None => String::from("strict"),
-    };
-    let plus = has('+');
-    let mut options = OpenOptions::new();
-    options
-        .read(has('r') || plus)
-        .write(!has('r') || plus)
-        .append(has('a'));
-    options
-        .create(has('w') || has('a'))
-        .truncate(has('w'))
-        .create_new(has('x'));
-    let path = folder::resolve(vm, path);
-    write_what_is_forgotten(vm, &path);
-    let file = match options.open(&path).and_then(|file| {
-        if file.metadata()?.is_dir() {
-            return Err(std::io::Error::from_raw_os_error(21));
-        }
-        Ok(file)
-    }) {
-        Ok(file) => file,
-        Err(error) => return Err(io_error(vm, &error, Some(path_value))),
-    };
-    let kind = match (has('b'), raw) {
-        (false, _) => Shown::Text,
-        (true, true) => Shown::Raw,
-        (true, false) if plus => Shown::Random,
-        (true, false) if has('r') => Shown::Reader,
-        (true, false) => Shown::Writer,
-    };
-    let fresh = !has('a') || file.metadata().is_ok_and(|data| data.len() == 0);
-    let mode = if has('b') {
-        raw_mode(&mode)
-    } else {
-        mode.clone()
-    };
-    let unwritten = Rc::default();
-    if let (true, Ok(path)) = (!has('r') || plus, std::fs::canonicalize(&path)) {
-        let written = &mut vm.ext::<Streams>().written;
-        written.retain(|(_, stream)| stream.strong_count() > 0);
-        written.push((path, Rc::downgrade(&unwritten)));
-    }
-    Ok(make(
-        vm,
-        Stream {
-            device: Device::Disk(file),
-            shown: kind,
-            binary: kind != Shown::Text,
-            readable: has('r') || plus,
-            writable: !has('r') || plus,
-            newline,
-            fresh,
-            closed: false,
-            ahead: Vec::new(),
-            taken: 0,
-            looked_at: 0,
-            line_ends: 0,
-            iterating: false,
-            pending: Vec::new(),
-            unwritten,
-            name: path_value,
-            mode,
-            encoding,
-            errors,
-        },
-    ))
-}
-
-/// Collects if this file may have a writer that nothing refers to any more, so that what it
-/// still holds is written: CPython closes such a file at once.
-pub fn write_what_is_forgotten(vm: &mut Vm, path: &str) {
-    if vm.ext::<Streams>().written.is_empty() {
-        return;
-    }
-    let Ok(path) = std::fs::canonicalize(path) else {
-        return;
-    };
-    let waits = |(other, stream): &(PathBuf, Weak<Cell<bool>>)| {
-        *other == path && stream.upgrade().is_some_and(|unwritten| unwritten.get())
-    };
-    if vm.ext::<Streams>().written.iter().any(waits) {
-        vm.collect();
-        // A file is closed when its cell is swept.
-        vm.heap.sweep_all();
-    }
-}
-
-/// The mode of a file of bytes, as CPython's FileIO tells it.
-fn raw_mode(mode: &str) -> String {
-    let has = |c: char| mode.contains(c);
-    let base = match () {
-        () if has('x') => "xb",
-        () if has('a') => "ab",
-        () if has('r') || has('+') => "rb",
-        () => "wb",
-    };
-    String::from(base) + if has('+') { "+" } else { "" }
-}
-
-fn newline_of(vm: &mut Vm, v: Value) -> PyResult<Newline> {
-    let Some(v) = v.some() else {
-        return Ok(Newline::Universal);
-    };
-    let Some(text) = vm.heap.as_str(v).map(PyStr::to_lossy) else {
-        let message = format!(
-            "open() argument 'newline' must be str or None, not {}",
-            vm.type_name(v)
-        );
-        return Err(vm.type_error(message));
-    };
-    match text.as_str() {
-        "" => Ok(Newline::Kept),
-        "\n" => Ok(Newline::Lf),
-        "\r" => Ok(Newline::Cr),
-        "\r\n" => Ok(Newline::CrLf),
-        other => Err(vm.value_error(format!("illegal newline value: {other}"))),
-    }
-}
+// ---- methods ----------------------------------------------------------------------
 
 fn is_utf8(encoding: &str) -> bool {
     ["utf-8", "utf8", "utf_8"]
         .iter()
         .any(|name| encoding.eq_ignore_ascii_case(name))
 }
-
-/// The str of a path argument; asks `__fspath__`.
-fn path_of(vm: &mut Vm, v: Value) -> PyResult {
-    if vm.heap.as_str(v).is_some() {
-        return Ok(v);
-    }
-    if let Some(bytes) = vm.heap.get::<Bytes>(v) {
-        let text = String::from_utf8_lossy(&bytes.data).into_owned();
-        return args::str_value(vm, text);
-    }
-    match vm.call_special(v, N::fspath, &[])? {
-        Some(path) if vm.heap.as_str(path).is_some() => Ok(path),
-        _ => {
-            let message = format!(
-                "expected str, bytes or os.PathLike object, not {}",
-                vm.type_name(v)
-            );
-            Err(vm.type_error(message))
-        }
-    }
-}
-
-// ---- methods ----------------------------------------------------------------------
 
 fn stream(vm: &mut Vm, this: Value) -> PyResult<&mut Stream> {
     if vm.heap.native::<Stream>(this).is_none() {
@@ -856,268 +657,6 @@ fn writelines(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(Value::NONE)
 }
 
-/// Reads everything that is left into the read-ahead buffer.
-fn fill(vm: &mut Vm, this: Value) -> PyResult<()> {
-    let s = stream(vm, this)?;
-    match &mut s.device {
-        Device::Disk(file) => {
-            if s.binary || is_utf8(&s.encoding) {
-                if let Err(error) = file.read_to_end(&mut s.ahead) {
-                    return Err(io_error(vm, &error, None));
-                }
-            } else {
-                let mut data = Vec::new();
-                if let Err(error) = file.read_to_end(&mut data) {
-                    return Err(io_error(vm, &error, None));
-                }
-                if !data.is_empty() {
-                    return fill_decoded(vm, this, &data);
-                }
-            }
-        }
-        Device::Stdin => while fill_line(vm, this)? {},
-        Device::Stdout | Device::Stderr => {}
-    }
-    Ok(())
-}
-
-/// Reads ahead what is in another encoding than UTF-8.
-fn fill_decoded(vm: &mut Vm, this: Value, data: &[u8]) -> PyResult<()> {
-    let s = stream(vm, this)?;
-    let (encoding, errors) = (s.encoding.clone(), s.errors.clone());
-    let text = super::codec::decode(vm, data, &encoding, &errors)?;
-    let mut utf8 = Vec::with_capacity(text.len());
-    encode(vm, &text, &mut utf8, "surrogatepass")?;
-    stream(vm, this)?.ahead.extend_from_slice(&utf8);
-    Ok(())
-}
-
-/// Sees to it that the text up to `end` is text, in the pieces in which CPython decodes it, and
-/// notes the ends of lines in them.
-fn look_at(vm: &mut Vm, this: Value, end: usize) -> PyResult<()> {
-    let s = stream(vm, this)?;
-    if s.binary || end <= s.looked_at {
-        return Ok(());
-    }
-    let is_disk = matches!(s.device, Device::Disk(_));
-    while s.looked_at < end {
-        let from = s.looked_at;
-        let to = s.ahead.len().min((from / PIECE + 1) * PIECE);
-        let piece = &s.ahead[from..to];
-        let valid = match std::str::from_utf8(piece) {
-            Ok(_) => piece.len(),
-            // A character may go on in the next piece.
-            Err(error) if error.error_len().is_none() && to < s.ahead.len() => error.valid_up_to(),
-            Err(_) if is_disk && s.errors == "strict" && is_utf8(&s.encoding) => {
-                let piece = piece.to_vec();
-                return super::codec::decode(vm, &piece, "utf-8", "strict").map(|_| ());
-            }
-            Err(_) => piece.len(),
-        };
-        if s.newline.is_any() {
-            for (i, &byte) in s.ahead[from..from + valid].iter().enumerate() {
-                s.line_ends |= match byte {
-                    b'\r' if s.ahead.get(from + i + 1) != Some(&b'\n') => 1,
-                    b'\n' if from + i == 0 || s.ahead[from + i - 1] != b'\r' => 2,
-                    b'\n' => 4,
-                    _ => 0,
-                };
-            }
-        }
-        s.looked_at = if valid == 0 { to } else { from + valid };
-    }
-    Ok(())
-}
-
-/// The ends of lines that were read: None, one of them, or a tuple.
-fn newlines(vm: &mut Vm, this: Value) -> PyResult {
-    let seen = stream(vm, this)?.line_ends;
-    let mut shown = Vec::new();
-    for (bit, end) in LINE_ENDS.iter().enumerate() {
-        if seen & (1 << bit) != 0 {
-            shown.push(vm.heap.intern(end));
-        }
-    }
-    Ok(match shown[..] {
-        [] => Value::NONE,
-        [one] => one,
-        _ => vm.heap.tuple(&shown),
-    })
-}
-
-/// Reads one more line of standard input ahead; false at its end.
-fn fill_line(vm: &mut Vm, this: Value) -> PyResult<bool> {
-    match vm.host.read_line() {
-        Ok(line) => {
-            stream(vm, this)?.ahead.extend_from_slice(line.as_bytes());
-            Ok(!line.is_empty())
-        }
-        Err(error) => Err(io_error(vm, &error, None)),
-    }
-}
-
-/// Bytes as what the stream gives: bytes, or text.
-fn give(vm: &mut Vm, this: Value, data: Vec<u8>) -> PyResult {
-    let s = stream(vm, this)?;
-    if s.binary {
-        return Ok(vm.heap.bytes(data));
-    }
-    let universal = s.newline == Newline::Universal;
-    let (encoding, errors) = match is_utf8(&s.encoding) {
-        true => (String::from("utf-8"), s.errors.clone()),
-        // It was decoded when it was read ahead.
-        false => (String::from("utf-8"), String::from("surrogatepass")),
-    };
-    let data = if universal && data.contains(&b'\r') {
-        translate(&data)
-    } else {
-        data
-    };
-    let text = super::codec::decode(vm, &data, &encoding, &errors)?;
-    Ok(vm.heap.str(text))
-}
-
-/// Line ends `\r\n` and `\r` become `\n`.
-fn translate(data: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(data.len());
-    for (i, &byte) in data.iter().enumerate() {
-        match byte {
-            b'\r' => out.push(b'\n'),
-            b'\n' if i > 0 && data[i - 1] == b'\r' => {}
-            byte => out.push(byte),
-        }
-    }
-    out
-}
-
-fn read(vm: &mut Vm, a: &[Value]) -> PyResult {
-    readable_stream(vm, a[0])?;
-    let size = match a[1].some() {
-        Some(v) => vm.to_ssize(v)?,
-        None => -1,
-    };
-    fill(vm, a[0])?;
-    let s = stream(vm, a[0])?;
-    let left = &s.ahead[s.taken..];
-    let n = prefix(left, s.binary, usize::try_from(size).ok());
-    let end = s.taken + n;
-    // CPython decodes all that is left as one piece.
-    let is_rest = n == left.len() && size < 0 && s.looked_at <= s.taken;
-    if !is_rest || std::str::from_utf8(left).is_ok() {
-        look_at(vm, a[0], end)?;
-    }
-    let s = stream(vm, a[0])?;
-    let data = s.ahead[s.taken..end].to_vec();
-    s.taken += n;
-    compact(s);
-    give(vm, a[0], data)
-}
-
-/// How many bytes so many of what the stream counts are: bytes, or characters of text.
-fn prefix(left: &[u8], binary: bool, limit: Option<usize>) -> usize {
-    match limit {
-        None => left.len(),
-        Some(n) if binary => n.min(left.len()),
-        // Those that begin in the first n places.
-        Some(n) => left
-            .iter()
-            .enumerate()
-            .filter(|(_, b)| **b & 0xc0 != 0x80)
-            .nth(n)
-            .map_or(left.len(), |(at, _)| at),
-    }
-}
-
-/// Forgets what was taken when all of it was.
-fn compact(s: &mut Stream) {
-    if s.taken == s.ahead.len() {
-        s.forget_ahead();
-    }
-}
-
-/// A line; of a longer one so many bytes, or characters of text.
-fn take_line(vm: &mut Vm, this: Value, limit: Option<usize>) -> PyResult<Vec<u8>> {
-    let is_stdin = matches!(stream(vm, this)?.device, Device::Stdin);
-    if is_stdin {
-        if stream(vm, this)?.ahead.len() == stream(vm, this)?.taken {
-            fill_line(vm, this)?;
-        }
-    } else {
-        fill(vm, this)?;
-    }
-    let s = stream(vm, this)?;
-    let left = &s.ahead[s.taken..];
-    let newline = if s.binary { Newline::Lf } else { s.newline };
-    let n = match newline {
-        Newline::Lf => memchr::memchr(b'\n', left).map(|at| at + 1),
-        Newline::Cr => memchr::memchr(b'\r', left).map(|at| at + 1),
-        Newline::CrLf => memchr::memmem::find(left, b"\r\n").map(|at| at + 2),
-        Newline::Universal | Newline::Kept => memchr::memchr2(b'\n', b'\r', left).map(|at| {
-            if left[at..].starts_with(b"\r\n") {
-                at + 2
-            } else {
-                at + 1
-            }
-        }),
-    };
-    let n = prefix(&left[..n.unwrap_or(left.len())], s.binary, limit);
-    let end = s.taken + n;
-    look_at(vm, this, end)?;
-    let s = stream(vm, this)?;
-    let data = s.ahead[s.taken..end].to_vec();
-    s.taken += n;
-    compact(s);
-    Ok(data)
-}
-
-fn readline(vm: &mut Vm, a: &[Value]) -> PyResult {
-    readable_stream(vm, a[0])?;
-    let size = match a[1].some() {
-        Some(v) => vm.to_ssize(v)?,
-        None => -1,
-    };
-    let data = take_line(vm, a[0], usize::try_from(size).ok())?;
-    give(vm, a[0], data)
-}
-
-fn next(vm: &mut Vm, a: &[Value]) -> PyResult {
-    readable_stream(vm, a[0])?;
-    let data = take_line(vm, a[0], None)?;
-    let s = stream(vm, a[0])?;
-    s.iterating = !s.binary && !data.is_empty();
-    if data.is_empty() {
-        return Err(vm.stop_iteration(Value::NONE));
-    }
-    give(vm, a[0], data)
-}
-
-fn readlines(vm: &mut Vm, a: &[Value]) -> PyResult {
-    readable_stream(vm, a[0])?;
-    let hint = match a[1].some() {
-        Some(v) => vm.to_ssize(v)?,
-        None => -1,
-    };
-    if hint > 0 {
-        let s = stream(vm, a[0])?;
-        s.iterating = !s.binary;
-    }
-    let mut n_given = 0;
-    let list = vm.heap.list(Vec::new());
-    vm.root(list);
-    loop {
-        let data = take_line(vm, a[0], None)?;
-        if data.is_empty() {
-            return Ok(list);
-        }
-        let line = give(vm, a[0], data)?;
-        vm.heap.list_push(list, line);
-        n_given += vm.len(line)? as i64;
-        if hint > 0 && n_given >= hint {
-            return Ok(list);
-        }
-    }
-}
-
 fn seek(vm: &mut Vm, a: &[Value]) -> PyResult {
     open_stream(vm, a[0])?;
     write_pending(vm, a[0])?;
@@ -1218,39 +757,6 @@ fn truncate(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn invalid_argument() -> std::io::Error {
     std::io::Error::from_raw_os_error(22)
-}
-
-/// What comes next, without taking it.
-fn peek(vm: &mut Vm, a: &[Value]) -> PyResult {
-    readable_stream(vm, a[0])?;
-    fill(vm, a[0])?;
-    let s = stream(vm, a[0])?;
-    let next = &s.ahead[s.taken..];
-    let next = next[..next.len().min(PIECE)].to_vec();
-    Ok(vm.heap.bytes(next))
-}
-
-/// Reads into a bytearray as much as it holds; gives how much that was.
-fn readinto(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let Some(room) = vm.heap.get::<Bytes>(a[1]).map(|b| b.data.len()) else {
-        let message = format!(
-            "readinto() argument must be read-write bytes-like object, not {}",
-            vm.type_name(a[1])
-        );
-        return Err(vm.type_error(message));
-    };
-    if !vm.is_instance_of(a[1], B::ByteArray) {
-        let message = "readinto() argument must be read-write bytes-like object, not bytes";
-        return Err(vm.type_error(message));
-    }
-    let size = vm.heap.usize(room);
-    let data = read(vm, &[a[0], size])?;
-    let data = super::bytes::data_of(vm, data)?;
-    if let Some(into) = vm.heap.get_mut::<Bytes>(a[1]) {
-        let n = data.len().min(into.data.len());
-        into.data[..n].copy_from_slice(&data[..n]);
-    }
-    Ok(vm.heap.usize(data.len()))
 }
 
 fn fileno(vm: &mut Vm, a: &[Value]) -> PyResult {
