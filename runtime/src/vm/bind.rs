@@ -8,7 +8,6 @@ use crate::native::{NativeDef, PyResult, Raised};
 use crate::object::class::B;
 use crate::object::dict::Dict;
 use crate::object::function::{CodeObject, Function, Native};
-use crate::object::str::Str;
 use crate::text::pystr::PyStr;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -31,23 +30,21 @@ impl Vm {
         args: &[Value],
         keywords: &[(Value, Value)],
     ) -> PyResult<Bound> {
-        if let Some(regs) = self.bind_fitting(func, args, keywords) {
-            return Ok(regs);
-        }
         let f = self.heap.cell::<Function>(func);
-        let code_value = f.code;
-        let code = self.heap.cell::<CodeObject>(code_value).code.clone();
-        let (defaults, kwdefaults) = (f.defaults, f.kwdefaults);
+        let (code_value, defaults, kwdefaults) = (f.code, f.defaults, f.kwdefaults);
+        let code = &self.heap.cell::<CodeObject>(code_value).code;
         let (n_pos, n_kwonly) = (code.n_pos as usize, code.n_kwonly as usize);
+        let n_posonly = code.n_posonly as usize;
+        let (varargs, varkw) = (code.flags.varargs, code.flags.varkw);
         let mut regs: Bound = SmallVec::from_elem(Value::EMPTY, code.n_params());
         let given = args.len().min(n_pos);
         regs[..given].copy_from_slice(&args[..given]);
         let star = n_pos + n_kwonly;
-        if code.flags.varargs {
+        if varargs {
             regs[star] = self.heap.tuple(&args[given..]);
         }
-        let star_star = star + code.flags.varargs as usize;
-        if code.flags.varkw {
+        let star_star = star + varargs as usize;
+        if varkw {
             regs[star_star] = self.heap.dict();
         }
         for &(name, value) in keywords {
@@ -55,7 +52,7 @@ impl Vm {
             let params = &self.heap.cell::<CodeObject>(code_value).params;
             let found = params[..star].iter().position(|&p| p == name);
             match found {
-                Some(i) if i >= code.n_posonly as usize => {
+                Some(i) if i >= n_posonly => {
                     if !regs[i].is_empty() {
                         let text = self.heap.string(name);
                         let message = format!(
@@ -66,48 +63,16 @@ impl Vm {
                     }
                     regs[i] = value;
                 }
-                _ if code.flags.varkw => {
+                _ if varkw => {
                     self.heap.ns_set(regs[star_star], name, value);
                 }
-                _ if self.names_positional_only(code_value, keywords) => {
-                    let given_by_name: Vec<String> = code.params[..code.n_posonly as usize]
-                        .iter()
-                        .filter(|p| {
-                            keywords
-                                .iter()
-                                .any(|&(k, _)| self.heap.text(k).eq_str(p.as_str()))
-                        })
-                        .map(|p| p.to_string())
-                        .collect();
-                    let message = format!(
-                        "{}() got some positional-only arguments passed as keyword arguments: '{}'",
-                        self.qualname(func),
-                        given_by_name.join(", ")
-                    );
-                    return Err(self.type_error(message));
-                }
-                _ => {
-                    let text = self.heap.string(name);
-                    let candidates = &code.params[code.n_posonly as usize..star];
-                    let hint =
-                        crate::text::suggest::closest(&text, candidates.iter().map(|p| p.as_str()))
-                            .map_or(String::new(), |hint| format!(". Did you mean '{hint}'?"));
-                    // The name may hold lone surrogates.
-                    let before = format!(
-                        "{}() got an unexpected keyword argument '",
-                        self.qualname(func)
-                    );
-                    let message = PyStr::from(before)
-                        .concat(self.heap.text(name))
-                        .concat(&PyStr::from(format!("'{hint}")));
-                    return Err(self.type_error(message));
-                }
+                _ => return Err(self.unexpected_keyword(func, name, keywords)),
             }
         }
-        if args.len() > n_pos && !code.flags.varargs {
+        if args.len() > n_pos && !varargs {
             return Err(self.too_many_positional(func, args.len(), &regs));
         }
-        if regs[..n_pos].iter().any(|v| v.is_empty()) {
+        if regs[given..n_pos].iter().any(|v| v.is_empty()) {
             let n_defaults = self.heap.as_tuple(defaults).map_or(0, |d| d.len());
             let first_default = n_pos.saturating_sub(n_defaults);
             for i in first_default..n_pos {
@@ -117,7 +82,7 @@ impl Vm {
             }
             let missing: Vec<String> = (0..n_pos)
                 .filter(|&i| regs[i].is_empty())
-                .map(|i| code.params[i].to_string())
+                .map(|i| self.param_name(code_value, i))
                 .collect();
             if !missing.is_empty() {
                 let qualname = self.qualname(func);
@@ -134,7 +99,7 @@ impl Vm {
             }
             let missing: Vec<String> = (n_pos..star)
                 .filter(|&i| regs[i].is_empty())
-                .map(|i| code.params[i].to_string())
+                .map(|i| self.param_name(code_value, i))
                 .collect();
             if !missing.is_empty() {
                 let qualname = self.qualname(func);
@@ -144,62 +109,54 @@ impl Vm {
         Ok(regs)
     }
 
-    /// As `bind_function`, where all arguments fit and what is left out has a default; else None.
-    fn bind_fitting(
+    /// The error of a keyword that is no parameter's, or only that of a positional one's.
+    #[cold]
+    fn unexpected_keyword(
         &mut self,
         func: Value,
-        args: &[Value],
+        name: Value,
         keywords: &[(Value, Value)],
-    ) -> Option<Bound> {
-        let f = self.heap.cell::<Function>(func);
-        let (code_value, defaults, kwdefaults) = (f.code, f.defaults, f.kwdefaults);
-        let object = self.heap.cell::<CodeObject>(code_value);
-        let (code, params) = (&object.code, &object.params[..]);
-        let (n_pos, n_posonly) = (code.n_pos as usize, code.n_posonly as usize);
-        let star = n_pos + code.n_kwonly as usize;
-        let (varargs, varkw) = (code.flags.varargs, code.flags.varkw);
-        if args.len() > n_pos && !varargs {
-            return None;
+    ) -> Raised {
+        let code_value = self.heap.cell::<Function>(func).code;
+        let code = self.heap.cell::<CodeObject>(code_value).code.clone();
+        let (n_posonly, star) = (
+            code.n_posonly as usize,
+            (code.n_pos + code.n_kwonly) as usize,
+        );
+        if self.names_positional_only(code_value, keywords) {
+            let given_by_name: Vec<String> = code.params[..n_posonly]
+                .iter()
+                .filter(|p| {
+                    keywords
+                        .iter()
+                        .any(|&(k, _)| self.heap.text(k).eq_str(p.as_str()))
+                })
+                .map(|p| p.to_string())
+                .collect();
+            let message = format!(
+                "{}() got some positional-only arguments passed as keyword arguments: '{}'",
+                self.qualname(func),
+                given_by_name.join(", ")
+            );
+            return self.type_error(message);
         }
-        let mut regs: Bound = SmallVec::from_elem(Value::EMPTY, code.n_params());
-        let given = args.len().min(n_pos);
-        regs[..given].copy_from_slice(&args[..given]);
-        let mut others: SmallVec<[(Value, Value); 4]> = SmallVec::new();
-        for &(name, value) in keywords {
-            if !self.heap.cell::<Str>(name).interned {
-                return None;
-            }
-            match params[..star].iter().position(|&param| param == name) {
-                Some(i) if i >= n_posonly && regs[i].is_empty() => regs[i] = value,
-                Some(_) => return None,
-                None if varkw => others.push((name, value)),
-                None => return None,
-            }
-        }
-        if given < n_pos {
-            let defaults = self.heap.as_tuple(defaults).unwrap_or_default();
-            for (i, reg) in regs[..n_pos].iter_mut().enumerate().skip(given) {
-                if reg.is_empty() {
-                    *reg = *defaults.get((i + defaults.len()).checked_sub(n_pos)?)?;
-                }
-            }
-        }
-        for i in n_pos..star {
-            if regs[i].is_empty() {
-                regs[i] = self.keyword_default(kwdefaults, params[i], i + 1 == star)?;
-            }
-        }
-        if varargs {
-            regs[star] = self.heap.tuple(&args[given..]);
-        }
-        if varkw {
-            let dict = self.heap.dict();
-            for (name, value) in others {
-                self.heap.ns_set(dict, name, value);
-            }
-            regs[star + varargs as usize] = dict;
-        }
-        Some(regs)
+        let text = self.heap.string(name);
+        let candidates = &code.params[n_posonly..star];
+        let hint = crate::text::suggest::closest(&text, candidates.iter().map(|p| p.as_str()))
+            .map_or(String::new(), |hint| format!(". Did you mean '{hint}'?"));
+        // The name may hold lone surrogates.
+        let before = format!(
+            "{}() got an unexpected keyword argument '",
+            self.qualname(func)
+        );
+        let message = PyStr::from(before)
+            .concat(self.heap.text(name))
+            .concat(&PyStr::from(format!("'{hint}")));
+        self.type_error(message)
+    }
+
+    fn param_name(&self, code: Value, at: usize) -> String {
+        self.heap.cell::<CodeObject>(code).code.params[at].to_string()
     }
 
     /// The parameters of a call whose last arguments have `names`, from the first on that isn't
