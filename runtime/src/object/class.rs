@@ -229,6 +229,8 @@ pub struct Class {
     pub n_slots: u16,
     /// Weak references to the direct subclasses.
     pub subclasses: Vec<Value>,
+    /// Which names that decide the hooks it has itself (see `protocol/hooks.rs`).
+    pub own_specials: u16,
     pub hooks: Hooks,
     pub fast_init: FastInit,
     /// A builtin class's short way for calls with positional arguments.

@@ -161,6 +161,7 @@ impl Vm {
                     slot_hint: 4,
                     n_slots: 0,
                     subclasses: Vec::new(),
+                    own_specials: 0,
                     hooks: Hooks::default(),
                     fast_init: FastInit::UNKNOWN,
                     constructor: None,
@@ -257,51 +258,6 @@ impl Vm {
             .iter()
             .filter_map(|&w| self.heap.get::<WeakRef>(w)?.target.given())
             .collect()
-    }
-
-    /// Must follow every change of a class's attributes or bases: its caches
-    /// and those of its subclasses become stale.
-    pub fn class_changed(&mut self, class: Value) {
-        let version = self.new_version();
-        let c = self.heap.cell_mut::<Class>(class);
-        c.version = version;
-        let root_shape = c.root_shape;
-        self.heap.shapes.set_version(root_shape, version);
-        let hooks = self.compute_hooks(class);
-        self.heap.cell_mut::<Class>(class).hooks = hooks;
-        for sub in self.subclasses(class) {
-            self.class_changed(sub);
-        }
-    }
-
-    fn compute_hooks(&self, class: Value) -> Hooks {
-        let object = self.class(B::Object);
-        let overridden = |name: N| {
-            self.lookup_class_where(class, self.n(name))
-                .is_some_and(|(owner, _)| owner != object)
-        };
-        let type_class = self.class(B::Type);
-        let overridden_by_script = |name: N| {
-            self.lookup_class_where(class, self.n(name))
-                .is_some_and(|(owner, _)| {
-                    owner != object && owner != type_class && self.heap.cell::<Class>(owner).is_heap
-                })
-        };
-        let plain_exceptions = self.has_plain_exceptions(class);
-        let plain_exception_new = plain_exceptions && !overridden_by_script(N::new);
-        Hooks {
-            custom_getattr: overridden_by_script(N::getattribute)
-                || self.lookup_class_where(class, self.n(N::getattr)).is_some(),
-            custom_setattr: overridden_by_script(N::setattr) || overridden_by_script(N::delattr),
-            plain_new: !overridden(N::new),
-            plain_exceptions,
-            plain_exception_new,
-            keeps_args: plain_exception_new && !overridden_by_script(N::init),
-            custom_eq: overridden(N::eq) || overridden(N::ne),
-            custom_hash: overridden(N::hash),
-            has_del: overridden(N::del),
-            custom_truth: overridden(N::bool) || overridden(N::len),
-        }
     }
 
     // ---- making classes ------------------------------------------------------
@@ -462,6 +418,7 @@ impl Vm {
                 slot_hint: 4,
                 n_slots,
                 subclasses: Vec::new(),
+                own_specials: 0,
                 hooks: Hooks::default(),
                 fast_init: FastInit::UNKNOWN,
                 constructor: None,
@@ -1063,6 +1020,7 @@ impl Vm {
                 slot_hint: 4,
                 n_slots: 0,
                 subclasses: Vec::new(),
+                own_specials: 0,
                 hooks: Hooks::default(),
                 fast_init: FastInit::UNKNOWN,
                 constructor: None,
@@ -1089,17 +1047,6 @@ impl Vm {
     pub fn set_constructor(&mut self, class: B, constructor: QuickFn) {
         let class = self.class(class);
         self.heap.cell_mut::<Class>(class).constructor = Some(constructor);
-    }
-
-    /// Whether exceptions of this class have no fields besides those of
-    /// BaseException: what `__new__` and `__init__` of the class itself do is
-    /// to keep the arguments.
-    fn has_plain_exceptions(&self, class: Value) -> bool {
-        let c = self.heap.cell::<Class>(class);
-        c.layout == Kind::Exception
-            && !EXCEPTIONS_WITH_FIELDS
-                .iter()
-                .any(|&b| self.is_subclass(self.class(c.builtin_base), self.class(b)))
     }
 
     /// Whether an attribute found in a class is one of Rust's functions with this body's name.
@@ -1140,7 +1087,7 @@ pub fn refers_weakly(layout: Kind) -> bool {
 
 /// Exceptions with fields of their own; all others are laid out like
 /// BaseException, so that `class E(OSError, ValueError)` has one layout.
-const EXCEPTIONS_WITH_FIELDS: [B; 11] = [
+pub(crate) const EXCEPTIONS_WITH_FIELDS: [B; 11] = [
     B::BaseExceptionGroup,
     B::SystemExit,
     B::StopIteration,

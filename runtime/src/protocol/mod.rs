@@ -10,6 +10,7 @@ pub mod dict;
 pub mod exception_text;
 pub mod format;
 pub mod hash;
+mod hooks;
 pub mod index;
 pub mod item;
 pub mod iter;
