@@ -44,5 +44,8 @@ fn compiled(path: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
         format!("{}:{line}: {message}", path.display())
     })?;
     verify::verify(&code)?;
-    Ok(image::encode(&code))
+    let image = image::encode(&code);
+    // What reads it later, a body at a time, has nobody to tell.
+    image::decode(&image, &source)?;
+    Ok(image)
 }

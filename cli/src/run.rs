@@ -41,6 +41,7 @@ pub fn run(args: &RunArgs) -> u8 {
         .map_or(String::new(), |d| d.to_string_lossy().into_owned());
     lockstep_stdlib::sys::set_command_line(&mut vm, argv, dir);
     let result = run_main(&mut vm, code, &name);
+    vm.heap.leave_memory();
     finish(&mut vm, result, &pipe_closed)
 }
 

@@ -221,7 +221,7 @@ fn make_native(vm: &mut Vm, module: &NativeModule) -> PyResult {
 fn load(vm: &mut Vm, module: &PyModule) -> PyResult {
     let file = format!("<stdlib>/{}.async", module.name.replace('.', "/"));
     let source = Arc::new(Source::embedded(file.as_str(), module.source));
-    let Ok(code) = image::decode(module.image, &source) else {
+    let Ok(code) = image::decode_lazily(module.image, &source) else {
         let message = format!("the image of the library's {} is damaged", module.name);
         return Err(vm.raise(B::SystemError, message));
     };

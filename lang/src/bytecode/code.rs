@@ -3,19 +3,20 @@
 //! Immutable and free of VM values, so that several VMs and threads share it;
 //! each VM makes its own quickened copy of `words` at first run.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use num_bigint::BigInt;
 
 use crate::ast::{Name, StrLit};
-use crate::bytecode::Word;
+use crate::bytecode::{Word, image};
 use crate::source::{Source, Span};
 
 /// A register of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Reg(pub u16);
 
-/// An index into `Code::consts`.
+/// An index into `Body::consts`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ConstIdx(pub u32);
 
@@ -113,6 +114,20 @@ pub struct Code {
     /// Names of the parameters in the order of their registers.
     pub params: Vec<Name>,
     pub n_regs: u32,
+    pub body: LazyBody,
+    /// Names of the free variables, in closure order.
+    pub free: Vec<Name>,
+    /// One for each of `free`: where the maker finds its cell.
+    pub captures: Vec<Capture>,
+    /// The constant of the body that is the docstring.
+    pub doc: Option<ConstIdx>,
+    /// 1-based line of the `def`, `class` or lambda; of its first decorator where it has one.
+    pub first_line: u32,
+}
+
+/// What a call of a code object needs: of a function that is only defined nobody looks at it.
+#[derive(Debug, Default)]
+pub struct Body {
     pub words: Vec<Word>,
     pub consts: Vec<Const>,
     pub handlers: Vec<Handler>,
@@ -120,17 +135,54 @@ pub struct Code {
     /// instruction without a pair of its own has that of the one before it.
     pub spans: Vec<(u32, Span)>,
     pub locals: Vec<LocalVar>,
-    /// Names of the free variables, in closure order.
-    pub free: Vec<Name>,
-    /// One for each of `free`: where the maker finds its cell.
-    pub captures: Vec<Capture>,
-    /// The constant that is the docstring.
-    pub doc: Option<ConstIdx>,
-    /// 1-based line of the `def`, `class` or lambda; of its first decorator where it has one.
-    pub first_line: u32,
+}
+
+/// A body, or the part of an image that it is read from when somebody first asks.
+pub struct LazyBody {
+    read: OnceLock<Body>,
+    unread: Option<image::Part>,
+}
+
+impl LazyBody {
+    pub(super) fn later(part: image::Part) -> LazyBody {
+        LazyBody {
+            read: OnceLock::new(),
+            unread: Some(part),
+        }
+    }
+}
+
+#[cfg(test)]
+impl LazyBody {
+    pub fn get_mut(&mut self) -> Option<&mut Body> {
+        self.read.get_mut()
+    }
+}
+
+impl From<Body> for LazyBody {
+    fn from(body: Body) -> LazyBody {
+        LazyBody {
+            read: OnceLock::from(body),
+            unread: None,
+        }
+    }
+}
+
+impl fmt::Debug for LazyBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read.get().fmt(f)
+    }
 }
 
 impl Code {
+    /// What a call runs.
+    pub fn body(&self) -> &Body {
+        self.body.read.get_or_init(|| {
+            let part = self.body.unread.as_ref();
+            part.map(|part| part.body(&self.source)).unwrap_or_default()
+        })
+    }
+
     /// Number of parameter registers at entry.
     pub fn n_params(&self) -> usize {
         self.n_pos as usize
@@ -143,14 +195,15 @@ impl Code {
     /// complain about.
     pub fn local_name(&self, reg: Reg, pc: u32) -> Option<&Name> {
         let at_pc = |var: &&LocalVar| var.reg == reg && var.start <= pc && pc < var.end;
-        self.locals.iter().find(at_pc).map(|var| &var.name)
+        self.body().locals.iter().find(at_pc).map(|var| &var.name)
     }
 
     /// The source span of the instruction that starts at word `pc` or holds it.
     pub fn span_at(&self, pc: u32) -> Span {
-        match self.spans.partition_point(|&(at, _)| at <= pc) {
+        let spans = &self.body().spans;
+        match spans.partition_point(|&(at, _)| at <= pc) {
             0 => Span::default(),
-            n => self.spans[n - 1].1,
+            n => spans[n - 1].1,
         }
     }
 

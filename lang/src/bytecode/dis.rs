@@ -28,10 +28,15 @@ pub fn listing(code: &Code) -> String {
         header(&mut out, code);
         instructions(&mut out, code);
         handlers(&mut out, code);
-        let inner = code.consts.iter().rev().filter_map(|value| match value {
-            Const::Code(inner) => Some(&**inner),
-            _ => None,
-        });
+        let inner = code
+            .body()
+            .consts
+            .iter()
+            .rev()
+            .filter_map(|value| match value {
+                Const::Code(inner) => Some(&**inner),
+                _ => None,
+            });
         pending.extend(inner);
     }
     out
@@ -50,7 +55,7 @@ struct Decoded {
 fn decode(code: &Code) -> Vec<Decoded> {
     let mut decoded = Vec::new();
     let mut at = 0;
-    while let Some(word) = code.words.get(at) {
+    while let Some(word) = code.body().words.get(at) {
         let Some(op) = Op::from_byte(word.op_byte()) else {
             break;
         };
@@ -59,7 +64,7 @@ fn decode(code: &Code) -> Vec<Decoded> {
         let offset = if layout.bc == Operand::Jump {
             Some(word.bci())
         } else if layout.e0 == Operand::Jump {
-            code.words.get(at + 1).map(|extra| extra.e0i())
+            code.body().words.get(at + 1).map(|extra| extra.e0i())
         } else {
             None
         };
@@ -91,12 +96,12 @@ fn header(out: &mut String, code: &Code) {
         out.push_str(word);
     }
     let _ = writeln!(out, " line {}, {} registers", code.first_line, code.n_regs);
-    if !code.locals.is_empty() {
+    if !code.body().locals.is_empty() {
         let local = |var: &super::LocalVar| {
             let cell = if var.is_cell { " cell" } else { "" };
             format!("r{}={}{cell}", var.reg.0, var.name.as_str())
         };
-        let locals: Vec<String> = code.locals.iter().map(local).collect();
+        let locals: Vec<String> = code.body().locals.iter().map(local).collect();
         let _ = writeln!(out, "  locals: {}", locals.join(", "));
     }
     if !code.free.is_empty() {
@@ -114,7 +119,7 @@ fn header(out: &mut String, code: &Code) {
 
 fn labels(code: &Code, decoded: &[Decoded]) -> BTreeMap<u32, usize> {
     let targets = decoded.iter().filter_map(|instruction| instruction.target);
-    let handlers = code.handlers.iter().map(|handler| handler.target);
+    let handlers = code.body().handlers.iter().map(|handler| handler.target);
     let mut labels: BTreeMap<u32, usize> = targets.chain(handlers).map(|at| (at, 0)).collect();
     for (number, label) in labels.values_mut().enumerate() {
         *label = number + 1;
@@ -150,10 +155,10 @@ fn instructions(out: &mut String, code: &Code) {
 
 fn operands(code: &Code, instruction: &Decoded, labels: &BTreeMap<u32, usize>) -> Vec<String> {
     let layout: Layout = instruction.op.layout();
-    let word = code.words[instruction.at as usize];
+    let word = code.body().words[instruction.at as usize];
     let extra = |index: u32| {
         let at = (instruction.at + index) as usize;
-        code.words.get(at).map_or(0, |word| word.e0())
+        code.body().words.get(at).map_or(0, |word| word.e0())
     };
     let mut texts = Vec::new();
     let mut field = |operand: Operand, value: u32| {
@@ -170,7 +175,7 @@ fn operands(code: &Code, instruction: &Decoded, labels: &BTreeMap<u32, usize>) -
                 Some(name) => format!("free {}", name.as_str()),
                 None => format!("free {value}"),
             },
-            Operand::Const | Operand::Name => match code.consts.get(value as usize) {
+            Operand::Const | Operand::Name => match code.body().consts.get(value as usize) {
                 Some(value) => constant(value),
                 None => format!("const {value}?"),
             },
@@ -201,11 +206,11 @@ fn operands(code: &Code, instruction: &Decoded, labels: &BTreeMap<u32, usize>) -
 }
 
 fn handlers(out: &mut String, code: &Code) {
-    if code.handlers.is_empty() {
+    if code.body().handlers.is_empty() {
         return;
     }
     let labels = labels(code, &decode(code));
-    for handler in &code.handlers {
+    for handler in &code.body().handlers {
         let _ = writeln!(
             out,
             "  {}..{} -> L{} r{}",

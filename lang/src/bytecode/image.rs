@@ -9,7 +9,8 @@ use std::sync::Arc;
 use num_bigint::BigInt;
 use rustc_hash::FxHashMap;
 
-use super::{Capture, Code, CodeFlags, Const, ConstIdx, Handler, LocalVar, Reg, Word};
+use super::code::LazyBody;
+use super::{Body, Capture, Code, CodeFlags, Const, ConstIdx, Handler, LocalVar, Reg, Word};
 use crate::ast::{Name, StrLit};
 use crate::source::{Source, Span};
 
@@ -53,17 +54,68 @@ pub fn encode(code: &Code) -> Vec<u8> {
 /// # Errors
 /// The bytes are no image.
 pub fn decode(image: &[u8], source: &Arc<Source>) -> Result<Arc<Code>, Malformed> {
+    read(image, source, |decoder, bytes| {
+        let part = &mut Decoder {
+            rest: bytes,
+            names: decoder.names.clone(),
+            source: decoder.source.clone(),
+            read_body: decoder.read_body,
+        };
+        part.body().map(LazyBody::from)
+    })
+}
+
+/// As `decode`, but that each body is read when somebody asks for it (`Code::body`): for images
+/// that are part of the program.
+///
+/// # Errors
+/// The bytes are no image, as far as that is seen at once.
+pub fn decode_lazily(image: &'static [u8], source: &Arc<Source>) -> Result<Arc<Code>, Malformed> {
+    read(image, source, later)
+}
+
+fn later(decoder: &Decoder<'static>, bytes: &'static [u8]) -> Result<LazyBody, Malformed> {
+    let names = decoder.names.clone();
+    Ok(LazyBody::later(Part { bytes, names }))
+}
+
+/// Where a body lies in an image, with the image's names.
+pub struct Part {
+    bytes: &'static [u8],
+    names: Arc<[Name]>,
+}
+
+impl Part {
+    /// The body.
+    ///
+    /// # Panics
+    /// If the bytes are none: what they were made of was read back when Lockstep was built.
+    pub(super) fn body(&self, source: &Arc<Source>) -> Body {
+        let mut decoder = Decoder {
+            rest: self.bytes,
+            names: self.names.clone(),
+            source: source.clone(),
+            read_body: later,
+        };
+        let body = decoder.body();
+        body.expect("the library's images are as they were built")
+    }
+}
+
+type ReadBody<'a> = fn(&Decoder<'a>, &'a [u8]) -> Result<LazyBody, Malformed>;
+
+fn read<'a>(
+    image: &'a [u8],
+    source: &Arc<Source>,
+    read_body: ReadBody<'a>,
+) -> Result<Arc<Code>, Malformed> {
     let mut decoder = Decoder {
         rest: image,
-        names: Vec::new(),
-        source,
+        names: Arc::default(),
+        source: source.clone(),
+        read_body,
     };
-    let n_names = decoder.count()?;
-    decoder.names.reserve_exact(n_names);
-    for _ in 0..n_names {
-        let name = Name::from(decoder.text()?);
-        decoder.names.push(name);
-    }
+    decoder.names = decoder.list(|d| d.text().map(Name::from))?.into();
     let code = decoder.code()?;
     if decoder.rest.is_empty() {
         Ok(Arc::new(code))
@@ -154,27 +206,10 @@ impl Encoder {
         }
         self.name_list(&code.params);
         self.number(code.n_regs.into());
-        self.size(code.words.len());
-        for word in &code.words {
-            self.out.extend_from_slice(&word.0.to_le_bytes());
-        }
-        self.constants(&code.consts);
-        self.size(code.handlers.len());
-        for handler in &code.handlers {
-            for n in [handler.start, handler.end, handler.target] {
-                self.number(n.into());
-            }
-            self.number(handler.exc.0.into());
-        }
-        self.spans(&code.spans);
-        self.size(code.locals.len());
-        for local in &code.locals {
-            self.name(&local.name);
-            self.number(local.reg.0.into());
-            self.byte(u8::from(local.is_cell) | u8::from(local.hidden) << 1);
-            self.number(local.start.into());
-            self.number(local.end.into());
-        }
+        let before = std::mem::take(&mut self.out);
+        self.body(code.body());
+        let body = std::mem::replace(&mut self.out, before);
+        self.bytes(&body);
         self.name_list(&code.free);
         self.size(code.captures.len());
         for capture in &code.captures {
@@ -187,6 +222,30 @@ impl Encoder {
         }
         self.number(code.doc.map_or(0, |doc| u64::from(doc.0) + 1));
         self.number(code.first_line.into());
+    }
+
+    fn body(&mut self, body: &Body) {
+        self.size(body.words.len());
+        for word in &body.words {
+            self.out.extend_from_slice(&word.0.to_le_bytes());
+        }
+        self.constants(&body.consts);
+        self.size(body.handlers.len());
+        for handler in &body.handlers {
+            for n in [handler.start, handler.end, handler.target] {
+                self.number(n.into());
+            }
+            self.number(handler.exc.0.into());
+        }
+        self.spans(&body.spans);
+        self.size(body.locals.len());
+        for local in &body.locals {
+            self.name(&local.name);
+            self.number(local.reg.0.into());
+            self.byte(u8::from(local.is_cell) | u8::from(local.hidden) << 1);
+            self.number(local.start.into());
+            self.number(local.end.into());
+        }
     }
 
     /// Each pair by its distance from the one before.
@@ -291,8 +350,10 @@ fn flags_of(bits: u64) -> CodeFlags {
 
 struct Decoder<'a> {
     rest: &'a [u8],
-    names: Vec<Name>,
-    source: &'a Arc<Source>,
+    names: Arc<[Name]>,
+    source: Arc<Source>,
+    /// What is done with the bytes of a body.
+    read_body: ReadBody<'a>,
 }
 
 impl<'a> Decoder<'a> {
@@ -386,11 +447,10 @@ impl<'a> Decoder<'a> {
             n_kwonly: self.short()?,
             params: self.list(Self::name)?,
             n_regs: self.half()?,
-            words: self.words()?,
-            consts: self.list(Self::constant)?,
-            handlers: self.list(Self::handler)?,
-            spans: self.spans()?,
-            locals: self.list(Self::local)?,
+            body: {
+                let bytes = self.bytes()?;
+                (self.read_body)(self, bytes)?
+            },
             free: self.list(Self::name)?,
             captures: self.list(Self::capture)?,
             doc: match self.half()? {
@@ -399,6 +459,21 @@ impl<'a> Decoder<'a> {
             },
             first_line: self.half()?,
         })
+    }
+
+    fn body(&mut self) -> Result<Body, Malformed> {
+        let body = Body {
+            words: self.words()?,
+            consts: self.list(Self::constant)?,
+            handlers: self.list(Self::handler)?,
+            spans: self.spans()?,
+            locals: self.list(Self::local)?,
+        };
+        if self.rest.is_empty() {
+            Ok(body)
+        } else {
+            Err(Malformed)
+        }
     }
 
     fn words(&mut self) -> Result<Vec<Word>, Malformed> {
@@ -508,6 +583,29 @@ class C[T]:
     fn what_was_written_is_read() {
         let (code, source) = sample();
         let again = decode(&encode(&code), &source).expect("an image of the same build");
+        assert_eq!(format!("{again:#?}"), format!("{code:#?}"));
+    }
+
+    /// Asks for the body of a code object and of those inside it; gives how many they are.
+    fn read_all(code: &Code) -> usize {
+        let inner = code
+            .body()
+            .consts
+            .iter()
+            .filter_map(|constant| match constant {
+                Const::Code(code) => Some(read_all(code)),
+                _ => None,
+            });
+        1 + inner.sum::<usize>()
+    }
+
+    #[test]
+    fn a_body_is_read_when_it_is_asked_for() {
+        let (code, source) = sample();
+        let image = encode(&code).leak();
+        let again = decode_lazily(image, &source).expect("an image of the same build");
+        assert_eq!(format!("{:?}", again.body), "None");
+        assert_eq!(read_all(&again), read_all(&code));
         assert_eq!(format!("{again:#?}"), format!("{code:#?}"));
     }
 

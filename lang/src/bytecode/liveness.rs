@@ -61,14 +61,14 @@ impl Liveness {
         // What is live before each instruction, its own reads included.
         let mut before = vec![0u64; n * row_words];
         let mut always = vec![0u64; row_words];
-        let variables = code.locals.iter().map(|var| usize::from(var.reg.0));
+        let variables = code.body().locals.iter().map(|var| usize::from(var.reg.0));
         for reg in variables.chain(0..code.n_params()) {
             set(&mut always, reg);
         }
         let index_of = |word: usize| self.starts.partition_point(|&s| (s as usize) < word);
         // Inner regions come first, so the last one entered here is the innermost.
         let mut handlers: Vec<Option<(usize, usize)>> = vec![None; n];
-        for handler in code.handlers.iter().rev() {
+        for handler in code.body().handlers.iter().rev() {
             let region = index_of(handler.start as usize)..index_of(handler.end as usize);
             let target = index_of(handler.target as usize);
             handlers[region].fill(Some((target, usize::from(handler.exc.0))));
@@ -111,7 +111,7 @@ impl Liveness {
                 union(&mut row, &before, next, row_words);
             }
             let effect = Effect::of(code, self.starts[i] as usize);
-            let op = Op::from_byte(code.words[self.starts[i] as usize].op_byte());
+            let op = Op::from_byte(code.body().words[self.starts[i] as usize].op_byte());
             if let Some(Op::CallMethod | Op::CallMethodKw) = op {
                 // Its result is written once the callee has returned.
                 row.copy_from_slice(&before[i * row_words..(i + 1) * row_words]);
@@ -126,7 +126,7 @@ impl Liveness {
     /// The instructions that may follow instruction `i` without an exception.
     fn successors(&self, code: &Code, i: usize) -> [Option<usize>; 2] {
         let at = self.starts[i] as usize;
-        let word = code.words[at];
+        let word = code.body().words[at];
         let Some(op) = Op::from_byte(word.op_byte()) else {
             return [None, None];
         };
@@ -135,7 +135,7 @@ impl Liveness {
         let offset = if layout.bc == Operand::Jump {
             Some(word.bci())
         } else if layout.e0 == Operand::Jump {
-            Some(code.words[at + 1].e0i())
+            Some(code.body().words[at + 1].e0i())
         } else {
             None
         };
@@ -157,9 +157,9 @@ impl Liveness {
 fn starts(code: &Code) -> Vec<u32> {
     let mut starts = Vec::new();
     let mut at = 0;
-    while at < code.words.len() {
+    while at < code.body().words.len() {
         starts.push(at as u32);
-        at += 1 + Op::from_byte(code.words[at].op_byte()).map_or(0, Op::extra_words);
+        at += 1 + Op::from_byte(code.body().words[at].op_byte()).map_or(0, Op::extra_words);
     }
     starts
 }
@@ -193,7 +193,7 @@ struct Effect {
 
 impl Effect {
     fn of(code: &Code, at: usize) -> Effect {
-        let word = code.words[at];
+        let word = code.body().words[at];
         let mut effect = Effect {
             reads: [(0, 0); 3],
             writes: (0, 0),
@@ -274,6 +274,7 @@ mod tests {
         let options = CompileOptions::default();
         let module = compile_source(source, options).expect("the test compiles");
         let code = module
+            .body()
             .consts
             .iter()
             .find_map(|c| match c {
@@ -284,7 +285,7 @@ mod tests {
         let at = starts(&code)
             .into_iter()
             .find(|&at| {
-                let word = code.words[at as usize];
+                let word = code.body().words[at as usize];
                 Op::from_byte(word.op_byte()) == Some(Op::Call) && word.c() == 0
             })
             .expect("collect() is called");

@@ -10,7 +10,7 @@ pub mod liveness;
 pub mod op;
 pub mod verify;
 
-pub use code::{Capture, Code, CodeFlags, Const, ConstIdx, Handler, LocalVar, Reg};
+pub use code::{Body, Capture, Code, CodeFlags, Const, ConstIdx, Handler, LocalVar, Reg};
 pub use op::{Op, Word};
 
 /// What gave the value that an `Await` awaits: its operand x.

@@ -501,6 +501,9 @@ ops! {
     YieldFrom [d s _];
     /// R[a] = await R[b]; x says what gave R[b] (`await_of`), for the error
     Await [d s _];
+    /// (never compiled) stands where the body of the running code object will be: makes the VM's
+    /// own copy of it and begins
+    LoadBody [_ _ _];
     /// (in the code of a coroutine written in Rust) runs its next step, told R[a]: x = 0 the value
     /// awaited, 1 the exception raised; the step ends the frame or leaves in R[a] what to await
     NativeStep [d _ _];

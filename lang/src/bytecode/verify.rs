@@ -35,7 +35,7 @@ pub fn verify(code: &Code) -> Result<(), Fault> {
     let mut pending = vec![(code, None)];
     while let Some((code, maker)) = pending.pop() {
         Verifier { code }.run(maker)?;
-        for value in &code.consts {
+        for value in &code.body().consts {
             if let Const::Code(inner) = value {
                 pending.push((inner, Some(code)));
             }
@@ -46,14 +46,14 @@ pub fn verify(code: &Code) -> Result<(), Fault> {
 
 /// How many registers the range or window of the instruction at word `at` spans.
 pub(super) fn window_width(code: &Code, at: usize, op: Op) -> u32 {
-    let word: Word = code.words[at];
+    let word: Word = code.body().words[at];
     let n = u32::from(word.c());
     match op {
         Op::BuildSlice | Op::LoadSlice | Op::CallEx | Op::CallSuper => 3,
         Op::BuildDict => 2 * n,
         Op::Call | Op::CallKw => n + 1,
         Op::CallMethod | Op::CallMethodKw | Op::CallLoaded | Op::CallLoadedKw => n + 2,
-        Op::UnpackEx => n + 1 + code.words[at + 1].e0().min(u32::from(u16::MAX) + 1),
+        Op::UnpackEx => n + 1 + code.body().words[at + 1].e0().min(u32::from(u16::MAX) + 1),
         _ => n,
     }
 }
@@ -113,7 +113,7 @@ impl Verifier<'_> {
 
     fn run(&self, maker: Option<&Code>) -> Result<(), Fault> {
         let code = self.code;
-        if code.words.len() >= i32::MAX as usize {
+        if code.body().words.len() >= i32::MAX as usize {
             return self.fault(0, "too many words");
         }
         if code.n_regs == 0 || code.n_regs > u32::from(u16::MAX) + 1 {
@@ -159,7 +159,7 @@ impl Verifier<'_> {
 
     /// Checks each instruction; gives which words start one.
     fn instructions(&self) -> Result<Vec<bool>, Fault> {
-        let words = &self.code.words;
+        let words = &self.code.body().words;
         let mut starts = vec![false; words.len()];
         let mut at = 0;
         let mut last = None;
@@ -204,9 +204,12 @@ impl Verifier<'_> {
     }
 
     fn instruction(&self, at: usize, op: Op) -> Result<(), Fault> {
-        let word = self.code.words[at];
+        let word = self.code.body().words[at];
         if word.x() & !flag_bits(op) != 0 {
             return self.fault(at, format!("{} has no flags {:#x}", op.name(), word.x()));
+        }
+        if op == Op::LoadBody {
+            return self.fault(at, "LoadBody stands in no code");
         }
         let suspends = matches!(
             op,
@@ -219,7 +222,7 @@ impl Verifier<'_> {
             );
         }
         let layout = op.layout();
-        let extra = |index: usize| self.code.words[at + index].e0();
+        let extra = |index: usize| self.code.body().words[at + index].e0();
         self.operand(at, op, layout.a, word.a().into())?;
         if layout.bc == Operand::None {
             self.operand(at, op, layout.b, word.b().into())?;
@@ -291,7 +294,7 @@ impl Verifier<'_> {
     }
 
     fn constant(&self, at: usize, index: u32) -> Result<&Const, Fault> {
-        match self.code.consts.get(index as usize) {
+        match self.code.body().consts.get(index as usize) {
             Some(value) => Ok(value),
             None => self.fault(at, format!("no constant {index}")),
         }
@@ -316,14 +319,15 @@ impl Verifier<'_> {
 
     fn targets(&self, starts: &[bool]) -> Result<(), Fault> {
         for (at, &is_start) in starts.iter().enumerate() {
-            let Some(op) = Op::from_byte(self.code.words[at].op_byte()).filter(|_| is_start) else {
+            let Some(op) = Op::from_byte(self.code.body().words[at].op_byte()).filter(|_| is_start)
+            else {
                 continue;
             };
             let layout = op.layout();
             let offset = if layout.bc == Operand::Jump {
-                self.code.words[at].bci()
+                self.code.body().words[at].bci()
             } else if layout.e0 == Operand::Jump {
-                self.code.words[at + 1].e0i()
+                self.code.body().words[at + 1].e0i()
             } else {
                 continue;
             };
@@ -340,7 +344,7 @@ impl Verifier<'_> {
     fn tables(&self, starts: &[bool]) -> Result<(), Fault> {
         let code = self.code;
         let is_start = |at: u32| starts.get(at as usize) == Some(&true);
-        for handler in &code.handlers {
+        for handler in &code.body().handlers {
             let ends_well = is_start(handler.end) || handler.end as usize == starts.len();
             if handler.start >= handler.end
                 || !is_start(handler.start)
@@ -355,12 +359,12 @@ impl Verifier<'_> {
             }
             self.registers(handler.start as usize, handler.exc.0.into(), 1)?;
         }
-        if !code.spans.is_sorted_by_key(|&(at, _)| at)
-            || !code.spans.iter().all(|&(at, _)| is_start(at))
+        if !code.body().spans.is_sorted_by_key(|&(at, _)| at)
+            || !code.body().spans.iter().all(|&(at, _)| is_start(at))
         {
             return self.fault(0, "the spans are out of order");
         }
-        for var in &code.locals {
+        for var in &code.body().locals {
             self.registers(0, var.reg.0.into(), 1)?;
         }
         match code.doc {
@@ -378,19 +382,25 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::bytecode::{CodeFlags, Handler, Reg};
+    use crate::bytecode::{Body, CodeFlags, Handler, Reg};
     use crate::compile::{CompileOptions, compile_source};
     use crate::source::Source;
+
+    fn body(code: &mut Code) -> &mut Body {
+        code.body.get_mut().expect("what is compiled has its body")
+    }
 
     /// The code of the function in a text, changed.
     fn verdict(text: &str, change: impl Fn(&mut Code)) -> String {
         let source = Arc::new(Source::new("test", text));
         let module = compile_source(source, CompileOptions::default()).expect("the test compiles");
-        let module = Arc::into_inner(module).expect("the code is the test's alone");
-        let code = module.consts.into_iter().find_map(|c| match c {
-            Const::Code(code) => Arc::into_inner(code),
-            _ => None,
-        });
+        let mut module = Arc::into_inner(module).expect("the code is the test's alone");
+        let code = std::mem::take(&mut body(&mut module).consts)
+            .into_iter()
+            .find_map(|c| match c {
+                Const::Code(code) => Arc::into_inner(code),
+                _ => None,
+            });
         let mut code = code.expect("the module has a function");
         change(&mut code);
         verify(&code).map_or_else(|fault| fault.what, |()| String::from("ok"))
@@ -400,8 +410,8 @@ mod tests {
     fn at_op(op: Op, change: impl Fn(&mut [Word])) -> impl Fn(&mut Code) {
         move |code| {
             let is_op = |word: &Word| Op::from_byte(word.op_byte()) == Some(op);
-            let at = code.words.iter().position(is_op);
-            change(&mut code.words[at.expect("the function has the instruction")..]);
+            let at = code.body().words.iter().position(is_op);
+            change(&mut body(code).words[at.expect("the function has the instruction")..]);
         }
     }
 
@@ -434,10 +444,11 @@ mod tests {
         let found = verdict(FUNCTION, reads_four);
         assert!(found.ends_with("is outside the frame"), "{found}");
         let catches_outside = |code: &mut Code| {
-            code.handlers.push(Handler {
+            let target = code.body().words.len() as u32 - 1;
+            body(code).handlers.push(Handler {
                 start: 0,
                 end: 1,
-                target: code.words.len() as u32 - 1,
+                target,
                 exc: Reg(900),
             });
         };
@@ -445,6 +456,14 @@ mod tests {
             verdict(FUNCTION, catches_outside),
             "register 900 is outside the frame"
         );
+    }
+
+    #[test]
+    fn the_stand_in_for_a_body_is_in_none() {
+        let stand_in = at_op(Op::Return, |words| {
+            words[0] = Word::abc(Op::LoadBody, 0, 0, 0, 0);
+        });
+        assert_eq!(verdict(FUNCTION, stand_in), "LoadBody stands in no code");
     }
 
     #[test]
@@ -474,9 +493,9 @@ mod tests {
     #[test]
     fn an_exception_goes_forward() {
         let goes_back = |code: &mut Code| {
-            let end = code.words.len() as u32;
+            let end = code.body().words.len() as u32;
             let (start, target, exc) = (0, 0, Reg(0));
-            code.handlers.push(Handler {
+            body(code).handlers.push(Handler {
                 start,
                 end,
                 target,

@@ -74,10 +74,14 @@ pub fn compile_fragment(
         span,
     };
     let module = compile_module(&wrapped, source, "<module>", options)?;
-    let body = module.consts.iter().find_map(|constant| match constant {
-        Const::Code(code) if code.flags.class_body => Some(code.clone()),
-        _ => None,
-    });
+    let body = module
+        .body()
+        .consts
+        .iter()
+        .find_map(|constant| match constant {
+            Const::Code(code) if code.flags.class_body => Some(code.clone()),
+            _ => None,
+        });
     Ok(body.expect("a class statement has a body"))
 }
 

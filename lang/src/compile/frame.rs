@@ -10,7 +10,7 @@ use super::asm::{Assembler, RegSet};
 use super::blocks::Block;
 use super::registers::Registers;
 use crate::ast::{self, Name};
-use crate::bytecode::{Capture, Code, CodeFlags, Const, ConstIdx, LocalVar, Op, Reg};
+use crate::bytecode::{Body, Capture, Code, CodeFlags, Const, ConstIdx, LocalVar, Op, Reg};
 use crate::diagnostic::Diagnostic;
 use crate::scope::{Access, MODULE, Scope, ScopeId, ScopeKind, ScopeTable, VarId};
 use crate::source::Span;
@@ -237,11 +237,14 @@ impl<'a> Frame<'a> {
             n_kwonly: header.n_kwonly,
             params: header.params,
             n_regs,
-            words: assembled.words,
-            consts: assembled.consts,
-            handlers: assembled.handlers,
-            spans: assembled.spans,
-            locals: self.locals,
+            body: Body {
+                words: assembled.words,
+                consts: assembled.consts,
+                handlers: assembled.handlers,
+                spans: assembled.spans,
+                locals: self.locals,
+            }
+            .into(),
             free,
             // The frame that makes the function knows them: `captured`.
             captures: Vec::new(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lockstep_lang::bytecode::liveness::Liveness;
-use lockstep_lang::bytecode::{Code, Word};
+use lockstep_lang::bytecode::{Code, Op, Word};
 
 use crate::heap::{Kind, Marker, Object};
 use crate::native::{AtOnceFn, NativeDef, StepFn};
@@ -21,16 +21,21 @@ impl Object for Cell {
     }
 }
 
+/// The one instruction of code that was never called.
+pub static NOT_LOADED: Word = Word::abc(Op::LoadBody, 0, 0, 0, 0);
+
 /// A code object as one VM runs it, for one module's namespace.
 pub struct CodeObject {
     pub code: Arc<Code>,
-    /// The instructions with this VM's caches in them. Invariant: never
-    /// reallocated, running frames point into it. Cells, as the constants are:
-    /// they change while frames read them.
+    /// The instructions with this VM's caches in them, none until the first call has loaded
+    /// them (`Vm::load_body`). Invariant: not reallocated after that, running frames point into
+    /// it. Cells, as the constants are: they change while frames read them.
     pub words: Box<[std::cell::Cell<Word>]>,
-    /// The constants as values; names are interned, nested code objects are
-    /// `Value::EMPTY` until first used.
+    /// The constants as values, loaded as the words are; names are interned, nested code objects
+    /// are `Value::EMPTY` until first used.
     pub consts: Box<[std::cell::Cell<Value>]>,
+    /// The first of `words`, or `NOT_LOADED`.
+    pub first: *const Word,
     pub n_regs: u32,
     /// The names of functions made of it.
     pub name: Value,
@@ -46,10 +51,28 @@ pub struct CodeObject {
 }
 
 impl CodeObject {
-    /// The first instruction.
+    /// The first instruction: `LoadBody` as long as nothing is loaded.
     #[inline(always)]
     pub fn first_word(&self) -> *const Word {
-        self.words.as_ptr().cast()
+        self.first
+    }
+
+    /// The place of an instruction that a frame of this code is at.
+    pub fn index_of(&self, pc: *const Word) -> usize {
+        match pc == &raw const NOT_LOADED {
+            true => 0,
+            false => (pc.addr() - self.first.addr()) / size_of::<Word>(),
+        }
+    }
+
+    /// Whether `pc` is that of an instruction of this code.
+    pub fn contains(&self, pc: *const Word) -> bool {
+        pc == &raw const NOT_LOADED || self.words.as_ptr_range().contains(&pc.cast())
+    }
+
+    /// Whether the first call is still to come.
+    pub fn is_loaded(&self) -> bool {
+        self.first != &raw const NOT_LOADED
     }
 }
 
@@ -79,6 +102,7 @@ pub struct Function {
     pub kwdefaults: Value,
     /// Dict of annotations, or None until asked for.
     pub annotations: Value,
+    /// `Value::EMPTY`: what its code says (see `Vm::function_doc`).
     pub doc: Value,
     pub module: Value,
     pub type_params: Value,

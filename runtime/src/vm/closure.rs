@@ -47,7 +47,7 @@ impl Vm {
         let code = if loaded.is_empty() {
             let co = self.heap.cell::<CodeObject>(maker_code);
             let globals = co.globals;
-            let child = match &co.code.consts[constant as usize] {
+            let child = match &co.code.body().consts[constant as usize] {
                 Const::Code(child) => child.clone(),
                 _ => return Value::NONE,
             };

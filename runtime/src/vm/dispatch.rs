@@ -549,10 +549,7 @@ impl Vm {
         load!();
 
         loop {
-            debug_assert!(
-                running_code!().words.as_ptr_range().contains(&pc.cast()),
-                "unchecked instruction"
-            );
+            debug_assert!(running_code!().contains(pc), "unchecked instruction");
             let w = word!(0);
             self.heap.counts.opcode();
             // SAFETY: verified code holds valid opcode bytes only.
@@ -1390,6 +1387,13 @@ impl Vm {
                 Op::Await => {
                     save!(1);
                     after!(self.await_value(r!(w.b()), w.a(), w.x()));
+                }
+                Op::LoadBody => {
+                    let code = unsafe { self.frames.last().unwrap_unchecked() }.code_value;
+                    self.load_body(code);
+                    let first = running_code!().first_word();
+                    unsafe { self.frames.last_mut().unwrap_unchecked() }.pc = first;
+                    load!();
                 }
                 Op::NativeStep => {
                     save!(1);

@@ -291,7 +291,7 @@ impl Vm {
             self.heap.ns_set(dict, self.n(N::path), path);
         }
         if let Some(doc) = code.doc {
-            let text = match &code.consts[doc.0 as usize] {
+            let text = match &code.body().consts[doc.0 as usize] {
                 lockstep_lang::bytecode::Const::Str(s) => crate::vm::load::literal_text(s),
                 _ => Default::default(),
             };

@@ -8,7 +8,7 @@ use lockstep_lang::bytecode::{Code, Const};
 
 use crate::native::PyResult;
 use crate::object::class::B;
-use crate::object::function::{CodeObject, Function};
+use crate::object::function::{CodeObject, Function, NOT_LOADED};
 use crate::object::module::Module;
 use crate::object::set::Set;
 use crate::text::pystr::{PyStr, StrBuilder};
@@ -34,11 +34,9 @@ pub fn literal_text(literal: &StrLit) -> PyStr {
 }
 
 impl Vm {
-    /// A code object that runs with `globals` (a dict) as its module's variables.
+    /// A code object that runs with `globals` (a dict) as its module's variables. What a call
+    /// of it needs is loaded by the first one.
     pub fn load_code(&mut self, code: Arc<Code>, globals: Value) -> Value {
-        let consts = code.consts.iter();
-        let consts = consts.map(|c| Cell::new(self.load_const(c))).collect();
-        let words: Box<[_]> = code.words.iter().copied().map(Cell::new).collect();
         let n_regs = code.n_regs;
         let params = code
             .params
@@ -47,15 +45,15 @@ impl Vm {
             .collect();
         let name = self.heap.intern(code.name.as_str());
         let qualname = self.heap.intern(code.qualname.as_str());
-        self.heap.charge(words.len() * 8);
         self.heap.alloc(
             B::Code.shape(),
             CodeObject {
                 code,
                 name,
                 qualname,
-                words,
-                consts,
+                words: Box::default(),
+                consts: Box::default(),
+                first: &raw const NOT_LOADED,
                 n_regs,
                 params,
                 globals,
@@ -63,6 +61,41 @@ impl Vm {
                 liveness: OnceCell::new(),
             },
         )
+    }
+
+    /// Makes this VM's copy of what a call of a code object needs, unless it has one.
+    #[cold]
+    pub fn load_body(&mut self, code_value: Value) {
+        let co = self.heap.cell::<CodeObject>(code_value);
+        if co.is_loaded() {
+            return;
+        }
+        let code = co.code.clone();
+        let body = code.body();
+        let consts = body.consts.iter();
+        let consts = consts.map(|c| Cell::new(self.load_const(c))).collect();
+        let words: Box<[_]> = body.words.iter().copied().map(Cell::new).collect();
+        self.heap.charge(words.len() * 8);
+        let co = self.heap.cell_mut::<CodeObject>(code_value);
+        co.consts = consts;
+        co.words = words;
+        co.first = co.words.as_ptr().cast();
+    }
+
+    /// The docstring that a function was made with or was given.
+    pub fn function_doc(&mut self, function: Value) -> Value {
+        let f = self.heap.cell::<Function>(function);
+        let (doc, code) = (f.doc, f.code);
+        if !doc.is_empty() {
+            return doc;
+        }
+        self.load_body(code);
+        let co = self.heap.cell::<CodeObject>(code);
+        let at = co.code.doc.map(|at| at.0 as usize);
+        let doc = at.and_then(|at| co.consts.get(at));
+        let doc = doc.map_or(Value::NONE, Cell::get);
+        self.heap.cell_mut::<Function>(function).doc = doc;
+        doc
     }
 
     fn load_const(&mut self, constant: &Const) -> Value {
@@ -121,7 +154,7 @@ impl Vm {
     pub fn new_function(&mut self, code: Value) -> Value {
         let co = self.heap.cell::<CodeObject>(code);
         let c = &*co.code;
-        let doc = c.doc.map_or(Value::NONE, |i| co.consts[i.0 as usize].get());
+        let doc = c.doc.map_or(Value::NONE, |_| Value::EMPTY);
         let module = self
             .heap
             .ns_get(co.globals, self.n(N::name_))

@@ -16,7 +16,7 @@
 use std::sync::Arc;
 
 use lockstep_lang::ast::Name;
-use lockstep_lang::bytecode::{Code, CodeFlags, Handler, Op, Reg, Word};
+use lockstep_lang::bytecode::{Body, Code, CodeFlags, Handler, Op, Reg, Word};
 use lockstep_lang::source::Source;
 
 use crate::native::{AtOnce, CoroutineBody, NativeDef, PyResult, StepFrame};
@@ -55,6 +55,8 @@ impl Vm {
         let source = Source::new(self.heap.string(module), "");
         let code = code(def, qualname, source, body);
         let code = self.load_code(Arc::new(code), globals);
+        // Its frames are also entered behind the first word.
+        self.load_body(code);
         self.heap.cell_mut::<CodeObject>(code).step = Some(body.step);
         let function = self.new_function(code);
         let defaults = (def.arity.positional - def.arity.required) as usize;
@@ -136,22 +138,23 @@ fn code(def: &NativeDef, qualname: &str, source: Source, body: CoroutineBody) ->
         n_kwonly: u16::from(def.arity.kwonly),
         params: def.param_names().into_iter().map(Name::from).collect(),
         n_regs: u32::from(n_params) + 1 + u32::from(body.n_registers),
-        words: vec![
-            Word::abc(Op::NativeStep, 0, awaited, 0, 0),
-            Word::abc(Op::Await, 0, awaited, awaited, 0),
-            Word::abx(Op::Jump, 0, 0, back(-3)),
-            Word::abc(Op::NativeStep, 1, awaited, 0, 0),
-            Word::abx(Op::Jump, 0, 0, back(-4)),
-        ],
-        consts: Vec::new(),
-        handlers: vec![Handler {
-            start: 1,
-            end: 2,
-            target: 3,
-            exc: Reg(awaited),
-        }],
-        spans: Vec::new(),
-        locals: Vec::new(),
+        body: Body {
+            words: vec![
+                Word::abc(Op::NativeStep, 0, awaited, 0, 0),
+                Word::abc(Op::Await, 0, awaited, awaited, 0),
+                Word::abx(Op::Jump, 0, 0, back(-3)),
+                Word::abc(Op::NativeStep, 1, awaited, 0, 0),
+                Word::abx(Op::Jump, 0, 0, back(-4)),
+            ],
+            handlers: vec![Handler {
+                start: 1,
+                end: 2,
+                target: 3,
+                exc: Reg(awaited),
+            }],
+            ..Body::default()
+        }
+        .into(),
         free: Vec::new(),
         captures: Vec::new(),
         doc: None,

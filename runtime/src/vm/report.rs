@@ -262,7 +262,7 @@ impl Vm {
                 .heap
                 .cell::<crate::object::function::CodeObject>(innermost.code);
             let (code, globals) = (co.code.clone(), co.globals);
-            names.extend(code.locals.iter().map(|v| v.name.to_string()));
+            names.extend(code.body().locals.iter().map(|v| v.name.to_string()));
             names.extend(code.free.iter().map(|n| n.to_string()));
             for dict in [globals, self.builtins] {
                 for (key, _) in self.heap.dict_entries(dict) {

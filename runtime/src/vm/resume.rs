@@ -488,8 +488,7 @@ impl Vm {
             unreachable!("an activation is running")
         };
         // SAFETY: `code` is kept alive by `code_value`.
-        let words = unsafe { (*frame.code).first_word() };
-        let pc = ((frame.pc as usize - words as usize) / 8) as u32;
+        let pc = unsafe { (*frame.code).index_of(frame.pc) } as u32;
         let generator = frame.generator;
         let g = self.heap.cell_mut::<Generator>(generator);
         g.pc = pc;
@@ -567,7 +566,7 @@ impl Vm {
             }
         }
         // SAFETY: `code` is kept alive by `code_value`.
-        let words = unsafe { (*frame.code).words.as_ptr() };
+        let words = unsafe { (*frame.code).first_word() };
         let g = self.heap.cell_mut::<Generator>(generator);
         g.pc = ((frame.pc as usize - words as usize) / 8) as u32;
         g.dst = dst;

@@ -21,7 +21,7 @@ impl Vm {
             let callee = frames.get(i + 1).filter(|f| f.generator.is_empty());
             let end = callee.map_or(usize::MAX, |f| f.regs.addr());
             let code = heap.cell::<CodeObject>(frame.code_value);
-            let pc = (frame.pc.addr() - code.first_word().addr()) / 8;
+            let pc = code.index_of(frame.pc);
             let n_regs = code.n_regs;
             let source = &code.code;
             let liveness = code.liveness.get_or_init(|| Box::new(Liveness::of(source)));

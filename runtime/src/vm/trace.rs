@@ -23,8 +23,8 @@ pub struct TraceLine {
 impl Vm {
     /// The entry of a frame that has stopped at an instruction.
     pub(crate) fn trace_entry(&self, frame: &Frame) -> TraceEntry {
-        let words = self.heap.cell::<CodeObject>(frame.code_value).first_word();
-        let next = (frame.pc as usize - words as usize) / 8;
+        let code = self.heap.cell::<CodeObject>(frame.code_value);
+        let next = code.index_of(frame.pc);
         TraceEntry {
             code: frame.code_value,
             pc: (next as u32).saturating_sub(1),

@@ -270,7 +270,7 @@ impl Vm {
             };
             // SAFETY: `code` is kept alive by `code_value`.
             let code = unsafe { &*frame.code };
-            let pc = (frame.pc as usize - code.first_word() as usize) / 8;
+            let pc = code.index_of(frame.pc);
             let pc = (pc as u32).saturating_sub(1);
             let entry = TraceEntry {
                 code: frame.code_value,
@@ -279,6 +279,7 @@ impl Vm {
             let again = std::mem::take(&mut self.is_reraised);
             let handler = code
                 .code
+                .body()
                 .handlers
                 .iter()
                 .find(|h| h.start <= pc && pc < h.end && !is_lost)

@@ -293,6 +293,7 @@ impl Vm {
         }
         let dict = self.heap.dict();
         for var in code
+            .body()
             .locals
             .iter()
             .filter(|v| !v.hidden && v.start <= pc && pc < v.end)

@@ -37,7 +37,7 @@ pub static FUNCTION: ClassDef = ClassDef {
         ),
         attribute(
             "__doc__",
-            |vm, this| Ok(vm.heap.cell::<Function>(this).doc),
+            |vm, this| Ok(vm.function_doc(this)),
             |vm, this, v| {
                 vm.heap.cell_mut::<Function>(this).doc = v.given().unwrap_or(Value::NONE);
                 Ok(())
@@ -378,7 +378,12 @@ fn variable_names(vm: &mut Vm, this: Value) -> Vec<Value> {
         .iter()
         .map(|p| vm.heap.intern(p.as_str()))
         .collect();
-    for var in code.locals.iter().filter(|v| !v.hidden && !v.is_cell) {
+    for var in code
+        .body()
+        .locals
+        .iter()
+        .filter(|v| !v.hidden && !v.is_cell)
+    {
         let name = vm.heap.intern(var.name.as_str());
         if !names.contains(&name) {
             names.push(name);
@@ -390,6 +395,7 @@ fn variable_names(vm: &mut Vm, this: Value) -> Vec<Value> {
 fn cell_names(vm: &mut Vm, this: Value) -> PyResult {
     let code = vm.heap.cell::<CodeObject>(this).code.clone();
     let names: Vec<Value> = code
+        .body()
         .locals
         .iter()
         .filter(|v| !v.hidden && v.is_cell)
@@ -427,6 +433,7 @@ fn flags(vm: &mut Vm, this: Value) -> PyResult {
 }
 
 fn consts(vm: &mut Vm, this: Value) -> PyResult {
+    vm.load_body(this);
     let consts: Vec<Value> = vm
         .heap
         .cell::<CodeObject>(this)
