@@ -17,6 +17,8 @@ pub mod random;
 pub mod table;
 pub mod task;
 pub mod text;
+#[allow(unsafe_code)]
+mod typed;
 pub mod value;
 pub mod vm;
 

@@ -5,6 +5,7 @@ use std::any::Any;
 use crate::heap::{Heap, Kind, Marker, Object, ShapeId};
 use crate::native::PyResult;
 use crate::object::exception::TraceEntry;
+use crate::typed::Typed;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -38,7 +39,7 @@ pub struct Hold {
 }
 
 /// A cell that holds a `Native`.
-pub struct Opaque(Box<dyn Native>);
+pub struct Opaque(Typed);
 
 impl Object for Opaque {
     const KIND: Kind = Kind::Opaque;
@@ -54,7 +55,7 @@ impl Heap {
     /// A new cell that holds `object`.
     pub fn opaque<T: Native>(&mut self, shape: ShapeId, object: T) -> Value {
         self.charge(size_of::<T>() + object.external_bytes());
-        self.alloc(shape, Opaque(Box::new(object)))
+        self.alloc(shape, Opaque(Typed::new(object)))
     }
 
     /// The locks that somebody holds.
@@ -71,14 +72,14 @@ impl Heap {
     }
 
     /// The object in an opaque cell if it is a `T`.
+    #[inline]
     pub fn native<T: Native>(&self, v: Value) -> Option<&T> {
-        let object: &dyn Any = &*self.get::<Opaque>(v)?.0;
-        object.downcast_ref()
+        self.get::<Opaque>(v)?.0.get()
     }
 
     /// As `native`, for writing.
+    #[inline]
     pub fn native_mut<T: Native>(&mut self, v: Value) -> Option<&mut T> {
-        let object: &mut dyn Any = &mut *self.get_mut::<Opaque>(v)?.0;
-        object.downcast_mut()
+        self.get_mut::<Opaque>(v)?.0.get_mut()
     }
 }

@@ -30,6 +30,7 @@ mod resume;
 mod stack;
 #[allow(unsafe_code)]
 mod stale;
+mod state;
 pub mod trace;
 #[allow(unsafe_code)]
 mod unwind;
@@ -37,7 +38,6 @@ mod unwind;
 mod variables;
 mod with;
 
-use std::any::{Any, TypeId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -59,6 +59,7 @@ use frame::{Activation, Frame};
 use names::N;
 use rustc_hash::FxHashMap;
 use stack::Stack;
+use state::States;
 
 /// Depth of calls at which RecursionError is raised, as CPython's default.
 pub const RECURSION_LIMIT: usize = 1000;
@@ -112,8 +113,8 @@ pub struct Vm {
     pub asyncgen_finalizer: Value,
     /// How many frames a coroutine notes when it is made (`cr_origin`); 0: none.
     pub coroutine_origin_depth: usize,
-    /// What other crates keep per VM, what is asked for often in front.
-    ext: Vec<(TypeId, Box<dyn opaque::Native>)>,
+    /// What other crates keep per VM.
+    ext: States,
     /// `reprs` under way, to cut cycles.
     pub(crate) repr_stack: Vec<Value>,
     /// The parameter names of natives called with keywords, by the address of
@@ -162,7 +163,7 @@ impl Vm {
             is_reraised: false,
             asyncgen_finalizer: Value::NONE,
             coroutine_origin_depth: 0,
-            ext: Vec::new(),
+            ext: States::default(),
             repr_stack: Vec::new(),
             native_params: FxHashMap::default(),
             memory_max: 16 << 30,
@@ -203,24 +204,9 @@ impl Vm {
     }
 
     /// The state that type `T` keeps per VM, made at the first call.
+    #[inline(always)]
     pub fn ext<T: opaque::Native + Default>(&mut self) -> &mut T {
-        let id = TypeId::of::<T>();
-        let at = match self.ext.iter().position(|&(other, _)| other == id) {
-            Some(0) => 0,
-            Some(at) => {
-                self.ext.swap(at, at - 1);
-                at - 1
-            }
-            None => {
-                self.ext.push((id, Box::<T>::default()));
-                self.ext.len() - 1
-            }
-        };
-        let state: &mut dyn Any = &mut *self.ext[at].1;
-        match state.downcast_mut() {
-            Some(state) => state,
-            None => unreachable!("the entry's id is T's own"),
-        }
+        self.ext.get()
     }
 
     /// Keeps a value alive until the native that is running returns.
@@ -436,9 +422,7 @@ impl Vm {
                 marker.mark_all(params);
             }
             tasks.trace(marker);
-            for (_, state) in ext.iter() {
-                state.trace(marker);
-            }
+            ext.trace(marker);
         });
     }
 
