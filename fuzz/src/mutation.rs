@@ -47,7 +47,7 @@ pub fn damaged(data: &[u8]) -> Option<Code> {
 
 /// Changes one thing in a code object, or in one within.
 fn edit(code: &mut Code, u: &mut Unstructured) -> Result<()> {
-    let inner = code.consts.iter_mut().filter_map(|c| match c {
+    let inner = code.body_mut().consts.iter_mut().filter_map(|c| match c {
         Const::Code(code) => Some(code),
         _ => None,
     });
@@ -68,10 +68,10 @@ fn edit(code: &mut Code, u: &mut Unstructured) -> Result<()> {
     };
     match u.int_in_range(0..=15)? {
         0..=8 => {
-            let at = u.choose_index(code.words.len())?;
+            let at = u.choose_index(code.body().words.len())?;
             let n_regs = code.n_regs;
-            let n_consts = code.consts.len() as u32;
-            let word = &mut code.words[at];
+            let n_consts = code.body().consts.len() as u32;
+            let word = &mut code.body_mut().words[at];
             let with = |word: &Word, shift: u32, bits: u32, value: u64| {
                 let mask = ((1u64 << bits) - 1) << shift;
                 Word(word.0 & !mask | value << shift & mask)
@@ -95,10 +95,10 @@ fn edit(code: &mut Code, u: &mut Unstructured) -> Result<()> {
         9 => {
             // An instruction's words move within the code.
             let (from, to) = (
-                u.choose_index(code.words.len())?,
-                u.choose_index(code.words.len())?,
+                u.choose_index(code.body().words.len())?,
+                u.choose_index(code.body().words.len())?,
             );
-            code.words.swap(from, to);
+            code.body_mut().words.swap(from, to);
         }
         10 => code.n_regs = number(u, code.n_regs)?,
         11 => {
@@ -126,13 +126,14 @@ fn edit(code: &mut Code, u: &mut Unstructured) -> Result<()> {
             *flag = !*flag;
         }
         13 => {
-            let n_words = code.words.len() as u32;
-            if let Some(handler) = code.handlers.first_mut() {
+            let n_words = code.body().words.len() as u32;
+            let n_regs = code.n_regs;
+            if let Some(handler) = code.body_mut().handlers.first_mut() {
                 match u.int_in_range(0..=3)? {
                     0 => handler.start = number(u, n_words)?,
                     1 => handler.end = number(u, n_words)?,
                     2 => handler.target = number(u, n_words)?,
-                    _ => handler.exc = Reg(number(u, code.n_regs)? as u16),
+                    _ => handler.exc = Reg(number(u, n_regs)? as u16),
                 }
             }
         }
@@ -155,16 +156,17 @@ fn edit(code: &mut Code, u: &mut Unstructured) -> Result<()> {
             }
         },
         _ => {
-            if let Some(local) = code.locals.first_mut() {
-                local.reg = Reg(number(u, code.n_regs)? as u16);
+            let n_regs = code.n_regs;
+            if let Some(local) = code.body_mut().locals.first_mut() {
+                local.reg = Reg(number(u, n_regs)? as u16);
                 local.is_cell = !local.is_cell;
             }
-            if !code.consts.is_empty() {
+            if !code.body().consts.is_empty() {
                 let (a, b) = (
-                    u.choose_index(code.consts.len())?,
-                    u.choose_index(code.consts.len())?,
+                    u.choose_index(code.body().consts.len())?,
+                    u.choose_index(code.body().consts.len())?,
                 );
-                code.consts.swap(a, b);
+                code.body_mut().consts.swap(a, b);
             }
         }
     }

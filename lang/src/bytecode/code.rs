@@ -152,13 +152,6 @@ impl LazyBody {
     }
 }
 
-#[cfg(test)]
-impl LazyBody {
-    pub fn get_mut(&mut self) -> Option<&mut Body> {
-        self.read.get_mut()
-    }
-}
-
 impl From<Body> for LazyBody {
     fn from(body: Body) -> LazyBody {
         LazyBody {
@@ -181,6 +174,15 @@ impl Code {
             let part = self.body.unread.as_ref();
             part.map(|part| part.body(&self.source)).unwrap_or_default()
         })
+    }
+
+    /// The same for tools that change code.
+    pub fn body_mut(&mut self) -> &mut Body {
+        self.body();
+        match self.body.read.get_mut() {
+            Some(body) => body,
+            None => unreachable!("it was read just now"),
+        }
     }
 
     /// Number of parameter registers at entry.

@@ -382,20 +382,16 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::bytecode::{Body, CodeFlags, Handler, Reg};
+    use crate::bytecode::{CodeFlags, Handler, Reg};
     use crate::compile::{CompileOptions, compile_source};
     use crate::source::Source;
-
-    fn body(code: &mut Code) -> &mut Body {
-        code.body.get_mut().expect("what is compiled has its body")
-    }
 
     /// The code of the function in a text, changed.
     fn verdict(text: &str, change: impl Fn(&mut Code)) -> String {
         let source = Arc::new(Source::new("test", text));
         let module = compile_source(source, CompileOptions::default()).expect("the test compiles");
         let mut module = Arc::into_inner(module).expect("the code is the test's alone");
-        let code = std::mem::take(&mut body(&mut module).consts)
+        let code = std::mem::take(&mut module.body_mut().consts)
             .into_iter()
             .find_map(|c| match c {
                 Const::Code(code) => Arc::into_inner(code),
@@ -411,7 +407,7 @@ mod tests {
         move |code| {
             let is_op = |word: &Word| Op::from_byte(word.op_byte()) == Some(op);
             let at = code.body().words.iter().position(is_op);
-            change(&mut body(code).words[at.expect("the function has the instruction")..]);
+            change(&mut code.body_mut().words[at.expect("the function has the instruction")..]);
         }
     }
 
@@ -445,7 +441,7 @@ mod tests {
         assert!(found.ends_with("is outside the frame"), "{found}");
         let catches_outside = |code: &mut Code| {
             let target = code.body().words.len() as u32 - 1;
-            body(code).handlers.push(Handler {
+            code.body_mut().handlers.push(Handler {
                 start: 0,
                 end: 1,
                 target,
@@ -495,7 +491,7 @@ mod tests {
         let goes_back = |code: &mut Code| {
             let end = code.body().words.len() as u32;
             let (start, target, exc) = (0, 0, Reg(0));
-            body(code).handlers.push(Handler {
+            code.body_mut().handlers.push(Handler {
                 start,
                 end,
                 target,
