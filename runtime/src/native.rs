@@ -157,12 +157,16 @@ pub struct NativeDef {
     pub is_slot: bool,
     /// Asked first where there are no keywords.
     pub quick: Option<QuickFn>,
+    /// How many arguments the body takes as they are given, and the body: nothing is bound. None
+    /// where there is more to be done.
+    pub exact: Option<(u8, NativeFn)>,
 }
 
 impl NativeDef {
     /// A short way for the commonest calls, that binds no parameters.
     pub const fn quick(mut self, quick: QuickFn) -> NativeDef {
         self.quick = Some(quick);
+        self.exact = None;
         self
     }
 
@@ -279,6 +283,7 @@ pub const fn static_method(sig: &'static str, body: NativeFn) -> NativeDef {
     // `__new__` has its class checked, which the short way to a body doesn't do.
     if is_new(made.name) {
         made.arity.is_positional = false;
+        made.exact = None;
     }
     made
 }
@@ -289,12 +294,18 @@ const fn is_new(name: &str) -> bool {
 
 const fn def(sig: &'static str, body: Body, kind: DefKind) -> NativeDef {
     let name = name_of(sig);
+    let arity = arity_of(sig);
+    let exact = match body {
+        Body::Plain(body) if arity.is_positional => Some((arity.positional, body)),
+        _ => None,
+    };
     NativeDef {
         name,
         sig,
         body,
         kind,
-        arity: arity_of(sig),
+        arity,
+        exact,
         is_slot: matches!(kind, DefKind::Method) && is_slot(name),
         quick: None,
     }

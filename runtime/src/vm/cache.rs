@@ -14,10 +14,11 @@ use crate::planted::{self, Bug};
 use lockstep_lang::bytecode::Word;
 
 use crate::heap::{Kind, ShapeId};
-use crate::native::PyResult;
+use crate::native::{NativeFn, PyResult};
 use crate::object::class::{B, Class};
 use crate::object::descriptor::Property;
 use crate::object::dict::Dict;
+use crate::object::function::Native;
 use crate::object::module::Module;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -37,6 +38,9 @@ pub(crate) const MODULE: u8 = 8;
 pub(crate) const OF_CLASS: u8 = 10;
 /// (store) The attribute is added: word 3 is the shape after it.
 pub(crate) const ADD_SLOT: u8 = 12;
+/// (method call) The class has a native method that takes just so many arguments as are given:
+/// word 3 is its body.
+pub(crate) const NATIVE_BODY: u8 = 12;
 
 /// (method call) The attribute called is the instance's own: word 3 is its slot.
 pub(crate) const OWN_CALLABLE: u8 = 14;
@@ -319,29 +323,52 @@ impl Vm {
         line.set_word(3, value.bits());
     }
 
-    /// What to call for `obj.name(…)`: a function and `obj`, or a callable and
-    /// `Value::EMPTY`.
+    /// What to call for `obj.name(…)` where the cache knows it: a function and `obj`, or a callable
+    /// and `Value::EMPTY`.
     #[inline(always)]
-    pub(crate) fn load_method(
-        &mut self,
-        line: CacheLine,
-        obj: Value,
-        name: Value,
-    ) -> PyResult<(Value, Value)> {
+    pub(crate) fn cached_method(&mut self, line: CacheLine, obj: Value) -> Option<(Value, Value)> {
         if line.state() == METHOD && self.cache_hit(line, obj) && !self.heap.has_attrs(obj) {
-            return Ok((Self::cached_value(line), obj));
+            return Some((Self::cached_value(line), obj));
         }
         if line.state() == OWN_CALLABLE
             && self.cache_hit(line, obj)
             && let Some(value) = self.heap.slot(obj, line.word(3) as u16).given()
         {
-            return Ok((value, Value::EMPTY));
+            return Some((value, Value::EMPTY));
         }
-        self.load_method_slow(line, obj, name)
+        None
     }
 
+    /// The body of the native method that a call with this cache calls, where it takes the
+    /// instance and the arguments as they are.
+    #[inline(always)]
+    pub(crate) fn cached_body(&self, line: CacheLine, obj: Value) -> Option<NativeFn> {
+        if line.state() != NATIVE_BODY || !self.cache_hit(line, obj) || self.heap.has_attrs(obj) {
+            return None;
+        }
+        // SAFETY: word 3 was written by `learn_body`, as the state says.
+        Some(unsafe { std::mem::transmute::<usize, NativeFn>(line.word(3) as usize) })
+    }
+
+    /// Lets the cache of a method call, which has found a native, keep its body instead if it
+    /// takes as many arguments as this call gives, the instance included.
+    pub(crate) fn learn_body(&mut self, line: CacheLine, n_args: usize) {
+        if line.state() == METHOD
+            && let Some(native) = self.heap.get::<Native>(Self::cached_value(line))
+            && let Some((n_params, body)) = native.def.exact
+            && usize::from(n_params) == n_args
+        {
+            line.set_state(NATIVE_BODY);
+            line.set_word(3, body as usize as u64);
+        }
+    }
+
+    /// As `cached_method`, where the cache does not know; it learns.
+    ///
+    /// # Errors
+    /// AttributeError, or what a script's look-up raises.
     #[inline(never)]
-    fn load_method_slow(
+    pub(crate) fn load_method_slow(
         &mut self,
         line: CacheLine,
         obj: Value,

@@ -426,18 +426,18 @@ impl Vm {
                         && given >= arity.required as usize
                         && n_params <= NATIVE_PARAMS_MAX
                     {
-                        let result = if given == n_params {
-                            save!($n);
-                            body(self, args)
+                        let padded;
+                        let args = if given == n_params {
+                            args
                         } else {
-                            let mut args = [Value::EMPTY; NATIVE_PARAMS_MAX];
-                            for (i, arg) in args.iter_mut().enumerate().take(given) {
+                            let mut all = [Value::EMPTY; NATIVE_PARAMS_MAX];
+                            for (i, arg) in all.iter_mut().enumerate().take(given) {
                                 *arg = r!(first + i);
                             }
-                            save!($n);
-                            body(self, &args[..n_params])
+                            padded = all;
+                            &padded[..n_params]
                         };
-                        let v = op!($n, result);
+                        let v = op!($n, body(self, args));
                         set!($w.a(), v);
                         next!($n);
                     }
@@ -1267,10 +1267,11 @@ impl Vm {
                     );
                 }
                 Op::LoadMethod => {
-                    let (func, this) = op!(
-                        4,
-                        self.load_method(CacheLine(pc), r!(w.b()), k!(word!(1).e0()))
-                    );
+                    let (line, obj) = (CacheLine(pc), r!(w.b()));
+                    let (func, this) = match self.cached_method(line, obj) {
+                        Some(found) => found,
+                        None => op!(4, self.load_method_slow(line, obj, k!(word!(1).e0()))),
+                    };
                     set!(w.a() as usize, func);
                     set!(w.a() as usize + 1, this);
                     next!(4);
@@ -1301,10 +1302,22 @@ impl Vm {
                 }
                 Op::CallMethod => {
                     let t = w.b() as usize;
-                    let (func, this) = op!(
-                        5,
-                        self.load_method(CacheLine(pc), r!(t + 1), k!(word!(1).e0()))
-                    );
+                    let (line, obj) = (CacheLine(pc), r!(t + 1));
+                    if let Some(body) = self.cached_body(line, obj) {
+                        let args =
+                            unsafe { slice::from_raw_parts(regs.add(t + 1), w.c() as usize + 1) };
+                        let v = op!(5, body(self, args));
+                        set!(w.a(), v);
+                        next!(5);
+                    }
+                    let (func, this) = match self.cached_method(line, obj) {
+                        Some(found) => found,
+                        None => {
+                            let found = op!(5, self.load_method_slow(line, obj, k!(word!(1).e0())));
+                            self.learn_body(line, w.c() as usize + 1);
+                            found
+                        }
+                    };
                     let plain = this.is_empty() as usize;
                     call!(
                         w,
@@ -1317,10 +1330,11 @@ impl Vm {
                 }
                 Op::CallMethodKw => {
                     let t = w.b() as usize;
-                    let (func, this) = op!(
-                        5,
-                        self.load_method(CacheLine(pc), r!(t + 1), k!(word!(1).e0()))
-                    );
+                    let (line, obj) = (CacheLine(pc), r!(t + 1));
+                    let (func, this) = match self.cached_method(line, obj) {
+                        Some(found) => found,
+                        None => op!(5, self.load_method_slow(line, obj, k!(word!(1).e0()))),
+                    };
                     let plain = this.is_empty() as usize;
                     call_kw!(
                         w,

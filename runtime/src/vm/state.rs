@@ -26,7 +26,9 @@ impl States {
         let id = TypeId::of::<T>();
         let mut at = first_place(id) & self.entries.len().wrapping_sub(1);
         if !matches!(self.entries.get(at), Some(Some(entry)) if entry.id() == id) {
-            at = self.find(id).unwrap_or_else(|| self.add(Typed::new(T::default())));
+            at = self
+                .find(id)
+                .unwrap_or_else(|| self.add(Typed::new(T::default())));
         }
         match self.entries[at].as_mut().and_then(Typed::get_mut) {
             Some(state) => state,
