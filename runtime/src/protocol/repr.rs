@@ -17,6 +17,7 @@ use crate::object::set::Set;
 use crate::object::weak::WeakRef;
 use crate::text::float;
 use crate::text::pystr::{PyStr, StrBuilder, bytes_repr};
+use crate::text::spec::quick;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -386,7 +387,7 @@ impl Vm {
         };
         let text = match kind {
             Kind::BigInt => self.int_text(v)?,
-            Kind::Float => float::repr(self.heap.as_float(v).unwrap_or_default()).into(),
+            Kind::Float => float::repr_text(self.heap.as_float(v).unwrap_or_default()),
             Kind::Str => self.heap.text(v).repr(),
             Kind::Bytes => {
                 let text = bytes_repr(&self.heap.cell::<Bytes>(v).data);
@@ -527,8 +528,8 @@ impl Vm {
             Value::ELLIPSIS => "Ellipsis".into(),
             Value::NOT_IMPLEMENTED => "NotImplemented".into(),
             _ => match (v.as_int(), v.as_inline_float()) {
-                (Some(n), _) => n.to_string().into(),
-                (_, Some(f)) => float::repr(f).into(),
+                (Some(n), _) => quick::decimal(n),
+                (_, Some(f)) => float::repr_text(f),
                 _ => "<unbound>".into(),
             },
         };
