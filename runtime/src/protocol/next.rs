@@ -42,7 +42,13 @@ impl Vm {
     ///
     /// # Errors
     /// As `next`.
-    pub(crate) fn next_slow(&mut self, iter: Value) -> PyResult<Option<Value>> {
+    pub fn next_slow(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        if let Some(item) = self.native_step(iter) {
+            return match item {
+                Ok(item) => Ok(item),
+                Err(_) => self.ended_by_error(item),
+            };
+        }
         match self.heap.kind(iter) {
             Some(Kind::Iter) if self.has_own_next(iter) => {
                 let item = self.builtin_next(iter);
@@ -58,6 +64,20 @@ impl Vm {
                 }
             }
             _ => self.next_by_method(iter),
+        }
+    }
+
+    /// One step of an iterator of the standard library whose class is none of a script's; None:
+    /// it is another iterator.
+    #[inline(always)]
+    fn native_step(&mut self, iter: Value) -> Option<PyResult<Option<Value>>> {
+        match self.heap.get::<Iter>(iter)? {
+            &Iter::Native {
+                step,
+                own_next: true,
+                ..
+            } => Some(self.deeper(|vm| step(vm, iter))),
+            _ => None,
         }
     }
 
@@ -126,6 +146,9 @@ impl Vm {
     pub fn next_passing(&mut self, iter: Value) -> PyResult<Option<Value>> {
         if let Some(item) = self.next_fast(iter) {
             return Ok(Some(item));
+        }
+        if let Some(item) = self.native_step(iter) {
+            return item;
         }
         match self.heap.kind(iter) {
             Some(Kind::Iter) if self.has_own_next(iter) => self.builtin_next(iter),
@@ -297,7 +320,7 @@ impl Vm {
                     && let &[inner] = &iters[..]
                 {
                     return match self.next_passing(inner)? {
-                        Some(item) => self.call(func, &[item]).map(Some),
+                        Some(item) => self.call_one(func, item).map(Some),
                         None => Ok(None),
                     };
                 }
@@ -318,13 +341,23 @@ impl Vm {
             Iter::Filter { func, iter: inner } => {
                 let (func, inner) = (*func, *inner);
                 while let Some(item) = self.next_passing(inner)? {
+                    if let (true, Some(n)) = (func.is_none(), item.as_int()) {
+                        self.tick()?;
+                        if n != 0 {
+                            return Ok(Some(item));
+                        }
+                        continue;
+                    }
                     let keep = self.holding(&[item], |vm| {
                         vm.tick()?;
                         if func.is_none() || func == vm.class(B::Bool) {
                             return vm.truth(item);
                         }
-                        let answer = vm.call(func, &[item])?;
-                        vm.holding(&[answer], |vm| vm.truth(answer))
+                        let answer = vm.call_one(func, item)?;
+                        match answer.as_bool() {
+                            Some(answer) => Ok(answer),
+                            None => vm.holding(&[answer], |vm| vm.truth(answer)),
+                        }
                     })?;
                     if keep {
                         return Ok(Some(item));

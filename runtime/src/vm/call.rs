@@ -37,6 +37,25 @@ impl Vm {
         self.call_kw(callee, args, &[])
     }
 
+    /// `callee(argument)`, from Rust: as `call`, but a native function of one parameter is run
+    /// at once.
+    ///
+    /// # Errors
+    /// What it raises.
+    pub fn call_one(&mut self, callee: Value, argument: Value) -> PyResult {
+        if let Some(native) = self.heap.get::<Native>(callee)
+            && native.this.is_empty()
+            && let def = native.def
+            && let (DefKind::Function, Body::Plain(body)) = (def.kind, def.body)
+            && (def.arity.positional, def.arity.n_params()) == (1, 1)
+        {
+            return self.holding(&[callee, argument], |vm| {
+                vm.deeper(|vm| body(vm, &[argument]))
+            });
+        }
+        self.call(callee, &[argument])
+    }
+
     /// `callee(*args, **keywords)`, from Rust; the names are interned strs.
     ///
     /// # Errors
