@@ -332,7 +332,7 @@ fn encode(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 /// What a text may grow to.
-fn max_len(vm: &Vm) -> usize {
+pub fn max_len(vm: &Vm) -> usize {
     vm.memory_max.min(isize::MAX as usize)
 }
 
