@@ -33,7 +33,6 @@ fn slot_shallow(
 }
 
 /// Adds a key, where that needs no script code; else None.
-#[inline]
 fn add_shallow(heap: &Heap, table: &mut SetTable<Value>, hash: i64, key: Value) -> Option<()> {
     if table.add_alone(hash, key).is_none() && slot_shallow(heap, table, hash, key)?.is_none() {
         table.insert_new(hash, key);

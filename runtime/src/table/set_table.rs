@@ -326,7 +326,7 @@ impl<K: TableKey> SetTable<K> {
 
     /// As `add`, in one search: the usual case, in which no other key has this hash, the table
     /// has room and nobody asks for an order. None where one of these is not so; nothing was done.
-    #[inline]
+    #[inline(always)]
     pub fn add_alone(&mut self, hash: i64, key: K) -> Option<bool> {
         if self.slots.is_empty() || self.order.is_some() || hash::is_identity(hash) {
             return None;
