@@ -354,7 +354,6 @@ fn compare(vm: &mut Vm, a: &[Value], op: CompareOp) -> PyResult {
         }
         vm.tick()?;
         let p = item(vm, a[0], at)?;
-        vm.root(p);
         let q = item(vm, a[1], at)?;
         let (equal, result) = vm.holding(&[p, q], |vm| -> PyResult<_> {
             match vm.eq(p, q)? {

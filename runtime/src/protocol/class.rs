@@ -364,7 +364,8 @@ impl Vm {
             self.heap.ns_set(attrs, module, current);
         }
         self.wrap_special_methods(attrs);
-        let slots = self.slot_names(attrs, name)?;
+        // Iterating over `__slots__` may collect, and nothing else has the attributes yet.
+        let slots = self.holding(&[attrs], |vm| vm.slot_names(attrs, name))?;
         if let Some(slots) = &slots {
             let any = !slots.names.is_empty() || slots.dicts + slots.weakrefs > 0;
             if any && sized {

@@ -267,8 +267,7 @@ pub fn tofile(vm: &mut Vm, a: &[Value]) -> PyResult {
         let block = rest[..rest.len().min(BLOCK_BYTES)].to_vec();
         at += block.len();
         let block = vm.heap.bytes(block);
-        vm.root(block);
-        vm.call_method(a[1], "write", &[block])?;
+        vm.holding(&[block], |vm| vm.call_method(a[1], "write", &[block]))?;
     }
     Ok(Value::NONE)
 }

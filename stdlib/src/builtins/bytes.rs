@@ -786,7 +786,8 @@ fn partition(vm: &mut Vm, a: &[Value], last: bool) -> PyResult {
         return Err(vm.value_error("empty separator"));
     }
     let own = data(vm, a[0]).to_vec();
-    let parts = match place(&own, &sep, last) {
+    let found = place(&own, &sep, last);
+    let parts = match found {
         Some(at) => [
             own[..at].to_vec(),
             sep.clone(),
@@ -798,6 +799,10 @@ fn partition(vm: &mut Vm, a: &[Value], last: bool) -> PyResult {
     let mut values = Vec::with_capacity(3);
     for part in parts {
         values.push(same(vm, a[0], part)?);
+    }
+    // CPython 3.13 stringlib/partition.h: bytes give the separator itself back.
+    if found.is_some() && vm.is_instance_of(a[0], B::Bytes) {
+        values[1] = a[1];
     }
     Ok(vm.heap.tuple(&values))
 }

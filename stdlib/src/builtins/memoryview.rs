@@ -238,11 +238,16 @@ fn len(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 /// CPython 3.13 memoryobject.c memory_hash: that of the bytes, where the base has a hash, too.
 fn hash(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let view = vm.live_view(a[0])?;
-    let (hash, readonly, code, obj) = (view.hash, view.readonly, view.code, view.obj);
-    if let Some(hash) = hash {
+    // A hash that was asked for once is known for good.
+    if let Some(hash) = vm
+        .heap
+        .native::<MemoryView>(a[0])
+        .and_then(|view| view.hash)
+    {
         return Ok(vm.heap.int(hash));
     }
+    let view = vm.live_view(a[0])?;
+    let (readonly, code, obj) = (view.readonly, view.code, view.obj);
     if !readonly {
         return Err(vm.value_error("cannot hash writable memoryview object"));
     }
@@ -366,9 +371,9 @@ fn select(vm: &mut Vm, this: Value, key: Value, writes: bool) -> PyResult<Select
             let message = "memoryview slice assignments are currently restricted to ndim = 1";
             return Err(vm.not_implemented_error(message));
         }
-        let len = vm.live_view(this)?.shape[0];
-        let s = vm.slice_indices(key, len)?;
+        // The part is a view of its own already when the bounds are asked for.
         let mut part = vm.live_view(this)?.again();
+        let s = vm.slice_indices(key, part.shape[0])?;
         let stride = part.strides[0];
         if s.count > 0 {
             part.start = (part.start as isize + s.start as isize * stride) as usize;
@@ -448,7 +453,10 @@ fn setitem(vm: &mut Vm, a: &[Value]) -> PyResult {
     match select(vm, a[0], a[1], true)? {
         Selected::Item(place) => put_item(vm, a[0], place, a[2])?,
         Selected::All => put_item(vm, a[0], start, a[2])?,
-        Selected::Part(part) => put_part(vm, &part, a[2])?,
+        Selected::Part(part) => {
+            vm.live_view(a[0])?;
+            put_part(vm, &part, a[2])?;
+        }
     }
     Ok(Value::NONE)
 }
@@ -487,7 +495,15 @@ fn tobytes(vm: &mut Vm, a: &[Value]) -> PyResult {
     vm.live_view(a[0])?;
     let order = match a[1].some() {
         None => String::from("C"),
-        Some(v) => crate::args::text(vm, "tobytes", 1, v)?.to_lossy(),
+        Some(v) => match vm.heap.as_str(v) {
+            Some(text) => text.to_lossy(),
+            None => {
+                let found = vm.type_name(v);
+                let message =
+                    format!("tobytes() argument 'order' must be str or None, not {found}");
+                return Err(vm.type_error(message));
+            }
+        },
     };
     if !matches!(order.as_str(), "C" | "F" | "A") {
         return Err(vm.value_error("order must be 'C', 'F' or 'A'"));
