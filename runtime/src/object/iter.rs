@@ -41,7 +41,8 @@ pub enum Iter {
         left: Box<BigInt>,
     },
     /// `at` is an entry index; `len` the dict's length when it began, of which
-    /// `left` items are still to come.
+    /// `left` items are still to come. Of an OrderedDict, whose order may change
+    /// as well, `len` is `ORDERED` with its version.
     Dict {
         dict: Value,
         of: ViewOf,
@@ -98,6 +99,9 @@ pub enum Iter {
         state: Box<dyn Native>,
     },
 }
+
+/// No length: marks what an iterator over an OrderedDict holds in its place.
+pub const ORDERED: usize = 1 << (usize::BITS - 1);
 
 impl Object for Iter {
     const KIND: Kind = Kind::Iter;

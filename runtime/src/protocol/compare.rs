@@ -233,7 +233,8 @@ impl Vm {
             CompareOp::Eq => Ok(Value::bool(a == b)),
             CompareOp::Ne => Ok(Value::bool(a != b)),
             _ => {
-                let (symbol, a, b) = (op.symbol(), self.type_name(a), self.type_name(b));
+                let symbol = op.symbol();
+                let [a, b] = [a, b].map(|v| self.type_name_within(v, 100));
                 Err(self.type_error(format!(
                     "'{symbol}' not supported between instances of '{a}' and '{b}'"
                 )))

@@ -60,7 +60,7 @@ impl Vm {
         if self.heap.as_str(text).is_some() {
             return Ok(text);
         }
-        let name = self.type_name(text);
+        let name = self.type_name_whole(text);
         Err(self.type_error(format!("{method} returned non-string (type {name})")))
     }
 
@@ -320,7 +320,7 @@ impl Vm {
     }
 
     fn set_repr(&mut self, v: Value) -> PyResult {
-        let name = self.type_name(v);
+        let name = self.type_name_whole(v);
         if self.heap.cell::<Set>(v).table.is_empty() {
             return Ok(self.heap.str(format!("{name}()")));
         }
@@ -342,7 +342,7 @@ impl Vm {
 
     fn view_repr(&mut self, v: Value) -> PyResult {
         let DictView { dict, of } = *self.heap.cell::<DictView>(v);
-        let name = self.type_name(v);
+        let name = self.type_name_whole(v);
         self.container_repr(v, "...", |vm, out| {
             let entries: Vec<(Value, Value)> = vm
                 .heap
@@ -395,7 +395,7 @@ impl Vm {
                     text
                 } else {
                     let mut out = StrBuilder::new();
-                    out.push_str(&self.type_name(v));
+                    out.push_str(&self.type_name_whole(v));
                     out.push_str("(");
                     // CPython 3.13 bytearrayobject.c escapes ' even between ".
                     if text.char_at(1) == Some(u32::from(b'"')) {
@@ -451,7 +451,7 @@ impl Vm {
             Kind::Exception => return self.exception_repr(v),
             Kind::Generator => {
                 let qualname = self.heap.string(self.heap.generator_names(v).1);
-                let (name, address) = (self.type_name(v), self.address(v));
+                let (name, address) = (self.type_name_whole(v), self.address(v));
                 format!("<{name} object {qualname} at {address:#x}>").into()
             }
             Kind::Code => {
@@ -465,7 +465,7 @@ impl Vm {
                 let address = self.address(v);
                 match value.given() {
                     Some(value) => {
-                        let (name, inner) = (self.type_name(value), self.address(value));
+                        let (name, inner) = (self.type_name_whole(value), self.address(value));
                         format!("<cell at {address:#x}: {name} object at {inner:#x}>").into()
                     }
                     None => format!("<cell at {address:#x}: empty>").into(),
@@ -508,7 +508,7 @@ impl Vm {
                 let address = self.address(v);
                 match target.given() {
                     Some(target) => {
-                        let (name, at) = (self.type_name(target), self.address(target));
+                        let (name, at) = (self.type_name_whole(target), self.address(target));
                         format!("<weakref at {address:#x}; to '{name}' at {at:#x}>").into()
                     }
                     None => format!("<weakref at {address:#x}; dead>").into(),
@@ -563,7 +563,7 @@ impl Vm {
         if let Some(this) = this.given()
             && self.heap.kind(this) != Some(Kind::Module)
         {
-            let (class, address) = (self.type_name(this), self.address(this));
+            let (class, address) = (self.type_name_whole(this), self.address(this));
             let what = match self.heap.is_exact(v, B::MethodWrapper) {
                 true => format!("method-wrapper '{name}'"),
                 false => format!("built-in method {name}"),

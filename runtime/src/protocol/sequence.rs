@@ -95,7 +95,7 @@ impl Vm {
             Some(Kind::Tuple) => "tuple",
             Some(Kind::Str) => "str",
             _ => {
-                let own = self.type_name(a);
+                let [own, other] = [a, b].map(|v| self.type_name_within(v, 100));
                 return self.type_error(format!("can't concat {other} to {own}"));
             }
         };

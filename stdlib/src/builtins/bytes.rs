@@ -704,7 +704,7 @@ fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
         match part {
             Some(part) => out.extend_from_slice(&part),
             None => {
-                let found = vm.type_name(item);
+                let found = vm.type_name_within(item, 80);
                 let message =
                     format!("sequence item {i}: expected a bytes-like object, {found} found");
                 return Err(vm.type_error(message));

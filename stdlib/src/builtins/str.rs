@@ -355,7 +355,7 @@ fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
     let items = vm.heap.as_sequence(items).unwrap_or_default();
     let other = |&item: &Value| vm.heap.as_str(item).is_none();
     if let Some(i) = items.iter().position(other) {
-        let found = vm.type_name(items[i]);
+        let found = vm.type_name_within(items[i], 80);
         let message = format!("sequence item {i}: expected str instance, {found} found");
         return Err(vm.type_error(message));
     }

@@ -376,8 +376,8 @@ fn replacement(vm: &mut Vm, this: Value, repl: Value) -> PyResult<Replacement> {
     if vm.is_callable(repl) {
         return Ok(Replacement::Call);
     }
-    let (units, _) = subject::source(vm, repl)?;
-    if !units.contains(&('\\' as u32)) {
+    let is_text = vm.heap.as_str(repl).is_some() || vm.heap.kind(repl) == Some(Kind::Bytes);
+    if is_text && !subject::source(vm, repl)?.0.contains(&('\\' as u32)) {
         return Ok(Replacement::Literal);
     }
     template::parse(vm, this, repl).map(Replacement::Template)

@@ -1,7 +1,7 @@
 //! Replacement templates: `\1`, `\g<name>` and escapes among plain text.
 
 use lockstep_runtime::text::pystr::PyStr;
-use lockstep_runtime::{B, PyResult, Value, Vm};
+use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 
 use super::found::Match;
 use super::parse::{
@@ -31,6 +31,11 @@ pub struct Template {
 /// # Errors
 /// `re.error`, IndexError, TypeError.
 pub fn parse(vm: &mut Vm, of: Value, repl: Value) -> PyResult<Template> {
+    // CPython 3.13 _sre.c compile_template: parsed templates are kept by their hash, and what is
+    // like bytes is made bytes for it.
+    if vm.heap.kind(repl) != Some(Kind::Bytes) {
+        vm.hash(repl)?;
+    }
     let (units, is_text) = subject::source(vm, repl)?;
     let pattern = pattern(vm, of)?;
     let (groups, names) = (pattern.groups(), pattern.names.clone());
