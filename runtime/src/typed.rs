@@ -2,7 +2,7 @@
 //! comparison, where `dyn Any` is asked by a call.
 
 use std::any::TypeId;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use crate::object::opaque::Native;
 
@@ -52,6 +52,12 @@ impl Deref for Typed {
     type Target = dyn Native;
     fn deref(&self) -> &dyn Native {
         &*self.object
+    }
+}
+
+impl DerefMut for Typed {
+    fn deref_mut(&mut self) -> &mut dyn Native {
+        &mut *self.object
     }
 }
 

@@ -34,7 +34,7 @@ pub fn shown_type(vm: &Vm, v: Value) -> String {
     if v.is_none() {
         String::from("None")
     } else {
-        vm.type_name(v)
+        vm.type_name_within(v, 50)
     }
 }
 

@@ -1,5 +1,5 @@
-//! `_collections`: `deque`, which the module `collections` shows, and the views of its
-//! OrderedDict.
+//! `_collections`: `deque`, which the module `collections` shows, and what its
+//! OrderedDict has that a dict has not.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 
-use crate::builtins::dict::ordered_view;
+use crate::builtins::dict::{ordered_move, ordered_view};
 use crate::{NativeModule, args};
 
 pub static MODULE: NativeModule = NativeModule {
@@ -21,6 +21,7 @@ pub static MODULE: NativeModule = NativeModule {
         function("odict_items(dict, /)", |vm, a| {
             ordered_view(vm, a[0], ViewOf::Items)
         }),
+        function("odict_move(dict, key, last, /)", ordered_move),
         function("odict_keys(dict, /)", |vm, a| {
             ordered_view(vm, a[0], ViewOf::Keys)
         }),
@@ -186,6 +187,7 @@ fn make_classes(vm: &mut Vm) -> Value {
     let made = vm.heap.cell_mut::<Class>(class);
     made.has_dict = false;
     made.named_with_module = true;
+    made.concatenates = true;
     vm.class_attr_init(class, "__hash__", Value::NONE);
     vm.class_attr_init(class, "__match_sequence__", Value::TRUE);
     vm.class_changed(class);
@@ -635,7 +637,7 @@ fn iadd(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn imul(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let n = vm.index_clamped(a[1])?;
+    let n = vm.index_i64(a[1])?;
     let source = deque(vm, a[0]);
     let (len, maxlen) = (source.items.len(), source.maxlen);
     let times = usize::try_from(n).unwrap_or(0);
@@ -652,9 +654,7 @@ fn imul(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn mul(vm: &mut Vm, a: &[Value]) -> PyResult {
-    if !vm.has_index(a[1]) {
-        return Ok(Value::NOT_IMPLEMENTED);
-    }
+    vm.index(a[1])?;
     let product = copy(vm, &a[..1])?;
     vm.root(product);
     imul(vm, &[product, a[1]])

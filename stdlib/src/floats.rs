@@ -60,7 +60,7 @@ fn unpack(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 /// The nearest number of 2 bytes, ties to even; None where that would be infinite.
-fn half_of(value: f64) -> Option<u16> {
+pub fn half_of(value: f64) -> Option<u16> {
     let sign = if value.is_sign_negative() { 0x8000 } else { 0 };
     let size = value.abs();
     if size.is_nan() {
@@ -88,7 +88,7 @@ fn half_of(value: f64) -> Option<u16> {
     Some(sign | bits as u16)
 }
 
-fn of_half(bits: u16) -> f64 {
+pub fn of_half(bits: u16) -> f64 {
     let sign = if bits & 0x8000 != 0 { -1.0 } else { 1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     sign * match exponent {

@@ -3,7 +3,6 @@
 
 use blake2::{Blake2b512, Blake2s256};
 use lockstep_runtime::native::{ClassDef, NativeDef, function, method};
-use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 use sha2::digest::DynDigest;
@@ -103,8 +102,8 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn data(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
-    match vm.heap.get::<Bytes>(v) {
-        Some(bytes) => Ok(bytes.data.clone()),
+    match vm.bytes_like(v)? {
+        Some(data) => Ok(data),
         None if vm.heap.as_str(v).is_some() => {
             Err(vm.type_error("Strings must be encoded before hashing"))
         }

@@ -22,8 +22,10 @@ macro_rules! py {
 }
 
 mod args;
+mod array;
 pub mod asyncio;
 mod bisect;
+mod buffers;
 pub mod builtins;
 pub mod contextvars;
 mod dataclass_code;
@@ -35,6 +37,7 @@ mod functools;
 mod gc;
 mod hash;
 mod heapq;
+mod item;
 mod itertools;
 mod json;
 mod math;
@@ -51,6 +54,7 @@ mod time;
 mod traceback;
 mod unicodedata;
 mod weakref;
+mod zlib;
 
 use lockstep_runtime::host::Host;
 use lockstep_runtime::native::NativeDef;

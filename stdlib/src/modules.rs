@@ -9,14 +9,16 @@ use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
-    NativeModule, PyModule, asyncio, bisect, contextvars, dataclass_code, deque, floats,
-    function_marks, functools, gc, hash, heapq, itertools, json, math, operator, os, random, re,
-    sync, sys, template_parts, thread, time, traceback, unicodedata, weakref,
+    NativeModule, PyModule, array, asyncio, bisect, buffers, contextvars, dataclass_code, deque,
+    floats, function_marks, functools, gc, hash, heapq, itertools, json, math, operator, os,
+    random, re, sync, sys, template_parts, thread, time, traceback, unicodedata, weakref, zlib,
 };
 
 static NATIVE: &[&NativeModule] = &[
+    &array::MODULE,
     &asyncio::NATIVE,
     &bisect::MODULE,
+    &buffers::MODULE,
     &contextvars::MODULE,
     &dataclass_code::MODULE,
     &deque::MODULE,
@@ -41,6 +43,7 @@ static NATIVE: &[&NativeModule] = &[
     &traceback::MODULE,
     &unicodedata::MODULE,
     &weakref::MODULE,
+    &zlib::MODULE,
 ];
 
 static PY: &[PyModule] = &[
@@ -49,13 +52,16 @@ static PY: &[PyModule] = &[
     py!("_codecs", "_codecs.async"),
     py!("_encodings", "_encodings.async"),
     py!("_help", "_help.async"),
+    py!("_normal", "_normal.async"),
     py!("_strptime", "_strptime.async"),
+    py!("_textio", "_textio.async"),
     py!("_weakproxy", "_weakproxy.async"),
     py!("abc", "abc.async"),
     py!("argparse", "argparse/__init__.async", package),
     py!("argparse._actions", "argparse/_actions.async"),
     py!("argparse._help", "argparse/_help.async"),
     py!("argparse._parser", "argparse/_parser.async"),
+    py!("array", "array.async"),
     py!("atexit", "atexit.async"),
     py!("base64", "base64.async"),
     py!("binascii", "binascii.async"),
@@ -68,6 +74,14 @@ static PY: &[PyModule] = &[
     py!("colorsys", "colorsys.async"),
     py!("concurrent", "concurrent/__init__.async", package),
     py!("concurrent.futures", "concurrent/futures.async"),
+    py!("configparser", "configparser/__init__.async", package),
+    py!("configparser._errors", "configparser/_errors.async"),
+    py!(
+        "configparser._interpolation",
+        "configparser/_interpolation.async"
+    ),
+    py!("configparser._proxies", "configparser/_proxies.async"),
+    py!("configparser._reader", "configparser/_reader.async"),
     py!("contextlib", "contextlib.async"),
     py!("copy", "copy.async"),
     py!("copyreg", "copyreg.async"),
@@ -88,18 +102,26 @@ static PY: &[PyModule] = &[
     py!("getpass", "getpass.async"),
     py!("glob", "glob.async"),
     py!("graphlib", "graphlib.async"),
+    py!("gzip", "gzip.async"),
     py!("hashlib", "hashlib.async"),
     py!("heapq", "heapq.async"),
     py!("hmac", "hmac.async"),
     py!("html", "html/__init__.async", package),
+    py!("html.entities", "html/entities.async"),
     py!("inspect", "inspect.async"),
     py!("io", "io.async"),
+    py!("ipaddress", "ipaddress/__init__.async", package),
+    py!("ipaddress._address", "ipaddress/_address.async"),
+    py!("ipaddress._family", "ipaddress/_family.async"),
+    py!("ipaddress._network", "ipaddress/_network.async"),
     py!("json", "json/__init__.async", package),
     py!("json.decoder", "json/decoder.async"),
     py!("json.encoder", "json/encoder.async"),
     py!("json.scanner", "json/scanner.async"),
     py!("keyword", "keyword.async"),
-    py!("logging", "logging.async"),
+    py!("logging", "logging/__init__.async", package),
+    py!("logging.config", "logging/config.async"),
+    py!("logging.handlers", "logging/handlers.async"),
     py!("numbers", "numbers.async"),
     py!("operator", "operator.async"),
     py!("os", "os/__init__.async", package),
@@ -123,6 +145,8 @@ static PY: &[PyModule] = &[
     py!("tempfile", "tempfile.async"),
     py!("textwrap", "textwrap.async"),
     py!("timeit", "timeit.async"),
+    py!("tomllib", "tomllib/__init__.async", package),
+    py!("tomllib._parser", "tomllib/_parser.async"),
     py!("traceback", "traceback.async"),
     py!("types", "types.async"),
     py!("typing", "typing.async"),
@@ -161,6 +185,7 @@ static PY: &[PyModule] = &[
     py!("uuid", "uuid.async"),
     py!("warnings", "warnings.async"),
     py!("weakref", "weakref.async"),
+    py!("zlib", "zlib.async"),
 ];
 
 fn py_modules() -> impl Iterator<Item = &'static PyModule> {

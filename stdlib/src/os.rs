@@ -38,6 +38,7 @@ pub static MODULE: NativeModule = NativeModule {
         function("status(path, follow, /)", status),
         function("listdir(path, /)", listdir),
         function("chmod(path, mode, /)", chmod),
+        function("disk_usage(path, /)", disk_usage),
         function("symlink(src, dst, /)", |vm, a| {
             let target = text_of(vm, a[0])?;
             let link = path_of(vm, a[1])?;
@@ -152,6 +153,18 @@ fn status(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(list)
 }
 
+/// `(total, used, free)` bytes of the disk that a path is on.
+fn disk_usage(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let path = path_of(vm, a[0])?;
+    match system::disk_usage(&path) {
+        Ok(numbers) => {
+            let numbers = numbers.map(|n| vm.heap.big(n.into()));
+            Ok(vm.heap.tuple(&numbers))
+        }
+        Err(error) => Err(failed(vm, &error, Some(a[0]))),
+    }
+}
+
 fn chmod(vm: &mut Vm, a: &[Value]) -> PyResult {
     let path = path_of(vm, a[0])?;
     let mode = vm.index_i64(a[1])? as u32;
@@ -263,6 +276,15 @@ mod system {
     pub fn set_mode(path: &str, mode: u32) -> io::Result<()> {
         set_permissions(path, Permissions::from_mode(mode))
     }
+
+    /// As `super::disk_usage`; what only root may use is neither used nor free.
+    pub fn disk_usage(path: &str) -> io::Result<[u64; 3]> {
+        let found = nix::sys::statvfs::statvfs(path)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.fragment_size());
+        let (all, unused) = (found.blocks(), found.blocks_free());
+        let free = bytes(found.blocks_available());
+        Ok([bytes(all), bytes(all.saturating_sub(unused)), free])
+    }
 }
 
 #[cfg(not(unix))]
@@ -288,6 +310,10 @@ mod system {
         let created = time(found.created());
         let size = i128::from(found.len());
         [mode, 0, 0, 1, 0, 0, size, accessed, modified, created]
+    }
+
+    pub fn disk_usage(_: &str) -> io::Result<[u64; 3]> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Only whether it may be written.

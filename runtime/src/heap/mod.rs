@@ -37,6 +37,7 @@ use std::ops::Range;
 use std::ptr;
 
 use crate::counts::Counts;
+use crate::object::buffer::Export;
 use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::shape::Shapes;
 use crate::object::str::RecentNames;
@@ -121,6 +122,8 @@ pub struct Heap {
     attrs: hashbrown::HashMap<Value, Value>,
     /// What stands in the `__slots__` of such cells, each with its descriptor.
     slots: hashbrown::HashMap<Value, Vec<(Value, Value)>>,
+    /// By what has the bytes: shared with each view of them.
+    pub(crate) exports: hashbrown::HashMap<Value, Export>,
     weak: Vec<Value>,
     /// By its target the one plain reference without a callback, which all who ask for such share.
     shared_weak: hashbrown::HashMap<Value, Value>,
@@ -169,6 +172,7 @@ impl Heap {
             countdown: COUNTDOWN_TICKS,
             attrs: hashbrown::HashMap::new(),
             slots: hashbrown::HashMap::new(),
+            exports: hashbrown::HashMap::new(),
             weak: Vec::new(),
             shared_weak: hashbrown::HashMap::new(),
             finalizable: Vec::new(),

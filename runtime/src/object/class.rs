@@ -223,6 +223,9 @@ pub struct Class {
     pub data_varies: bool,
     /// Whether messages about its instances name the module, too: CPython has it in C.
     pub named_with_module: bool,
+    /// A class of natives, not among the builtin ones, whose `+` and `*` are a
+    /// sequence's: CPython asks them after both operands' methods for numbers.
+    pub concatenates: bool,
     /// Slots that a new instance gets in its cell.
     pub slot_hint: u16,
     /// Number of `__slots__` descriptors, own and inherited.

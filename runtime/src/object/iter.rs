@@ -7,6 +7,7 @@ use std::any::Any;
 
 use crate::heap::{Heap, Kind, Marker, Object, ShapeId};
 use crate::native::PyResult;
+use crate::object::class::Class;
 use crate::object::dict::ViewOf;
 use crate::object::opaque::Native;
 use crate::value::Value;
@@ -40,7 +41,8 @@ pub enum Iter {
         left: Box<BigInt>,
     },
     /// `at` is an entry index; `len` the dict's length when it began, of which
-    /// `left` items are still to come.
+    /// `left` items are still to come. Of an OrderedDict, whose order may change
+    /// as well, `len` is `ORDERED` with its version.
     Dict {
         dict: Value,
         of: ViewOf,
@@ -92,9 +94,14 @@ pub enum Iter {
     /// An iterator of the standard library.
     Native {
         step: StepIterFn,
+        /// Whether its class is none of a script's, which could have a `__next__` of its own.
+        own_next: bool,
         state: Box<dyn Native>,
     },
 }
+
+/// No length: marks what an iterator over an OrderedDict holds in its place.
+pub const ORDERED: usize = 1 << (usize::BITS - 1);
 
 impl Object for Iter {
     const KIND: Kind = Kind::Iter;
@@ -131,8 +138,15 @@ impl Heap {
     /// A new iterator of the standard library.
     pub fn native_iter<T: Native>(&mut self, shape: ShapeId, step: StepIterFn, state: T) -> Value {
         self.charge(size_of::<T>() + state.external_bytes());
+        let class = self.shapes.class(shape);
+        let own_next = !self.cell::<Class>(class).is_heap;
         let state = Box::new(state);
-        self.alloc(shape, Iter::Native { step, state })
+        let iter = Iter::Native {
+            step,
+            own_next,
+            state,
+        };
+        self.alloc(shape, iter)
     }
 
     /// What an iterator of the standard library holds, if it is a `T`. One that has ended holds

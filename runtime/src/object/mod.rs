@@ -1,6 +1,7 @@
 //! The objects: what lives in the heap's cells, and how each is made and read.
 //! Nothing here runs script code; that is `protocol`'s part.
 
+pub mod buffer;
 pub mod bytes;
 pub mod class;
 pub mod context;

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use crate::heap::{Heap, Kind, Marker, Object, ShapeId};
 use crate::native::PyResult;
+use crate::object::buffer::Shown;
 use crate::object::exception::TraceEntry;
 use crate::typed::Typed;
 use crate::value::Value;
@@ -16,6 +17,14 @@ pub trait Native: Any {
     /// Bytes that it holds outside itself.
     fn external_bytes(&self) -> usize {
         0
+    }
+    /// The bytes that it shows, if it is bytes-like.
+    fn shown(&self) -> Option<Shown<'_>> {
+        None
+    }
+    /// As `shown`, to be written.
+    fn shown_mut(&mut self) -> Option<&mut [u8]> {
+        None
     }
     /// What takes the result of a call that it was the `then` of.
     fn finish(&self) -> Option<FinishFn> {
@@ -48,6 +57,16 @@ impl Object for Opaque {
     }
     fn external_bytes(&self) -> usize {
         self.0.external_bytes() + 32
+    }
+}
+
+impl Opaque {
+    pub(crate) fn shown(&self) -> Option<Shown<'_>> {
+        self.0.shown()
+    }
+
+    pub(crate) fn shown_mut(&mut self) -> Option<&mut [u8]> {
+        self.0.shown_mut()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::object::class::B;
 use crate::object::exception::Exception;
 use crate::object::number::{Big, FloatBox};
 use crate::text::float::{self, PowError};
-use crate::text::int::{self, FloatOverflow, SizeError};
+use crate::text::int::{self, FloatOverflow, SizeError, divide};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -211,10 +211,10 @@ impl Vm {
                     return Err(self.zero_division(text));
                 }
                 match op {
-                    BinaryOp::FloorDiv => x.div_floor(&y),
-                    BinaryOp::Mod => x.mod_floor(&y),
+                    BinaryOp::FloorDiv => divide::div_floor(&x, &y),
+                    BinaryOp::Mod => divide::mod_floor(&x, &y),
                     _ => {
-                        let (q, r) = x.div_mod_floor(&y);
+                        let (q, r) = divide::div_mod_floor(&x, &y);
                         let (q, r) = (self.heap.big(q), self.heap.big(r));
                         return Ok(Some(self.heap.tuple(&[q, r])));
                     }

@@ -97,7 +97,7 @@ impl Vm {
             return raised;
         }
         let what = match self.heap.kind(obj) {
-            Some(Kind::Class) => format!("type object '{}'", self.class_name(obj)),
+            Some(Kind::Class) => format!("type object '{}'", self.class_name_within(obj, 100)),
             Some(Kind::Module) => {
                 let module = self.heap.cell::<Module>(obj).name;
                 match self.heap.as_str(module) {
@@ -106,7 +106,7 @@ impl Vm {
                 }
             }
             Some(Kind::Super) => "'super' object".to_owned(),
-            _ => format!("'{}' object", self.type_name(obj)),
+            _ => format!("'{}' object", self.type_name_within(obj, 100)),
         };
         // The name may hold lone surrogates.
         let message = PyStr::from(format!("{what} has no attribute '"))
@@ -464,8 +464,8 @@ impl Vm {
         let message = format!(
             "descriptor '{}' for '{}' objects doesn't apply to a '{}' object",
             name(self),
-            self.class_name(class),
-            self.class_name(found)
+            self.class_name_within(class, 100),
+            self.class_name_within(found, 100)
         );
         Err(self.type_error(message))
     }
@@ -575,7 +575,7 @@ impl Vm {
     }
 
     fn no_attribute_to_set(&mut self, obj: Value, class: Value, name: Value) -> Raised {
-        let (text, class_text) = (self.heap.string(name), self.type_name_of(class));
+        let (text, class_text) = (self.heap.string(name), self.type_name_within(obj, 100));
         let message = if self.lookup_class(class, name).is_some() {
             format!("'{class_text}' object attribute '{text}' is read-only")
         } else if self.hooks_of(obj).custom_setattr {

@@ -158,6 +158,7 @@ impl Vm {
                     version,
                     data_varies: false,
                     named_with_module: false,
+                    concatenates: false,
                     slot_hint: 4,
                     n_slots: 0,
                     subclasses: Vec::new(),
@@ -364,7 +365,8 @@ impl Vm {
             self.heap.ns_set(attrs, module, current);
         }
         self.wrap_special_methods(attrs);
-        let slots = self.slot_names(attrs, name)?;
+        // Iterating over `__slots__` may collect, and nothing else has the attributes yet.
+        let slots = self.holding(&[attrs], |vm| vm.slot_names(attrs, name))?;
         if let Some(slots) = &slots {
             let any = !slots.names.is_empty() || slots.dicts + slots.weakrefs > 0;
             if any && sized {
@@ -415,6 +417,7 @@ impl Vm {
                 version,
                 data_varies: false,
                 named_with_module: false,
+                concatenates: false,
                 slot_hint: 4,
                 n_slots,
                 subclasses: Vec::new(),
@@ -1017,6 +1020,7 @@ impl Vm {
                 version,
                 data_varies: false,
                 named_with_module: false,
+                concatenates: false,
                 slot_hint: 4,
                 n_slots: 0,
                 subclasses: Vec::new(),

@@ -82,8 +82,8 @@ impl CompareOp {
         }
     }
 
-    /// Whether it is `==` or `!=`.
-    const fn is_equality(self) -> bool {
+    /// `==` or `!=`.
+    pub const fn is_equality(self) -> bool {
         matches!(self, CompareOp::Eq | CompareOp::Ne)
     }
 }
@@ -233,7 +233,8 @@ impl Vm {
             CompareOp::Eq => Ok(Value::bool(a == b)),
             CompareOp::Ne => Ok(Value::bool(a != b)),
             _ => {
-                let (symbol, a, b) = (op.symbol(), self.type_name(a), self.type_name(b));
+                let symbol = op.symbol();
+                let [a, b] = [a, b].map(|v| self.type_name_within(v, 100));
                 Err(self.type_error(format!(
                     "'{symbol}' not supported between instances of '{a}' and '{b}'"
                 )))
@@ -317,6 +318,9 @@ impl Vm {
             return self.object_compare_plain(op, a, b);
         };
         if !matches!(ka, Kind::DictView | Kind::MappingProxy) && kb != Some(ka) {
+            if ka == Kind::Bytes && kb == Some(Kind::Opaque) {
+                return self.compare_with_bytes_like(op, a, b);
+            }
             return Ok(None);
         }
         match ka {
@@ -389,6 +393,23 @@ impl Vm {
             }
             _ => self.object_compare_plain(op, a, b),
         }
+    }
+
+    /// A bytearray and what has bytes to show; bytes leave it to the other.
+    fn compare_with_bytes_like(
+        &mut self,
+        op: CompareOp,
+        a: Value,
+        b: Value,
+    ) -> PyResult<Option<Value>> {
+        if self.bytes_class(a) == B::Bytes {
+            return Ok(None);
+        }
+        let Some(other) = self.bytes_or_none(b) else {
+            return Ok(None);
+        };
+        let order = self.heap.cell::<Bytes>(a).data.cmp(&other);
+        Ok(Some(Value::bool(op.holds(order))))
     }
 
     /// Identity, for objects without an equality of their own.

@@ -13,7 +13,7 @@ impl Vm {
     pub(crate) fn exception_repr(&mut self, v: Value) -> PyResult {
         let args = self.heap.cell::<Exception>(v).args;
         let mut out = StrBuilder::new();
-        out.push_str(&self.type_name(v));
+        out.push_str(&self.type_name_whole(v));
         self.deeper_in(" while getting the repr of an object", |vm| {
             match vm.heap.as_tuple(args) {
                 Some(&[arg]) => {

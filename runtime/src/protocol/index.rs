@@ -219,7 +219,8 @@ impl Vm {
                     Ok(Some(f))
                 }
                 None => {
-                    let (own, name) = (self.type_name(v), self.type_name(result));
+                    let name = self.type_name_within(result, 50);
+                    let own = self.type_name_within(v, 50);
                     Err(self
                         .type_error(format!("{own}.__float__ returned non-float (type {name})")))
                 }

@@ -360,9 +360,11 @@ impl Vm {
                     return Ok(true);
                 }
                 let at = self.item_index(obj, key)?;
-                let data = &mut self.heap.cell_mut::<Bytes>(obj).data;
-                match resolve(at, data.len()) {
-                    Some(at) => drop(data.remove(at)),
+                match resolve(at, self.heap.cell::<Bytes>(obj).data.len()) {
+                    Some(at) => {
+                        self.check_bytearray_resizable(obj)?;
+                        self.heap.cell_mut::<Bytes>(obj).data.remove(at);
+                    }
                     None => return Err(self.index_error("bytearray index out of range")),
                 }
             }
@@ -545,6 +547,10 @@ impl Vm {
             return Ok(memchr::memmem::find(data, &part.data).is_some());
         }
         if !self.has_index(item) {
+            if let Some(part) = self.bytes_like(item)? {
+                let data = &self.heap.cell::<Bytes>(bytes).data;
+                return Ok(memchr::memmem::find(data, &part).is_some());
+            }
             let name = self.type_name(item);
             return Err(self.type_error(format!("a bytes-like object is required, not '{name}'")));
         }

@@ -10,7 +10,7 @@ use crate::native::{PyResult, Raised};
 use crate::object::bytes::Bytes;
 use crate::object::class::B;
 use crate::object::dict::{Dict, DictView, MappingProxy, ViewOf};
-use crate::object::iter::Iter;
+use crate::object::iter::{Iter, ORDERED};
 use crate::object::list::List;
 use crate::object::range::Range;
 use crate::object::set::Set;
@@ -61,7 +61,7 @@ impl Vm {
             }
             let iter = self.call_unbound(method, v, &[])?;
             if !self.is_iterator(iter) {
-                let name = self.type_name(iter);
+                let name = self.type_name_within(iter, 100);
                 return Err(
                     self.type_error(format!("iter() returned non-iterator of type '{name}'"))
                 );
@@ -170,8 +170,13 @@ impl Vm {
             (ViewOf::Values, true) => B::DictReverseValueIterator,
             (ViewOf::Items, true) => B::DictReverseItemIterator,
         };
+        let is_ordered = !self.heap.is_exact(dict, B::Dict) && self.is_ordered_dict(dict);
         let table = &self.heap.cell::<Dict>(dict).table;
-        let (len, at) = (table.len(), if reverse { table.end() } else { 0 });
+        let (left, at) = (table.len() as u32, if reverse { table.end() } else { 0 });
+        let len = match is_ordered {
+            true => ORDERED | table.version() as usize,
+            false => table.len(),
+        };
         self.new_iter(
             class,
             Iter::Dict {
@@ -179,7 +184,7 @@ impl Vm {
                 of,
                 at,
                 len,
-                left: len as u32,
+                left,
                 reverse,
             },
         )

@@ -4,6 +4,7 @@
 
 pub mod arith;
 pub mod attr;
+pub mod buffer;
 pub mod class;
 pub mod compare;
 pub mod dict;

@@ -10,7 +10,7 @@ use crate::native::PyResult;
 use crate::object::bytes::Bytes;
 use crate::object::class::{B, Class};
 use crate::object::dict::{Dict, ViewOf};
-use crate::object::iter::Iter;
+use crate::object::iter::{Iter, ORDERED};
 use crate::object::list::List;
 use crate::object::set::Set;
 use crate::value::Value;
@@ -42,7 +42,13 @@ impl Vm {
     ///
     /// # Errors
     /// As `next`.
-    pub(crate) fn next_slow(&mut self, iter: Value) -> PyResult<Option<Value>> {
+    pub fn next_slow(&mut self, iter: Value) -> PyResult<Option<Value>> {
+        if let Some(item) = self.native_step(iter) {
+            return match item {
+                Ok(item) => Ok(item),
+                Err(_) => self.ended_by_error(item),
+            };
+        }
         match self.heap.kind(iter) {
             Some(Kind::Iter) if self.has_own_next(iter) => {
                 let item = self.builtin_next(iter);
@@ -58,6 +64,20 @@ impl Vm {
                 }
             }
             _ => self.next_by_method(iter),
+        }
+    }
+
+    /// One step of an iterator of the standard library whose class is none of a script's; None:
+    /// it is another iterator.
+    #[inline(always)]
+    fn native_step(&mut self, iter: Value) -> Option<PyResult<Option<Value>>> {
+        match self.heap.get::<Iter>(iter)? {
+            &Iter::Native {
+                step,
+                own_next: true,
+                ..
+            } => Some(self.deeper(|vm| step(vm, iter))),
+            _ => None,
         }
     }
 
@@ -126,6 +146,9 @@ impl Vm {
     pub fn next_passing(&mut self, iter: Value) -> PyResult<Option<Value>> {
         if let Some(item) = self.next_fast(iter) {
             return Ok(Some(item));
+        }
+        if let Some(item) = self.native_step(iter) {
+            return item;
         }
         match self.heap.kind(iter) {
             Some(Kind::Iter) if self.has_own_next(iter) => self.builtin_next(iter),
@@ -297,7 +320,7 @@ impl Vm {
                     && let &[inner] = &iters[..]
                 {
                     return match self.next_passing(inner)? {
-                        Some(item) => self.call(func, &[item]).map(Some),
+                        Some(item) => self.call_one(func, item).map(Some),
                         None => Ok(None),
                     };
                 }
@@ -318,13 +341,23 @@ impl Vm {
             Iter::Filter { func, iter: inner } => {
                 let (func, inner) = (*func, *inner);
                 while let Some(item) = self.next_passing(inner)? {
+                    if let (true, Some(n)) = (func.is_none(), item.as_int()) {
+                        self.tick()?;
+                        if n != 0 {
+                            return Ok(Some(item));
+                        }
+                        continue;
+                    }
                     let keep = self.holding(&[item], |vm| {
                         vm.tick()?;
                         if func.is_none() || func == vm.class(B::Bool) {
                             return vm.truth(item);
                         }
-                        let answer = vm.call(func, &[item])?;
-                        vm.holding(&[answer], |vm| vm.truth(answer))
+                        let answer = vm.call_one(func, item)?;
+                        match answer.as_bool() {
+                            Some(answer) => Ok(answer),
+                            None => vm.holding(&[answer], |vm| vm.truth(answer)),
+                        }
                     })?;
                     if keep {
                         return Ok(Some(item));
@@ -421,21 +454,10 @@ impl Vm {
             return Ok(None);
         };
         let table = &self.heap.cell::<Dict>(dict).table;
-        if table.len() != len {
-            let is_ordered = self.is_ordered_dict(dict);
-            // CPython 3.13 odictobject.c odictiter_nextkey: after its last key it looks no more.
-            if is_ordered && left == 0 {
-                *self.heap.cell_mut::<Iter>(iter) = Iter::Done;
-                return Ok(None);
-            }
-            // From now on no length is the right one.
-            if let Iter::Dict { len, .. } = self.heap.cell_mut::<Iter>(iter) {
-                *len = usize::MAX;
-            }
-            return Err(self.runtime_error(match is_ordered {
-                true => "OrderedDict mutated during iteration",
-                false => "dictionary changed size during iteration",
-            }));
+        if table.len() != len && ORDERED | table.version() as usize != len {
+            return self
+                .dict_has_changed(iter, len & ORDERED != 0, left)
+                .map(|()| None);
         }
         let table = &self.heap.cell::<Dict>(dict).table;
         let found = if reverse {
@@ -459,13 +481,39 @@ impl Vm {
         Ok(Some((key, value)))
     }
 
-    /// Whether a dict is a `collections.OrderedDict`.
+    /// The end of an iteration over a dict that is no longer what it was.
     #[cold]
-    fn is_ordered_dict(&mut self, dict: Value) -> bool {
+    fn dict_has_changed(&mut self, iter: Value, is_ordered: bool, left: u32) -> PyResult<()> {
+        if !is_ordered {
+            // From now on no length is the right one.
+            if let Iter::Dict { len, .. } = self.heap.cell_mut::<Iter>(iter) {
+                *len = ORDERED - 1;
+            }
+            return Err(self.runtime_error("dictionary changed size during iteration"));
+        }
+        *self.heap.cell_mut::<Iter>(iter) = Iter::Done;
+        // CPython 3.13 odictobject.c odictiter_nextkey: after its last key it looks no more.
+        match left {
+            0 => Ok(()),
+            _ => Err(self.runtime_error("OrderedDict mutated during iteration")),
+        }
+    }
+
+    /// Whether a dict is a `collections.OrderedDict`.
+    pub(crate) fn is_ordered_dict(&self, dict: Value) -> bool {
+        let is_named = |name: Option<Value>, text: &str| {
+            name.and_then(|name| self.heap.as_str(name))
+                .is_some_and(|name| name.eq_str(text))
+        };
         let class = self.heap.class_of(dict);
-        let mro = self.heap.cell::<Class>(class).mro.clone();
-        mro.into_iter()
-            .any(|class| self.qualified_class_name(class) == "collections.OrderedDict")
+        self.heap.cell::<Class>(class).mro.iter().any(|&class| {
+            let class = self.heap.cell::<Class>(class);
+            is_named(Some(class.name), "OrderedDict")
+                && is_named(
+                    self.heap.ns_get(class.attrs, self.n(N::module)),
+                    "collections",
+                )
+        })
     }
 
     fn enumerate_next(&mut self, iter: Value) -> PyResult<Option<(Value, Value)>> {

@@ -329,7 +329,7 @@ impl Vm {
                 // sequence's own slots come after the number methods of both sides; but a
                 // subclass has the one for `+=` among its number methods as well.
                 if self.is_sequence_method(op, method)
-                    && (op == Mul || self.exact_builtin(a).is_some())
+                    && (op == Mul || !self.heap.cell::<Class>(class).is_heap)
                 {
                     late = Some(method);
                 } else {
@@ -352,25 +352,12 @@ impl Vm {
         // CPython 3.13 abstract.c PyNumber_Add and PyNumber_Multiply: concat and
         // repeat come after the number methods of both sides.
         match op {
-            Add if self.keeps_sequence_slot(op, a) => {
-                return match self.concat(a, b)? {
-                    Some(v) => Ok(v),
-                    None => Err(self.concat_error(a, b)),
-                };
-            }
-            Mul if self.keeps_sequence_slot(op, a) => {
-                return match self.repeat(a, b)? {
-                    Some(v) => Ok(v),
-                    None => Err(self.repeat_error(b)),
-                };
-            }
+            Add if self.keeps_sequence_slot(op, a) => return self.concat_slot(a, b),
+            Mul if self.keeps_sequence_slot(op, a) => return self.repeat_slot(a, b),
             // CPython 3.13 abstract.c PyNumber_InPlaceMultiply: `a *= b` leaves the
             // right operand alone where `a` has the slots of a sequence.
             Mul if self.keeps_sequence_slot(op, b) && !(inplace && self.has_sequence_slots(a)) => {
-                return match self.repeat(b, a)? {
-                    Some(v) => Ok(v),
-                    None => Err(self.repeat_error(a)),
-                };
+                return self.repeat_slot(b, a);
             }
             _ => {}
         }
@@ -380,6 +367,40 @@ impl Vm {
             op.symbol()
         };
         Err(self.unsupported_operands(op, symbol, a, b))
+    }
+
+    /// `a + b` of a sequence by its own class's rule.
+    fn concat_slot(&mut self, a: Value, b: Value) -> PyResult {
+        if !is_sequence(self.heap.kind(a)) {
+            return self.sequence_method(Add, a, b);
+        }
+        match self.concat(a, b)? {
+            Some(v) => Ok(v),
+            None => Err(self.concat_error(a, b)),
+        }
+    }
+
+    /// A sequence times `times` by its own class's rule.
+    fn repeat_slot(&mut self, seq: Value, times: Value) -> PyResult {
+        if !self.has_index(times) {
+            return Err(self.repeat_error(times));
+        }
+        if !is_sequence(self.heap.kind(seq)) {
+            return self.sequence_method(Mul, seq, times);
+        }
+        match self.repeat(seq, times)? {
+            Some(v) => Ok(v),
+            None => Err(self.repeat_error(times)),
+        }
+    }
+
+    /// Calls the method of a sequence that is none of the builtin ones.
+    fn sequence_method(&mut self, op: BinaryOp, this: Value, other: Value) -> PyResult {
+        let class = self.heap.class_of(this);
+        match self.lookup_class(class, self.n(op.method())) {
+            Some(method) => self.call_unbound(method, this, &[other]),
+            None => Err(self.unsupported_operands(op, op.symbol(), this, other)),
+        }
     }
 
     /// The operands' methods in order; None when none of them answers.
@@ -457,18 +478,15 @@ impl Vm {
     /// Whether `v` is a sequence whose class has left `+` or `*` as it is: a script's method in
     /// the place of the one or the other empties CPython's slot of the sequence.
     fn keeps_sequence_slot(&mut self, op: BinaryOp, v: Value) -> bool {
-        if !is_sequence(self.heap.kind(v)) {
-            return false;
-        }
         if self.exact_builtin(v).is_some() {
-            return true;
+            return is_sequence(self.heap.kind(v));
         }
         let class = self.heap.class_of(v);
         let names = [op.method(), op.reflected()];
         let n = if op == Add { 1 } else { 2 };
         names[..n].iter().all(|&name| {
             let method = self.lookup_class(class, self.n(name));
-            method.is_none_or(|m| self.is_sequence_method(op, m))
+            method.is_some_and(|m| self.is_sequence_method(op, m))
         })
     }
 
@@ -487,7 +505,7 @@ impl Vm {
         })
     }
 
-    /// Whether `method` is `__add__` or `__mul__` of a builtin sequence, which
+    /// Whether `method` is `__add__` or `__mul__` of a native sequence, which
     /// CPython keeps apart from the number methods.
     fn is_sequence_method(&self, op: BinaryOp, method: Value) -> bool {
         if !matches!(op, Add | Mul) {
@@ -496,12 +514,13 @@ impl Vm {
         let Some(native) = self.heap.get::<Native>(method) else {
             return false;
         };
-        self.heap
-            .get::<Class>(native.owner)
-            .and_then(|class| builtin_of_shape(class.root_shape))
-            .is_some_and(|owner| {
-                matches!(owner, B::List | B::Tuple | B::Str | B::Bytes | B::ByteArray)
-            })
+        let Some(owner) = self.heap.get::<Class>(native.owner) else {
+            return false;
+        };
+        match builtin_of_shape(owner.root_shape) {
+            Some(B::List | B::Tuple | B::Str | B::Bytes | B::ByteArray) => true,
+            _ => owner.concatenates,
+        }
     }
 
     #[cold]
@@ -516,7 +535,7 @@ impl Vm {
         } else {
             ""
         };
-        let (a, b) = (self.type_name(a), self.type_name(b));
+        let [a, b] = [a, b].map(|v| self.type_name_within(v, 100));
         self.type_error(format!(
             "unsupported operand type(s) for {symbol}: '{a}' and '{b}'{hint}"
         ))
@@ -556,7 +575,7 @@ impl Vm {
         if [a, b, m].iter().any(|&v| self.keeps_float_power(v)) {
             return Err(self.power_mod_error());
         }
-        let (a, b, m) = (self.type_name(a), self.type_name(b), self.type_name(m));
+        let [a, b, m] = [a, b, m].map(|v| self.type_name_within(v, 100));
         Err(self.type_error(format!(
             "unsupported operand type(s) for ** or pow(): '{a}', '{b}', '{m}'"
         )))

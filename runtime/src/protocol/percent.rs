@@ -399,8 +399,8 @@ impl Vm {
             Some(Kind::Bytes) => v,
             _ => self.call_special(v, N::bytes, &[])?.unwrap_or(v),
         };
-        match self.heap.get::<Bytes>(v) {
-            Some(bytes) => Ok(field.text(&PyStr::from_latin1(&bytes.data))),
+        match self.bytes_gathered(v)? {
+            Some(bytes) => Ok(field.text(&PyStr::from_latin1(&bytes))),
             None => {
                 let name = self.type_name(v);
                 Err(self.type_error(format!(

@@ -17,6 +17,7 @@ use crate::object::set::Set;
 use crate::object::weak::WeakRef;
 use crate::text::float;
 use crate::text::pystr::{PyStr, StrBuilder, bytes_repr};
+use crate::text::spec::quick;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -59,7 +60,7 @@ impl Vm {
         if self.heap.as_str(text).is_some() {
             return Ok(text);
         }
-        let name = self.type_name(text);
+        let name = self.type_name_whole(text);
         Err(self.type_error(format!("{method} returned non-string (type {name})")))
     }
 
@@ -319,7 +320,7 @@ impl Vm {
     }
 
     fn set_repr(&mut self, v: Value) -> PyResult {
-        let name = self.type_name(v);
+        let name = self.type_name_whole(v);
         if self.heap.cell::<Set>(v).table.is_empty() {
             return Ok(self.heap.str(format!("{name}()")));
         }
@@ -341,7 +342,7 @@ impl Vm {
 
     fn view_repr(&mut self, v: Value) -> PyResult {
         let DictView { dict, of } = *self.heap.cell::<DictView>(v);
-        let name = self.type_name(v);
+        let name = self.type_name_whole(v);
         self.container_repr(v, "...", |vm, out| {
             let entries: Vec<(Value, Value)> = vm
                 .heap
@@ -386,7 +387,7 @@ impl Vm {
         };
         let text = match kind {
             Kind::BigInt => self.int_text(v)?,
-            Kind::Float => float::repr(self.heap.as_float(v).unwrap_or_default()).into(),
+            Kind::Float => float::repr_text(self.heap.as_float(v).unwrap_or_default()),
             Kind::Str => self.heap.text(v).repr(),
             Kind::Bytes => {
                 let text = bytes_repr(&self.heap.cell::<Bytes>(v).data);
@@ -394,7 +395,7 @@ impl Vm {
                     text
                 } else {
                     let mut out = StrBuilder::new();
-                    out.push_str(&self.type_name(v));
+                    out.push_str(&self.type_name_whole(v));
                     out.push_str("(");
                     // CPython 3.13 bytearrayobject.c escapes ' even between ".
                     if text.char_at(1) == Some(u32::from(b'"')) {
@@ -450,7 +451,7 @@ impl Vm {
             Kind::Exception => return self.exception_repr(v),
             Kind::Generator => {
                 let qualname = self.heap.string(self.heap.generator_names(v).1);
-                let (name, address) = (self.type_name(v), self.address(v));
+                let (name, address) = (self.type_name_whole(v), self.address(v));
                 format!("<{name} object {qualname} at {address:#x}>").into()
             }
             Kind::Code => {
@@ -464,7 +465,7 @@ impl Vm {
                 let address = self.address(v);
                 match value.given() {
                     Some(value) => {
-                        let (name, inner) = (self.type_name(value), self.address(value));
+                        let (name, inner) = (self.type_name_whole(value), self.address(value));
                         format!("<cell at {address:#x}: {name} object at {inner:#x}>").into()
                     }
                     None => format!("<cell at {address:#x}: empty>").into(),
@@ -507,7 +508,7 @@ impl Vm {
                 let address = self.address(v);
                 match target.given() {
                     Some(target) => {
-                        let (name, at) = (self.type_name(target), self.address(target));
+                        let (name, at) = (self.type_name_whole(target), self.address(target));
                         format!("<weakref at {address:#x}; to '{name}' at {at:#x}>").into()
                     }
                     None => format!("<weakref at {address:#x}; dead>").into(),
@@ -527,8 +528,8 @@ impl Vm {
             Value::ELLIPSIS => "Ellipsis".into(),
             Value::NOT_IMPLEMENTED => "NotImplemented".into(),
             _ => match (v.as_int(), v.as_inline_float()) {
-                (Some(n), _) => n.to_string().into(),
-                (_, Some(f)) => float::repr(f).into(),
+                (Some(n), _) => quick::decimal(n),
+                (_, Some(f)) => float::repr_text(f),
                 _ => "<unbound>".into(),
             },
         };
@@ -562,7 +563,7 @@ impl Vm {
         if let Some(this) = this.given()
             && self.heap.kind(this) != Some(Kind::Module)
         {
-            let (class, address) = (self.type_name(this), self.address(this));
+            let (class, address) = (self.type_name_whole(this), self.address(this));
             let what = match self.heap.is_exact(v, B::MethodWrapper) {
                 true => format!("method-wrapper '{name}'"),
                 false => format!("built-in method {name}"),

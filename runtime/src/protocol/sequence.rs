@@ -15,6 +15,9 @@ impl Vm {
         let Some(kind) = self.heap.kind(a) else {
             return Ok(None);
         };
+        if kind == Kind::Bytes && self.heap.kind(b) == Some(Kind::Opaque) {
+            return self.concat_bytes_like(a, b);
+        }
         if self.heap.kind(b) != Some(kind) {
             return Ok(None);
         }
@@ -63,6 +66,17 @@ impl Vm {
         }
     }
 
+    /// bytes or a bytearray and what has bytes to show; None for what has none.
+    fn concat_bytes_like(&mut self, a: Value, b: Value) -> PyResult<Option<Value>> {
+        let Some(more) = self.bytes_or_none(b) else {
+            return Ok(None);
+        };
+        let data = [&self.heap.cell::<Bytes>(a).data[..], &more].concat();
+        self.check_size(data.len())?;
+        let base = self.bytes_class(a);
+        Ok(Some(self.heap.bytes_of(base, data)))
+    }
+
     /// bytes or bytearray, by the layout of `v`.
     pub(crate) fn bytes_class(&self, v: Value) -> B {
         if self.is_instance_of(v, B::ByteArray) {
@@ -81,7 +95,7 @@ impl Vm {
             Some(Kind::Tuple) => "tuple",
             Some(Kind::Str) => "str",
             _ => {
-                let own = self.type_name(a);
+                let [own, other] = [a, b].map(|v| self.type_name_within(v, 100));
                 return self.type_error(format!("can't concat {other} to {own}"));
             }
         };
@@ -164,6 +178,9 @@ impl Vm {
         } else if let Some(bytes) = self.heap.get::<Bytes>(seq) {
             let n = bytes.data.len();
             self.check_size(n.saturating_mul(times))?;
+            if n > 0 && times != 1 {
+                self.check_bytearray_resizable(seq)?;
+            }
             let data = self.heap.cell::<Bytes>(seq).data.repeat(times);
             self.heap.charge(data.capacity());
             self.heap.cell_mut::<Bytes>(seq).data = data;
@@ -176,10 +193,13 @@ impl Vm {
         if self.bytes_class(a) == B::Bytes {
             return Ok(None);
         }
-        let Some(more) = self.heap.get::<Bytes>(b).map(|b| b.data.clone()) else {
+        let Some(more) = self.bytes_or_none(b) else {
             return Err(self.concat_error(a, b));
         };
         self.check_size(more.len())?;
+        if !more.is_empty() {
+            self.check_bytearray_resizable(a)?;
+        }
         self.heap.charge(more.len());
         self.heap.cell_mut::<Bytes>(a).data.extend_from_slice(&more);
         Ok(Some(a))

@@ -3,15 +3,59 @@
 //! a script sees the items of the result.
 
 use super::number::BinaryOp;
-use crate::heap::Kind;
+use crate::heap::{Heap, Kind};
 use crate::native::PyResult;
 use crate::object::class::B;
 use crate::object::dict::{Dict, DictView, ViewOf};
 use crate::object::set::Set;
+use crate::table::set_table::SetTable;
 use crate::table::{Lookup, ProbeStep};
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
+
+/// The slot of a key, where its equality with others needs no script code; else None.
+#[inline]
+fn slot_shallow(
+    heap: &Heap,
+    table: &SetTable<Value>,
+    hash: i64,
+    key: Value,
+) -> Option<Option<u32>> {
+    match table.lookup(hash, key) {
+        Lookup::Found(at) => Some(Some(at)),
+        Lookup::Absent => Some(None),
+        Lookup::Ask(_) => {
+            let equal = |candidate| heap.eq_shallow(candidate, key).ok_or(());
+            table.find(hash, key, equal).ok()
+        }
+    }
+}
+
+/// Adds a key, where that needs no script code; else None.
+fn add_shallow(heap: &Heap, table: &mut SetTable<Value>, hash: i64, key: Value) -> Option<()> {
+    if table.add_alone(hash, key).is_none() && slot_shallow(heap, table, hash, key)?.is_none() {
+        table.insert_new(hash, key);
+    }
+    Some(())
+}
+
+/// Passes the keys of a table on until `take` gives none: `Some` is the slot of the key that it
+/// did not take.
+#[inline]
+fn each_shallow(
+    table: &SetTable<Value>,
+    mut take: impl FnMut(i64, Value) -> Option<()>,
+) -> Option<u32> {
+    let mut from = 0;
+    while let Some((at, hash, key)) = table.next_from(from) {
+        if take(hash, key).is_none() {
+            return Some(from);
+        }
+        from = at + 1;
+    }
+    None
+}
 
 impl Vm {
     /// The slot of `key` in a set cell.
@@ -160,18 +204,23 @@ impl Vm {
         if set == other {
             return Ok(());
         }
-        // The table is copied so that the two cells are not borrowed at once;
-        // `absorb` reads it as CPython reads the original.
-        let theirs = self.heap.cell::<Set>(other).table.clone();
-        let table = &mut self.heap.cell_mut::<Set>(set).table;
+        // Our table is taken out so that the two cells are not borrowed at once.
+        let mut table = std::mem::take(&mut self.heap.cell_mut::<Set>(set).table);
         let before = table.heap_bytes();
-        let done = table.absorb(&theirs);
+        let theirs = &self.heap.cell::<Set>(other).table;
+        let rest = match table.absorb(theirs) {
+            true => None,
+            false => each_shallow(theirs, |hash, key| {
+                add_shallow(&self.heap, &mut table, hash, key)
+            }),
+        };
         let grown = table.heap_bytes().saturating_sub(before);
+        self.heap.cell_mut::<Set>(set).table = table;
         self.heap.charge(grown);
-        if done {
+        let Some(rest) = rest else {
             return Ok(());
-        }
-        self.each_key(other, |vm, hash, key| {
+        };
+        self.each_key_from(other, rest, |vm, hash, key| {
             vm.set_add_hashed(set, key, hash)?;
             Ok(true)
         })
@@ -181,10 +230,19 @@ impl Vm {
     pub(super) fn each_key(
         &mut self,
         set: Value,
+        take: impl FnMut(&mut Vm, i64, Value) -> PyResult<bool>,
+    ) -> PyResult<()> {
+        self.each_key_from(set, 0, take)
+    }
+
+    /// As `each_key`, from a slot on.
+    fn each_key_from(
+        &mut self,
+        set: Value,
+        mut from: u32,
         mut take: impl FnMut(&mut Vm, i64, Value) -> PyResult<bool>,
     ) -> PyResult<()> {
         self.holding(&[set], |vm| {
-            let mut from = 0;
             while let Some((at, hash, key)) = vm.heap.cell::<Set>(set).table.next_from(from) {
                 from = at + 1;
                 vm.tick()?;
@@ -233,6 +291,11 @@ impl Vm {
         if set == other {
             return Ok(self.set_copy(set, class));
         }
+        if self.heap.kind(other) == Some(Kind::Set)
+            && let Some(made) = self.intersection_shallow(set, other)
+        {
+            return Ok(self.set_of(class, made));
+        }
         let result = self.new_set(class);
         self.holding(&[result, set], |vm| {
             if vm.heap.kind(other) == Some(Kind::Set) {
@@ -261,6 +324,54 @@ impl Vm {
             }
             Ok(result)
         })
+    }
+
+    /// The keys that both sets have, where it takes no script code to tell.
+    fn intersection_shallow(&self, set: Value, other: Value) -> Option<SetTable<Value>> {
+        let (a, b) = (
+            &self.heap.cell::<Set>(set).table,
+            &self.heap.cell::<Set>(other).table,
+        );
+        let (big, small) = if b.len() > a.len() { (b, a) } else { (a, b) };
+        let mut made = self.room_for(small)?;
+        each_shallow(small, |hash, key| {
+            match slot_shallow(&self.heap, big, hash, key)? {
+                Some(_) => add_shallow(&self.heap, &mut made, hash, key),
+                None => Some(()),
+            }
+        })
+        .is_none()
+        .then_some(made)
+    }
+
+    /// The keys that only the first set has, where it takes no script code to tell.
+    fn difference_shallow(&self, set: Value, other: Value) -> Option<SetTable<Value>> {
+        let (mine, theirs) = (
+            &self.heap.cell::<Set>(set).table,
+            &self.heap.cell::<Set>(other).table,
+        );
+        let mut made = self.room_for(mine)?;
+        each_shallow(mine, |hash, key| {
+            match slot_shallow(&self.heap, theirs, hash, key)? {
+                Some(_) => Some(()),
+                None => add_shallow(&self.heap, &mut made, hash, key),
+            }
+        })
+        .is_none()
+        .then_some(made)
+    }
+
+    /// An empty table, if the cap on memory lets it grow to the size of another.
+    fn room_for(&self, table: &SetTable<Value>) -> Option<SetTable<Value>> {
+        let used_bytes = self.heap.used_bytes();
+        let after = used_bytes.saturating_add(table.heap_bytes() * 2);
+        (after <= self.memory_max).then(SetTable::new)
+    }
+
+    /// A new set or frozenset of a table.
+    fn set_of(&mut self, class: B, table: SetTable<Value>) -> Value {
+        self.heap.charge(table.heap_bytes());
+        self.heap.alloc(class.shape(), Set { table, hash: None })
     }
 
     /// `set.intersection_update(other)`.
@@ -335,6 +446,11 @@ impl Vm {
             self.holding(&[copy, set], |vm| vm.set_difference_update(copy, other))?;
             return Ok(copy);
         }
+        if dict.is_none()
+            && let Some(made) = self.difference_shallow(set, other)
+        {
+            return Ok(self.set_of(class, made));
+        }
         let result = self.new_set(class);
         self.holding(&[result], |vm| {
             vm.each_key(set, |vm, hash, key| {
@@ -361,14 +477,40 @@ impl Vm {
             return Ok(());
         }
         let other = self.as_set(other)?;
+        let Some(rest) = self.symmetric_difference_shallow(set, other) else {
+            return Ok(());
+        };
         self.holding(&[set], |vm| {
-            vm.each_key(other, |vm, hash, key| {
+            vm.each_key_from(other, rest, |vm, hash, key| {
                 if !vm.set_discard_hashed(set, key, hash)? {
                     vm.set_add_hashed(set, key, hash)?;
                 }
                 Ok(true)
             })
         })
+    }
+
+    /// As far as no script code is needed; the slot in `other` to go on from, if that was not all.
+    fn symmetric_difference_shallow(&mut self, set: Value, other: Value) -> Option<u32> {
+        if self.room_for(&self.heap.cell::<Set>(other).table).is_none() {
+            return Some(0);
+        }
+        let mut table = std::mem::take(&mut self.heap.cell_mut::<Set>(set).table);
+        let before = table.heap_bytes();
+        let theirs = &self.heap.cell::<Set>(other).table;
+        let rest = each_shallow(theirs, |hash, key| {
+            match slot_shallow(&self.heap, &table, hash, key)? {
+                Some(at) => {
+                    table.remove_at(at);
+                    Some(())
+                }
+                None => add_shallow(&self.heap, &mut table, hash, key),
+            }
+        });
+        let grown = table.heap_bytes().saturating_sub(before);
+        self.heap.cell_mut::<Set>(set).table = table;
+        self.heap.charge(grown);
+        rest
     }
 
     /// `set.symmetric_difference(other)`.

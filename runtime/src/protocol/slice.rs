@@ -346,7 +346,7 @@ impl Vm {
     ) -> PyResult<()> {
         // CPython 3.13 bytearrayobject.c bytearray_ass_subscript: the slice is looked at first.
         let (start, stop, step) = self.slice_bounds(slice)?;
-        let given = self.heap.get::<Bytes>(value).map(|b| b.data.clone());
+        let given = self.bytes_gathered(value)?;
         let data = match given {
             Some(data) => data,
             None if self.is_number(value) || self.heap.as_str(value).is_some() => {
@@ -372,6 +372,9 @@ impl Vm {
         let s = select(start, stop, step, len);
         if s.step == 1 {
             self.check_size(len + data.len())?;
+            if data.len() != s.count {
+                self.check_bytearray_resizable(bytes)?;
+            }
             let start = s.start as usize;
             self.heap.charge(data.len());
             self.heap
@@ -381,6 +384,9 @@ impl Vm {
             return Ok(());
         }
         if data.is_empty() {
+            if s.count > 0 {
+                self.check_bytearray_resizable(bytes)?;
+            }
             remove_selected(&mut self.heap.cell_mut::<Bytes>(bytes).data, s);
             return Ok(());
         }
@@ -401,6 +407,10 @@ impl Vm {
     /// `del bytearray[slice]`.
     pub(crate) fn del_bytes_slice(&mut self, bytes: Value, slice: Value) -> PyResult<()> {
         let (start, stop, step) = self.slice_bounds(slice)?;
+        let len = self.heap.cell::<Bytes>(bytes).data.len();
+        if select(start, stop, step, len).count > 0 {
+            self.check_bytearray_resizable(bytes)?;
+        }
         let data = &mut self.heap.cell_mut::<Bytes>(bytes).data;
         remove_selected(data, select(start, stop, step, data.len()));
         Ok(())

@@ -336,6 +336,41 @@ impl<K: TableKey, V: Copy> DictTable<K, V> {
         entry
     }
 
+    /// Makes a live entry the youngest.
+    ///
+    /// # Panics
+    /// If `at` is not an index that a lookup gave.
+    pub fn move_last(&mut self, at: u32) {
+        let entry = self.remove_at(at);
+        self.insert_new(entry.hash, entry.key, entry.value);
+    }
+
+    /// Makes a live entry the oldest. Takes the time that a copy takes where no
+    /// entry was taken out at the front.
+    ///
+    /// # Panics
+    /// If `at` is not an index that a lookup gave.
+    pub fn move_first(&mut self, at: u32) {
+        let entry = self.remove_at(at);
+        if self.first > 0 && self.usable > 0 {
+            self.first -= 1;
+            let slot = free_slot(&self.index, self.index.len() - 1, entry.hash);
+            self.index[slot] = self.first;
+            self.entries[self.first as usize] = entry;
+            // The slot that is now taken may have been an empty one, of which a
+            // search needs some.
+            self.usable -= 1;
+            self.used += 1;
+            self.version = self.version.wrapping_add(1);
+            return;
+        }
+        let rest: Vec<_> = self.iter().copied().collect();
+        self.clear();
+        for entry in std::iter::once(entry).chain(rest) {
+            self.insert_new(entry.hash, entry.key, entry.value);
+        }
+    }
+
     /// Takes the youngest entry out.
     pub fn pop_last(&mut self) -> Option<Entry<K, V>> {
         if self.used == 0 {
@@ -513,7 +548,22 @@ mod tests {
             // Multiples of a power of two share their low bits.
             let key = (random >> 33) % 97 * if step % 2 == 0 { 1 } else { 1 << 20 };
             match random >> 60 {
-                0..9 => {
+                0..2 => {
+                    let found = table.find(key as i64, Key(key), |_| Ok::<_, Infallible>(false));
+                    let at = model.iter().position(|pair| pair.0 == key);
+                    assert_eq!(found.unwrap().is_some(), at.is_some());
+                    if let (Some(entry), Some(at)) = (found.unwrap(), at) {
+                        let pair = model.remove(at);
+                        if random & (1 << 40) == 0 {
+                            table.move_first(entry);
+                            model.insert(0, pair);
+                        } else {
+                            table.move_last(entry);
+                            model.push(pair);
+                        }
+                    }
+                }
+                2..9 => {
                     put(&mut table, key, step);
                     match model.iter_mut().find(|pair| pair.0 == key) {
                         Some(pair) => pair.1 = step,

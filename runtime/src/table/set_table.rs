@@ -326,13 +326,9 @@ impl<K: TableKey> SetTable<K> {
 
     /// As `add`, in one search: the usual case, in which no other key has this hash, the table
     /// has room and nobody asks for an order. None where one of these is not so; nothing was done.
-    #[inline]
+    #[inline(always)]
     pub fn add_alone(&mut self, hash: i64, key: K) -> Option<bool> {
-        if self.slots.is_empty()
-            || self.order.is_some()
-            || self.fill != self.used
-            || hash::is_identity(hash)
-        {
+        if self.slots.is_empty() || self.order.is_some() || hash::is_identity(hash) {
             return None;
         }
         let mask = self.mask();
@@ -341,12 +337,24 @@ impl<K: TableKey> SetTable<K> {
         }
         let mut base = hash as usize & mask;
         let mut perturb = hash as u64;
+        let mut deleted = None;
         loop {
-            for slot in &mut self.slots[base..=base + group(base, mask)] {
+            for at in base..=base + group(base, mask) {
+                let slot = &mut self.slots[at];
                 if slot.key == K::VACANT {
-                    *slot = Slot { hash, key };
+                    if slot.hash == DELETED {
+                        deleted = Some(at);
+                        continue;
+                    }
+                    match deleted {
+                        // As in `insert_new`: the last deleted one on the way.
+                        Some(at) => self.slots[at] = Slot { hash, key },
+                        None => {
+                            *slot = Slot { hash, key };
+                            self.fill += 1;
+                        }
+                    }
                     self.used += 1;
-                    self.fill += 1;
                     self.version = self.version.wrapping_add(1);
                     return Some(true);
                 }

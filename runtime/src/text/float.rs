@@ -112,6 +112,11 @@ pub fn repr(value: f64) -> String {
     format(value, Style::Repr, 0, false)
 }
 
+/// The same as a str.
+pub fn repr_text(value: f64) -> PyStr {
+    super::spec::quick::short_repr(value).unwrap_or_else(|| repr(value).into())
+}
+
 /// The text of a float with a leading `-` where it is negative. `alternate`
 /// keeps the point and the zeros (`#`). The caller has limited the precision.
 pub fn format(value: f64, style: Style, precision: usize, alternate: bool) -> String {

@@ -3,6 +3,8 @@
 //! argument decides are checked against a limit before they are made. Errors
 //! are enums whose `message` is CPython's text.
 
+pub mod divide;
+
 use std::borrow::Cow;
 
 use num_bigint::{BigInt, BigUint, Sign};

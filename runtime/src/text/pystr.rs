@@ -9,6 +9,7 @@
 mod append;
 mod builder;
 mod case;
+mod copy;
 mod layout;
 mod predicate;
 mod repr;
@@ -27,6 +28,7 @@ use siphasher::sip::SipHasher13;
 
 use self::append::GrowBuf;
 pub use self::builder::StrBuilder;
+use self::copy::{Filled, copy_units};
 pub use self::repr::bytes_repr;
 pub use self::split::Side;
 pub use self::unit::{Unit, Units};
@@ -164,6 +166,13 @@ impl PyStr {
             return Self::from_latin1(&units);
         }
         let ascii = units.is_ascii();
+        Self::latin1_vec_known(units, ascii)
+    }
+
+    fn latin1_vec_known(units: Vec<u8>, ascii: bool) -> Self {
+        if units.len() <= SMALL_1 {
+            return Self::latin1_known(&units, ascii);
+        }
         Self::of(Store::Heap1 {
             ascii,
             units: units.into_boxed_slice(),
@@ -174,7 +183,7 @@ impl PyStr {
     fn latin1_known(units: &[u8], ascii: bool) -> Self {
         if units.len() <= SMALL_1 {
             let mut small = [0; SMALL_1];
-            small[..units.len()].copy_from_slice(units);
+            copy_units(&mut small, units);
             Self::of(Store::Small1 {
                 len: units.len() as u8,
                 ascii,
@@ -247,6 +256,17 @@ impl PyStr {
             Store::Heap4(units) => Units::Ucs4(units),
             Store::Shared { len, buf, .. } => return Text::Shared(buf.borrow(), *len),
         })
+    }
+
+    /// The units where they are of one byte and no others share them: what most strs are,
+    /// asked before `read`.
+    #[inline(always)]
+    pub fn own_latin1(&self) -> Option<&[u8]> {
+        match &self.store {
+            Store::Small1 { len, units, .. } => Some(&units[..*len as usize]),
+            Store::Heap1 { units, .. } => Some(units),
+            _ => None,
+        }
     }
 
     /// The number of code points.
@@ -323,6 +343,9 @@ impl PyStr {
     /// The code point at an index.
     #[inline]
     pub fn char_at(&self, at: usize) -> Option<u32> {
+        if let Some(units) = self.own_latin1() {
+            return units.get(at).map(|&u| u as u32);
+        }
         match self.read().units() {
             Units::Latin1(units) => units.get(at).map(|&u| u as u32),
             Units::Ucs2(units) => units.get(at).map(|&u| u as u32),
@@ -349,6 +372,10 @@ impl PyStr {
     pub fn slice(&self, range: Range<usize>) -> PyStr {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
+        if let Some(units) = self.own_latin1() {
+            let part = &units[start..end];
+            return Self::latin1_known(part, self.is_ascii() || part.is_ascii());
+        }
         match self.read().units() {
             Units::Latin1(units) => {
                 let part = &units[start..end];
@@ -383,8 +410,8 @@ impl PyStr {
             let len = a.len() + b.len();
             if len <= SMALL_1 {
                 let mut units = [0; SMALL_1];
-                units[..a.len()].copy_from_slice(a);
-                units[a.len()..len].copy_from_slice(b);
+                copy_units(&mut units, a);
+                copy_units(&mut units[a.len()..], b);
                 return Self::of(Store::Small1 {
                     len: len as u8,
                     ascii,
@@ -435,12 +462,30 @@ impl PyStr {
         max_len: usize,
     ) -> Result<PyStr, TooLong> {
         let mut len = 0usize;
+        let mut is_latin1 = separator.own_latin1().is_some();
+        let mut is_ascii = separator.is_ascii();
         for (i, part) in parts.clone().enumerate() {
             let gap = if i == 0 { 0 } else { separator.len() };
             len = len.saturating_add(part.len()).saturating_add(gap);
+            is_latin1 &= part.own_latin1().is_some();
+            is_ascii &= part.is_ascii();
         }
         if len > max_len {
             return Err(TooLong);
+        }
+        if is_latin1 {
+            let gap = separator.own_latin1().unwrap_or_default();
+            let mut filled = Filled::new(len);
+            for (i, part) in parts.enumerate() {
+                if i > 0 {
+                    filled.push(gap);
+                }
+                filled.push(part.own_latin1().unwrap_or_default());
+            }
+            let units = filled.finish();
+            // A separator that stands nowhere says nothing about the text.
+            let is_ascii = is_ascii || units.is_ascii();
+            return Ok(Self::latin1_vec_known(units, is_ascii));
         }
         let mut builder = StrBuilder::with_capacity(len);
         let separator = separator.read();
@@ -515,11 +560,20 @@ impl PyStr {
         Ok(())
     }
 
+    /// The text of ASCII that no others share, as a Rust string.
+    fn as_ascii(&self) -> Option<&str> {
+        let units = self.own_latin1().filter(|_| self.is_ascii())?;
+        std::str::from_utf8(units).ok()
+    }
+
     /// The text as a Rust string.
     ///
     /// # Errors
     /// The index of the first surrogate.
     pub fn to_utf8(&self) -> Result<String, usize> {
+        if let Some(text) = self.as_ascii() {
+            return Ok(text.to_owned());
+        }
         let mut out = String::with_capacity(self.len());
         for (at, cp) in self.chars().enumerate() {
             out.push(char::from_u32(cp).ok_or(at)?);
@@ -529,6 +583,9 @@ impl PyStr {
 
     /// The text as a Rust string, with U+FFFD for surrogates.
     pub fn to_lossy(&self) -> String {
+        if let Some(text) = self.as_ascii() {
+            return text.to_owned();
+        }
         self.chars()
             .map(|cp| char::from_u32(cp).unwrap_or(char::REPLACEMENT_CHARACTER))
             .collect()
@@ -609,6 +666,9 @@ impl Default for PyStr {
 impl PartialEq for PyStr {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
+        if let (Some(a), Some(b)) = (self.own_latin1(), other.own_latin1()) {
+            return a == b;
+        }
         if self.len() != other.len() {
             return false;
         }
@@ -631,6 +691,9 @@ impl PartialOrd for PyStr {
 
 impl Ord for PyStr {
     fn cmp(&self, other: &Self) -> Ordering {
+        if let (Some(a), Some(b)) = (self.own_latin1(), other.own_latin1()) {
+            return a.cmp(b);
+        }
         match (self.read().units(), other.read().units()) {
             (Units::Latin1(a), Units::Latin1(b)) => a.cmp(b),
             (Units::Ucs2(a), Units::Ucs2(b)) => a.cmp(b),

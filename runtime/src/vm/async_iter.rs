@@ -25,14 +25,14 @@ impl Vm {
         let Some(iterator) = self.call_special(v, N::aiter, &[])? else {
             let message = format!(
                 "'async for' requires an object with __aiter__ method, got {}",
-                self.type_name(v)
+                self.type_name_within(v, 100)
             );
             return Err(self.type_error(message));
         };
         if self.special(iterator, N::anext).is_none() {
             let message = format!(
                 "'async for' received an object from __aiter__ that does not implement __anext__: {}",
-                self.type_name(iterator)
+                self.type_name_within(iterator, 100)
             );
             return Err(self.type_error(message));
         }
@@ -53,7 +53,7 @@ impl Vm {
             None => {
                 let message = format!(
                     "'async for' requires an iterator with __anext__ method, got {}",
-                    self.type_name(v)
+                    self.type_name_within(v, 100)
                 );
                 Err(self.type_error(message))
             }

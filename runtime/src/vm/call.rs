@@ -37,6 +37,25 @@ impl Vm {
         self.call_kw(callee, args, &[])
     }
 
+    /// `callee(argument)`, from Rust: as `call`, but a native function of one parameter is run
+    /// at once.
+    ///
+    /// # Errors
+    /// What it raises.
+    pub fn call_one(&mut self, callee: Value, argument: Value) -> PyResult {
+        if let Some(native) = self.heap.get::<Native>(callee)
+            && native.this.is_empty()
+            && let def = native.def
+            && let (DefKind::Function, Body::Plain(body)) = (def.kind, def.body)
+            && (def.arity.positional, def.arity.n_params()) == (1, 1)
+        {
+            return self.holding(&[callee, argument], |vm| {
+                vm.deeper(|vm| body(vm, &[argument]))
+            });
+        }
+        self.call(callee, &[argument])
+    }
+
     /// `callee(*args, **keywords)`, from Rust; the names are interned strs.
     ///
     /// # Errors
@@ -204,7 +223,7 @@ impl Vm {
         if self.is_subclass(self.heap.class_of(this), owner) {
             return None;
         }
-        let (owner_name, found) = (self.class_name(owner), self.type_name(this));
+        let (owner_name, found) = (self.class_name(owner), self.type_name_within(this, 100));
         let message = if def.is_slot {
             format!(
                 "descriptor '{}' requires a '{owner_name}' object but received a '{found}'",
@@ -683,7 +702,8 @@ impl Vm {
             && self.heap.cell::<Native>(init).owner == self.class(B::Object)
         {
             if plain_new && (!args.is_empty() || !keywords.is_empty()) {
-                let message = format!("{}() takes no arguments", self.class_name(class));
+                let name = self.class_name_within(class, 200);
+                let message = format!("{name}() takes no arguments");
                 return Err(self.type_error(message));
             }
             return Ok(Called::Value(instance));

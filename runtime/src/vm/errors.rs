@@ -35,6 +35,15 @@ error_fns! {
     not_implemented_error = NotImplementedError;
 }
 
+/// A class's name as CPython's `%.100s` and its likes show it in UTF-8: what is left of a
+/// character is no character.
+fn cut(name: String, bytes_max: usize) -> String {
+    if name.len() <= bytes_max {
+        return name;
+    }
+    String::from_utf8_lossy(&name.as_bytes()[..bytes_max]).into_owned()
+}
+
 impl Vm {
     /// A new exception of a builtin class with one argument, its message; none
     /// when that is empty. Its context is the exception being handled.
@@ -92,12 +101,22 @@ impl Vm {
         Raised(self.heap.alloc(class.shape(), exception))
     }
 
-    /// The name of a value's class, for messages.
+    /// The name of a value's class, for messages: CPython cuts it, mostly at this length.
     pub fn type_name(&self, v: Value) -> String {
+        self.type_name_within(v, 200)
+    }
+
+    /// As `type_name`, where CPython cuts it at another number of bytes.
+    pub fn type_name_within(&self, v: Value, bytes_max: usize) -> String {
+        cut(self.type_name_of(self.heap.class_of(v)), bytes_max)
+    }
+
+    /// The name of a value's class, for what shows all of it.
+    pub fn type_name_whole(&self, v: Value) -> String {
         self.type_name_of(self.heap.class_of(v))
     }
 
-    /// As `type_name`, of the class itself.
+    /// As `type_name_whole`, of the class itself.
     pub fn type_name_of(&self, class: Value) -> String {
         let name = self.class_name(class);
         match self.heap.get::<crate::object::class::Class>(class) {
@@ -115,6 +134,11 @@ impl Vm {
             Some(c) => self.heap.string(c.name),
             None => String::from("?"),
         }
+    }
+
+    /// As `class_name`, cut at a number of bytes as CPython's messages do.
+    pub fn class_name_within(&self, class: Value, bytes_max: usize) -> String {
+        cut(self.class_name(class), bytes_max)
     }
 
     /// Whether an exception is an instance of a builtin class or of a subclass.

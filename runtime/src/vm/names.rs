@@ -21,7 +21,7 @@ macro_rules! names {
 names! {
     abs = "__abs__"; add = "__add__"; aenter = "__aenter__"; aexit = "__aexit__"; aiter = "__aiter__";
     and = "__and__"; anext = "__anext__"; annotations = "__annotations__"; await_ = "__await__";
-    bases = "__bases__"; bool = "__bool__"; bytes = "__bytes__"; call = "__call__"; ceil = "__ceil__";
+    bases = "__bases__"; bool = "__bool__"; buffer = "__buffer__"; bytes = "__bytes__"; call = "__call__"; ceil = "__ceil__";
     cause = "__cause__"; class = "__class__"; class_getitem = "__class_getitem__"; classcell = "__classcell__";
     close = "close"; code = "__code__"; complex = "__complex__"; contains = "__contains__"; context = "__context__";
     del = "__del__"; delattr = "__delattr__"; delete = "__delete__"; delitem = "__delitem__";

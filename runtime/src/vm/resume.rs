@@ -656,7 +656,7 @@ impl Vm {
     /// TypeError; what `__await__` raises.
     pub fn await_iterator(&mut self, v: Value, given_by: u8) -> PyResult {
         let Some(method) = self.special(v, N::await_) else {
-            let name = self.type_name(v);
+            let name = self.type_name_within(v, 100);
             let without = |method: &str| {
                 format!(
                     "'async with' received an object from {method} that does not implement __await__: {name}"

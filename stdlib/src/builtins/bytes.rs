@@ -2,12 +2,13 @@
 //! are of the operand's builtin class.
 
 use lockstep_runtime::native::{ClassDef, class_method, method, static_method};
+use lockstep_runtime::object::buffer::MemoryView;
 use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::text::pystr::clamp_range;
 use lockstep_runtime::{B, N, PyResult, Value, Vm};
 
-use super::{codec, operators as op};
+use super::{codec, memoryview, operators as op};
 use crate::args;
 
 macro_rules! shared {
@@ -34,6 +35,7 @@ macro_rules! shared {
             op::GT,
             op::GE,
             method("__str__(self, /)", |vm, a| vm.builtin_repr(a[0])),
+            method("__buffer__(self, flags, /)", |vm, a| memoryview::of(vm, a[0])),
             method("capitalize(self, /)", |vm, a| map(vm, a[0], capitalize)),
             method("center(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Center, "center")),
             method("count(self, sub, start=None, end=None, /)", count),
@@ -102,6 +104,10 @@ pub static BYTEARRAY: ClassDef = ClassDef {
             "__init__(self, source=b'', encoding='utf-8', errors='strict')",
             array_init
         ),
+        method(
+            "__release_buffer__(self, buffer, /)",
+            memoryview::release_buffer
+        ),
         op::SETITEM,
         op::DELITEM,
         op::IADD,
@@ -133,8 +139,8 @@ fn data(vm: &Vm, v: Value) -> &[u8] {
 /// # Errors
 /// TypeError.
 pub fn data_of(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
-    match vm.heap.get::<Bytes>(v) {
-        Some(bytes) => Ok(bytes.data.clone()),
+    match vm.bytes_like(v)? {
+        Some(data) => Ok(data),
         None => {
             let message = format!("a bytes-like object is required, not '{}'", vm.type_name(v));
             Err(vm.type_error(message))
@@ -213,6 +219,9 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
             Err(raised) => return Err(raised),
         }
     }
+    if let Some(data) = vm.bytes_gathered(v)? {
+        return Ok(data);
+    }
     iterable(vm, v, name, name == "bytes", |what| {
         format!("cannot convert '{what}' object to {name}")
     })
@@ -281,6 +290,9 @@ pub fn of_object(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
     if vm.heap.as_str(v).is_some() {
         return Err(vm.type_error("cannot convert 'str' object to bytes"));
     }
+    if let Some(data) = vm.bytes_gathered(v)? {
+        return Ok(data);
+    }
     iterable(vm, v, "bytes", true, |what| {
         format!("cannot convert '{what}' object to bytes")
     })
@@ -322,8 +334,11 @@ fn array_new(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn array_init(vm: &mut Vm, a: &[Value]) -> PyResult {
     codec::arguments(vm, "bytearray", a[2], a[3], 2)?;
     // CPython 3.13 bytearrayobject.c bytearray___init___impl: it is emptied before it is filled.
-    vm.heap.cell_mut::<Bytes>(a[0]).data.clear();
+    clear(vm, a)?;
     let data = source(vm, a, "bytearray")?;
+    if !data.is_empty() {
+        vm.check_bytearray_resizable(a[0])?;
+    }
     vm.heap.charge(data.len());
     vm.heap.cell_mut::<Bytes>(a[0]).data = data;
     Ok(Value::NONE)
@@ -499,8 +514,8 @@ fn zfill(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 /// What is searched for: bytes, or an int that is a byte.
 fn needle(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
-    if let Some(bytes) = vm.heap.get::<Bytes>(v) {
-        return Ok(bytes.data.clone());
+    if let Some(data) = vm.bytes_like(v)? {
+        return Ok(data);
     }
     if vm.has_index(v) {
         return Ok(vec![vm.byte_value(v)?]);
@@ -565,9 +580,9 @@ fn count(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn affix(vm: &mut Vm, a: &[Value], name: &str, f: fn(&[u8], &[u8]) -> bool) -> PyResult {
     let (start, end) = bounds(vm, a)?;
-    let items = match vm.heap.as_tuple(a[1]) {
-        Some(items) => items.to_vec(),
-        None if vm.heap.get::<Bytes>(a[1]).is_some() => vec![a[1]],
+    let items = match vm.heap.as_tuple(a[1]).map(<[Value]>::to_vec) {
+        Some(items) => items,
+        None if vm.is_bytes_like(a[1]) => vec![a[1]],
         None => {
             let message = format!(
                 "{name} first arg must be bytes or a tuple of bytes, not {}",
@@ -619,8 +634,17 @@ fn expandtabs(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn hex(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let group = args::ssize_or(vm, a[2], 1)?;
-    let sep = match a[1].given() {
+    let own = data(vm, a[0]).to_vec();
+    hex_of(vm, &own, a[1], a[2])
+}
+
+/// The digits of some bytes, in groups.
+///
+/// # Errors
+/// TypeError and ValueError for what separates nothing.
+pub fn hex_of(vm: &mut Vm, own: &[u8], sep: Value, bytes_per_sep: Value) -> PyResult {
+    let group = args::ssize_or(vm, bytes_per_sep, 1)?;
+    let sep = match sep.given() {
         None => None,
         Some(v) => {
             let units: Vec<u32> = match (vm.heap.as_str(v), vm.heap.get::<Bytes>(v)) {
@@ -640,7 +664,6 @@ fn hex(vm: &mut Vm, a: &[Value]) -> PyResult {
             }
         }
     };
-    let own = data(vm, a[0]);
     let size = group.unsigned_abs() as usize;
     let mut out = String::with_capacity(own.len() * 2);
     for (i, b) in own.iter().enumerate() {
@@ -670,20 +693,33 @@ fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
         if i > 0 {
             out.extend_from_slice(&sep);
         }
-        match vm.heap.get::<Bytes>(item) {
-            Some(bytes) => out.extend_from_slice(&bytes.data),
+        let part = match vm.heap.get::<Bytes>(item) {
+            Some(bytes) => {
+                out.extend_from_slice(&bytes.data);
+                continue_joining(vm, out.len())?;
+                continue;
+            }
+            None => vm.bytes_or_none(item),
+        };
+        match part {
+            Some(part) => out.extend_from_slice(&part),
             None => {
-                let found = vm.type_name(item);
+                let found = vm.type_name_within(item, 80);
                 let message =
                     format!("sequence item {i}: expected a bytes-like object, {found} found");
                 return Err(vm.type_error(message));
             }
         }
-        if out.len() > 1 << 20 {
-            vm.check_size(out.len())?;
-        }
+        continue_joining(vm, out.len())?;
     }
     same(vm, a[0], out)
+}
+
+fn continue_joining(vm: &mut Vm, n_bytes: usize) -> PyResult<()> {
+    match n_bytes > 1 << 20 {
+        true => vm.check_size(n_bytes),
+        false => Ok(()),
+    }
 }
 
 fn strip(vm: &mut Vm, a: &[Value], left: bool, right: bool) -> PyResult {
@@ -750,7 +786,8 @@ fn partition(vm: &mut Vm, a: &[Value], last: bool) -> PyResult {
         return Err(vm.value_error("empty separator"));
     }
     let own = data(vm, a[0]).to_vec();
-    let parts = match place(&own, &sep, last) {
+    let found = place(&own, &sep, last);
+    let parts = match found {
         Some(at) => [
             own[..at].to_vec(),
             sep.clone(),
@@ -762,6 +799,10 @@ fn partition(vm: &mut Vm, a: &[Value], last: bool) -> PyResult {
     let mut values = Vec::with_capacity(3);
     for part in parts {
         values.push(same(vm, a[0], part)?);
+    }
+    // CPython 3.13 stringlib/partition.h: bytes give the separator itself back.
+    if found.is_some() && vm.is_instance_of(a[0], B::Bytes) {
+        values[1] = a[1];
     }
     Ok(vm.heap.tuple(&values))
 }
@@ -921,11 +962,15 @@ fn array_reduce(vm: &mut Vm, this: Value, protocol: i64) -> PyResult {
 
 fn append(vm: &mut Vm, a: &[Value]) -> PyResult {
     let byte = vm.byte_value(a[1])?;
+    vm.check_bytearray_resizable(a[0])?;
     array(vm, a[0]).push(byte);
     Ok(Value::NONE)
 }
 
 fn clear(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if !data(vm, a[0]).is_empty() {
+        vm.check_bytearray_resizable(a[0])?;
+    }
     array(vm, a[0]).clear();
     Ok(Value::NONE)
 }
@@ -936,7 +981,11 @@ fn copy(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn extend(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let bytes = vm.heap.get::<Bytes>(a[1]).map(|b| b.data.clone());
+    if vm.heap.native::<MemoryView>(a[1]).is_some() && vm.bytes_or_none(a[1]).is_none() {
+        let message = format!("can't set bytearray slice from {}", vm.type_name(a[1]));
+        return Err(vm.type_error(message));
+    }
+    let bytes = vm.bytes_like(a[1])?;
     let more = match bytes {
         Some(bytes) => bytes,
         None if vm.heap.as_str(a[1]).is_some_and(|text| !text.is_empty()) => {
@@ -946,6 +995,9 @@ fn extend(vm: &mut Vm, a: &[Value]) -> PyResult {
             format!("can't extend bytearray with {what}")
         })?,
     };
+    if !more.is_empty() {
+        vm.check_bytearray_resizable(a[0])?;
+    }
     vm.heap.charge(more.len());
     array(vm, a[0]).extend_from_slice(&more);
     Ok(Value::NONE)
@@ -954,6 +1006,7 @@ fn extend(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn insert(vm: &mut Vm, a: &[Value]) -> PyResult {
     let at = vm.to_ssize(a[1])?;
     let byte = vm.byte_value(a[2])?;
+    vm.check_bytearray_resizable(a[0])?;
     let own = array(vm, a[0]);
     let at = super::list::clip(at, own.len());
     own.insert(at, byte);
@@ -971,7 +1024,8 @@ fn pop(vm: &mut Vm, a: &[Value]) -> PyResult {
     if !(0..len).contains(&at) {
         return Err(vm.index_error("pop index out of range"));
     }
-    Ok(Value::small(i64::from(own.remove(at as usize))))
+    vm.check_bytearray_resizable(a[0])?;
+    Ok(Value::small(i64::from(array(vm, a[0]).remove(at as usize))))
 }
 
 fn remove(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -979,7 +1033,8 @@ fn remove(vm: &mut Vm, a: &[Value]) -> PyResult {
     let own = array(vm, a[0]);
     match own.iter().position(|&b| b == byte) {
         Some(at) => {
-            own.remove(at);
+            vm.check_bytearray_resizable(a[0])?;
+            array(vm, a[0]).remove(at);
             Ok(Value::NONE)
         }
         None => Err(vm.value_error("value not found in bytearray")),

@@ -266,7 +266,7 @@ fn class_get(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn wrapper_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
     let func = wrapped(vm, a[0]);
-    let text = format!("<{}({})>", vm.type_name(a[0]), vm.repr_string(func)?);
+    let text = format!("<{}({})>", vm.type_name_whole(a[0]), vm.repr_string(func)?);
     args::str_value(vm, text)
 }
 

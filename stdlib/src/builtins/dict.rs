@@ -140,6 +140,41 @@ pub fn ordered_view(vm: &mut Vm, dict: Value, of: ViewOf) -> PyResult {
     Ok(vm.heap.alloc(class.shape(), DictView { dict, of }))
 }
 
+/// `move_to_end` of an OrderedDict: `(dict, key, last)`.
+///
+/// # Errors
+/// KeyError; TypeError if it is no dict; whatever the keys' methods raise.
+pub fn ordered_move(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let [dict, key, last] = *a else {
+        unreachable!("the signature has three parameters")
+    };
+    if vm.heap.kind(dict) != Some(Kind::Dict) {
+        let message = format!("expected a dict, got {}", vm.type_name(dict));
+        return Err(vm.type_error(message));
+    }
+    if vm.heap.cell::<Dict>(dict).table.is_empty() {
+        return Err(vm.key_error(key));
+    }
+    let hash = vm.hash(key)?;
+    let Some(at) = vm.dict_find(dict, key, hash)? else {
+        return Err(vm.key_error(key));
+    };
+    let table = &mut vm.heap.cell_mut::<Dict>(dict).table;
+    // CPython 3.13 odictobject.c OrderedDict_move_to_end_impl: what stands there already is no
+    // change to iterators.
+    if last == Value::TRUE {
+        if table
+            .prev_before(table.end())
+            .is_some_and(|(end, _)| end != at)
+        {
+            table.move_last(at);
+        }
+    } else if table.next_from(0).is_some_and(|(start, _)| start != at) {
+        table.move_first(at);
+    }
+    Ok(Value::NONE)
+}
+
 fn items(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(view(vm, a[0], ViewOf::Items))
 }

@@ -1,7 +1,6 @@
 //! `float`.
 
 use lockstep_runtime::native::{ClassDef, class_method, getter, method, static_method};
-use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::number::FloatBox;
 use lockstep_runtime::planted::{self, Bug};
 use lockstep_runtime::text::float as pure;
@@ -91,10 +90,10 @@ fn to_float(vm: &mut Vm, x: Value) -> PyResult<f64> {
     let text = match vm.heap.as_str(x) {
         _ if is_number => None,
         Some(text) => Some(text.clone()),
-        None => vm.heap.get::<Bytes>(x).map(|b| {
+        None => vm.bytes_or_none(x).map(|data| {
             // Bytes are no text: what isn't ASCII is no digit and no blank.
             let ascii = |&b: &u8| if b.is_ascii() { b } else { b'?' };
-            let data: Vec<u8> = b.data.iter().map(ascii).collect();
+            let data: Vec<u8> = data.iter().map(ascii).collect();
             PyStr::from_latin1(&data)
         }),
     };

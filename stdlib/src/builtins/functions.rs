@@ -453,7 +453,7 @@ fn round(vm: &mut Vm, a: &[Value]) -> PyResult {
         None => {
             let message = format!(
                 "type {} doesn't define __round__ method",
-                vm.type_name(a[0])
+                vm.type_name_within(a[0], 100)
             );
             Err(vm.type_error(message))
         }

@@ -1,7 +1,6 @@
 //! `int` and `bool`.
 
 use lockstep_runtime::native::{ClassDef, class_method, getter, method, static_method};
-use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::number::Big;
 use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::text::int as pure;
@@ -165,11 +164,12 @@ fn subclass_instance(vm: &mut Vm, class: Value, n: Value) -> PyResult {
 }
 
 /// The text of a str, bytes or bytearray.
-fn text_of(vm: &Vm, v: Value) -> Option<PyStr> {
+fn text_of(vm: &mut Vm, v: Value) -> Option<PyStr> {
     if let Some(text) = vm.heap.as_str(v) {
         return Some(text.clone());
     }
-    vm.heap.get::<Bytes>(v).map(|b| PyStr::from_latin1(&b.data))
+    let data = vm.bytes_or_none(v)?;
+    Some(PyStr::from_latin1(&data))
 }
 
 fn parse(vm: &mut Vm, text: &PyStr, base: i64, shown: Value) -> PyResult {
@@ -180,9 +180,9 @@ fn parse(vm: &mut Vm, text: &PyStr, base: i64, shown: Value) -> PyResult {
         && (base == 0 || (2..=36).contains(&base))
     {
         // CPython 3.13 longobject.c _PyLong_FromBytes: bytes of any class show as plain ones, cut.
-        let shown = match vm.heap.get::<Bytes>(shown) {
-            Some(bytes) => {
-                let data = bytes.data.iter().copied().take(200).collect();
+        let shown = match vm.bytes_or_none(shown) {
+            Some(mut data) => {
+                data.truncate(200);
                 vm.heap.bytes(data)
             }
             None => shown,

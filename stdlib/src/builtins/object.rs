@@ -123,7 +123,8 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
             ));
         }
         if inherits(vm, a[0], N::init) {
-            let message = format!("{}() takes no arguments", vm.class_name(a[0]));
+            let name = vm.class_name_within(a[0], 200);
+            let message = format!("{name}() takes no arguments");
             return Err(vm.type_error(message));
         }
     }

@@ -1,7 +1,6 @@
 //! `str`.
 
 use lockstep_runtime::native::{ClassDef, NativeDef, method, static_method};
-use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::str::Str;
 use lockstep_runtime::text::pystr::{PyStr, Side, StrBuilder, clamp_range};
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
@@ -142,7 +141,7 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
         (Some(obj), None) => vm.str(obj)?,
         (Some(obj), Some(_)) => {
             let (encoding, errors) = codec::arguments(vm, "str", a[2], a[3], 2)?;
-            let Some(bytes) = vm.heap.get::<Bytes>(obj) else {
+            let Some(data) = vm.bytes_like(obj)? else {
                 let message = if vm.heap.as_str(obj).is_some() {
                     String::from("decoding str is not supported")
                 } else {
@@ -153,7 +152,6 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
                 };
                 return Err(vm.type_error(message));
             };
-            let data = bytes.data.clone();
             let text = codec::decode_bytes(vm, &data, &encoding, &errors)?;
             vm.heap.str(text)
         }
@@ -334,7 +332,7 @@ fn encode(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 /// What a text may grow to.
-fn max_len(vm: &Vm) -> usize {
+pub fn max_len(vm: &Vm) -> usize {
     vm.memory_max.min(isize::MAX as usize)
 }
 
@@ -357,7 +355,7 @@ fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
     let items = vm.heap.as_sequence(items).unwrap_or_default();
     let other = |&item: &Value| vm.heap.as_str(item).is_none();
     if let Some(i) = items.iter().position(other) {
-        let found = vm.type_name(items[i]);
+        let found = vm.type_name_within(items[i], 80);
         let message = format!("sequence item {i}: expected str instance, {found} found");
         return Err(vm.type_error(message));
     }

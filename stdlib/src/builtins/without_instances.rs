@@ -1,4 +1,4 @@
-//! `complex` and `memoryview`: the classes, so that `isinstance` can be asked, without instances.
+//! `complex`: the class, so that `isinstance` can be asked, without instances.
 
 use lockstep_runtime::native::{ClassDef, static_method};
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
@@ -17,29 +17,12 @@ static COMPLEX: ClassDef = ClassDef {
     doc: "Complex numbers are outside the subset.",
 };
 
-static MEMORYVIEW: ClassDef = ClassDef {
-    methods: &[static_method(
-        "__new__(cls, /, *args, **kwargs)",
-        |vm, _| {
-            refuse(
-                vm,
-                "memoryview is outside the subset: slice the bytes instead",
-            )
-        },
-    )],
-    attributes: &[],
-    doc: "Views of bytes are outside the subset.",
-};
-
 fn refuse(vm: &mut Vm, message: &str) -> PyResult {
     Err(vm.unsupported(message))
 }
 
-/// The classes and their names among the builtins.
-pub fn classes(vm: &mut Vm) -> [(&'static str, Value); 2] {
+/// The class.
+pub fn complex(vm: &mut Vm) -> Value {
     let object = vm.class(B::Object);
-    [("complex", &COMPLEX), ("memoryview", &MEMORYVIEW)].map(|(name, def)| {
-        let class = vm.new_native_class("builtins", name, object, Kind::Opaque, def);
-        (name, class)
-    })
+    vm.new_native_class("builtins", "complex", object, Kind::Opaque, &COMPLEX)
 }

@@ -121,7 +121,7 @@ fn read(vm: &mut Vm, this: Value) -> PyResult<bool> {
     let key = if key_fn.is_none() {
         item
     } else {
-        vm.holding(&[item], |vm| vm.call(key_fn, &[item]))?
+        vm.holding(&[item], |vm| vm.call_one(key_fn, item))?
     };
     if let Some(state) = vm.heap.iter_state_mut::<GroupBy>(this) {
         state.item = item;
@@ -131,6 +131,9 @@ fn read(vm: &mut Vm, this: Value) -> PyResult<bool> {
 }
 
 fn same_key(vm: &mut Vm, target: Value, key: Value) -> PyResult<bool> {
+    if target.is_int() && key.is_int() {
+        return Ok(target == key);
+    }
     Ok(target == key || vm.holding(&[target, key], |vm| vm.eq(target, key))?)
 }
 

@@ -113,13 +113,16 @@ fn class(vm: &mut Vm, name: &str, def: &'static ClassDef) -> Value {
 /// The next item of an iterator that the stepping one may let go of meanwhile.
 #[inline]
 fn next_of(vm: &mut Vm, inner: Value) -> PyResult<Option<Value>> {
-    vm.holding(&[inner], |vm| vm.next(inner))
+    match vm.next_fast(inner) {
+        None => vm.holding(&[inner], |vm| vm.next_slow(inner)),
+        item => Ok(item),
+    }
 }
 
 /// Whether `predicate(item)` is true; the item outlives the call.
 fn holds(vm: &mut Vm, predicate: Value, item: Value) -> PyResult<bool> {
     vm.holding(&[item], |vm| {
-        let answer = vm.call(predicate, &[item])?;
+        let answer = vm.call_one(predicate, item)?;
         match answer.as_bool() {
             Some(answer) => Ok(answer),
             None => vm.holding(&[answer], |vm| vm.truth(answer)),

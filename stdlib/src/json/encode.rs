@@ -2,14 +2,16 @@
 //! running script code; `default` and a script's own `encoder` are called for the rest.
 
 use lockstep_runtime::object::dict::Dict;
+use lockstep_runtime::object::list::List;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::text::float;
-use lockstep_runtime::text::pystr::{PyStr, StrBuilder};
+use lockstep_runtime::text::pystr::{PyStr, StrBuilder, Units};
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 
 use super::{DEPTH_MAX, text};
 
 /// What an encoder was made with.
+#[derive(Clone)]
 struct Encoder {
     /// None: circles are not looked for.
     markers: Value,
@@ -39,8 +41,7 @@ enum Open {
     },
     Dict {
         of: Value,
-        items: Value,
-        at: usize,
+        items: Items,
         any: bool,
     },
     /// `value` is what `default` gave, until it has been begun.
@@ -48,6 +49,16 @@ enum Open {
         of: Value,
         value: Value,
     },
+}
+
+/// What is left of a dict's items.
+#[derive(Clone, Copy)]
+enum Items {
+    /// Of an exact dict, from an entry on: CPython 3.13 _json.c asks it for the next one each
+    /// time, whatever has become of it.
+    Own { at: u32 },
+    /// A list of pairs, which may be sorted, from an index on.
+    Listed { list: Value, at: usize },
 }
 
 impl Open {
@@ -60,12 +71,13 @@ impl Open {
 
 /// One run of an encoder.
 struct Run {
-    encoder: Value,
+    settings: Encoder,
     out: StrBuilder,
     open: Vec<Open>,
     /// A list that keeps what is open alive.
     held: Value,
-    /// The indent of what stands around the outermost value.
+    /// How many indents a line begins with now: those around the outermost value, and one for
+    /// each open list and dict.
     level: usize,
 }
 
@@ -111,13 +123,13 @@ fn separator(vm: &mut Vm, at: usize, v: Value) -> PyResult<PyStr> {
 /// `Encoder.__call__(obj, _current_indent_level)`: a tuple of pieces, of which there is one.
 pub fn call(vm: &mut Vm, a: &[Value]) -> PyResult {
     let level = vm.to_ssize(a[2])?;
-    if vm.heap.native::<Encoder>(a[0]).is_none() {
+    let Some(settings) = vm.heap.native::<Encoder>(a[0]).cloned() else {
         return Err(vm.type_error("not an encoder"));
-    }
+    };
     let held = vm.heap.list(Vec::new());
     vm.root(held);
     let mut run = Run {
-        encoder: a[0],
+        settings,
         out: StrBuilder::new(),
         open: Vec::new(),
         held,
@@ -130,17 +142,13 @@ pub fn call(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 /// What a dict's key is written as.
 enum Key {
+    /// Itself: it is a str.
+    Own,
     Text(PyStr),
     Skipped,
 }
 
 impl Run {
-    fn settings<'a>(&self, vm: &'a Vm) -> &'a Encoder {
-        vm.heap
-            .native(self.encoder)
-            .expect("`call` has checked that it is one")
-    }
-
     fn write(&mut self, vm: &mut Vm, value: Value) -> PyResult<()> {
         self.begin(vm, value)?;
         while !self.open.is_empty() {
@@ -173,8 +181,12 @@ impl Run {
                     let text = vm.int_text(value)?;
                     self.out.push(&text);
                 } else if let Some(f) = vm.heap.as_float(value) {
-                    let text = self.float_text(vm, f)?;
-                    self.out.push(&text);
+                    if f.is_finite() {
+                        self.out.push(&float::repr_text(f));
+                    } else {
+                        let text = self.float_text(vm, f)?;
+                        self.out.push(&text);
+                    }
                 } else {
                     return self.begin_default(vm, value);
                 }
@@ -196,18 +208,18 @@ impl Run {
             }
         }
         if n < 0 {
-            self.out.push_cp('-' as u32);
+            at -= 1;
+            digits[at] = b'-';
         }
-        self.out
-            .push_units(lockstep_runtime::text::pystr::Units::Latin1(&digits[at..]));
+        self.out.push_units(Units::Latin1(&digits[at..]));
     }
 
     fn push_str(&mut self, vm: &mut Vm, value: Value) -> PyResult<()> {
-        if let Some(ascii) = self.settings(vm).ascii {
+        if let Some(ascii) = self.settings.ascii {
             text::push_quoted(&mut self.out, vm.heap.text(value), ascii);
             return Ok(());
         }
-        let encoder = self.settings(vm).encoder;
+        let encoder = self.settings.encoder;
         let quoted = vm.call(encoder, &[value])?;
         match vm.heap.as_str(quoted) {
             Some(quoted) => self.out.push(quoted),
@@ -221,9 +233,9 @@ impl Run {
 
     fn float_text(&self, vm: &mut Vm, f: f64) -> PyResult<PyStr> {
         if f.is_finite() {
-            return Ok(PyStr::from(float::repr(f)));
+            return Ok(float::repr_text(f));
         }
-        if !self.settings(vm).allow_nan {
+        if !self.settings.allow_nan {
             return Err(vm.value_error(format!(
                 "Out of range float values are not JSON compliant: {}",
                 float::repr(f)
@@ -240,7 +252,7 @@ impl Run {
 
     /// Opens what contains others, unless it is open already or too deep.
     fn enter(&mut self, vm: &mut Vm, open: Open) -> PyResult<()> {
-        let checks = !self.settings(vm).markers.is_none();
+        let checks = !self.settings.markers.is_none();
         if checks && self.open.iter().any(|outer| outer.of() == open.of()) {
             return Err(vm.value_error("Circular reference detected"));
         }
@@ -251,36 +263,48 @@ impl Run {
             ));
         }
         vm.heap.list_push(self.held, open.of());
-        if let Open::Dict { items, .. } = open {
-            vm.heap.list_push(self.held, items);
+        match open {
+            Open::Default { .. } => {}
+            Open::List { .. } => self.level += 1,
+            Open::Dict { items, .. } => {
+                self.level += 1;
+                if let Items::Listed { list, .. } = items {
+                    vm.heap.list_push(self.held, list);
+                }
+            }
         }
         self.open.push(open);
         Ok(())
     }
 
     fn leave(&mut self, vm: &mut Vm) {
-        use lockstep_runtime::object::list::List;
         let n = match self.open.pop() {
-            Some(Open::List { .. }) | None => 1,
-            Some(_) => 2,
+            None => return,
+            Some(Open::Default { .. }) => 2,
+            Some(Open::List { .. }) => {
+                self.level -= 1;
+                1
+            }
+            Some(Open::Dict { items, .. }) => {
+                self.level -= 1;
+                match items {
+                    Items::Own { .. } => 1,
+                    Items::Listed { .. } => 2,
+                }
+            }
         };
         let held = &mut vm.heap.cell_mut::<List>(self.held).items;
         held.truncate(held.len().saturating_sub(n));
     }
 
     /// Begins a line, if there are lines.
-    fn newline(&mut self, vm: &Vm) {
-        let Some(indent) = self.settings(vm).indent.clone() else {
+    fn newline(&mut self) {
+        let Some(indent) = &self.settings.indent else {
             return;
         };
-        let depth = self
-            .open
-            .iter()
-            .filter(|open| !matches!(open, Open::Default { .. }))
-            .count();
         self.out.push_cp('\n' as u32);
-        for _ in 0..self.level + depth {
-            self.out.push(&indent);
+        for _ in 0..self.level {
+            self.out.push(indent);
         }
     }
 
@@ -299,26 +323,29 @@ impl Run {
             self.out.push_str("{}");
             return Ok(());
         }
-        let items = if vm.heap.is_exact(of, B::Dict) {
-            let pairs = self.pairs(vm, of);
-            vm.heap.list(pairs)
+        let is_exact = vm.heap.is_exact(of, B::Dict);
+        let items = if is_exact && !self.settings.sort_keys {
+            Items::Own { at: 0 }
         } else {
-            let view = vm.call_method(of, "items", &[])?;
-            vm.holding(&[view], |vm| vm.list_from(view))?
+            let list = if is_exact {
+                let pairs = self.pairs(vm, of);
+                vm.heap.list(pairs)
+            } else {
+                vm.holding(&[of], |vm| {
+                    let view = vm.call_method(of, "items", &[])?;
+                    vm.holding(&[view], |vm| vm.list_from(view))
+                })?
+            };
+            if self.settings.sort_keys {
+                vm.holding(&[of, list], |vm| vm.call_method(list, "sort", &[]))?;
+            }
+            Items::Listed { list, at: 0 }
         };
-        if self.settings(vm).sort_keys {
-            vm.holding(&[items], |vm| vm.call_method(items, "sort", &[]))?;
-        }
-        let dict = Open::Dict {
-            of,
-            items,
-            at: 0,
-            any: false,
-        };
-        vm.holding(&[items], |vm| self.enter(vm, dict))?;
+        let any = false;
+        self.enter(vm, Open::Dict { of, items, any })?;
         self.out.push_cp('{' as u32);
         // The line begins even where all keys are skipped then.
-        self.newline(vm);
+        self.newline();
         Ok(())
     }
 
@@ -335,7 +362,7 @@ impl Run {
     fn begin_default(&mut self, vm: &mut Vm, of: Value) -> PyResult<()> {
         let value = Value::EMPTY;
         self.enter(vm, Open::Default { of, value })?;
-        let default = self.settings(vm).default;
+        let default = self.settings.default;
         let given = vm.call(default, &[of])?;
         vm.heap.list_push(self.held, given);
         if let Some(Open::Default { value, .. }) = self.open.last_mut() {
@@ -365,11 +392,11 @@ impl Run {
                     .and_then(|items| items.get(i).copied());
                 if item.is_none() {
                     self.leave(vm);
-                    self.newline(vm);
+                    self.newline();
                     self.out.push_cp(']' as u32);
                     return Ok(None);
                 }
-                self.between(vm, i > 0);
+                self.between(i > 0);
                 Ok(item)
             }
             Some(Open::Dict { .. }) => self.advance_dict(vm),
@@ -377,62 +404,67 @@ impl Run {
     }
 
     /// What stands before an item: the separator, if it is not the first, and the line break.
-    fn between(&mut self, vm: &Vm, any: bool) {
+    fn between(&mut self, any: bool) {
         if any {
-            self.out.push(&self.settings(vm).item_separator);
+            self.out.push(&self.settings.item_separator);
         }
-        self.newline(vm);
+        self.newline();
     }
 
     fn advance_dict(&mut self, vm: &mut Vm) -> PyResult<Option<Value>> {
         loop {
-            let Some(Open::Dict { items, at, any, .. }) = self.open.last_mut() else {
+            let Some(Open::Dict { of, items, any }) = self.open.last_mut() else {
                 return Ok(None);
             };
-            let (items, i, had_any) = (*items, *at, *any);
-            *at += 1;
-            let pair = vm
-                .heap
-                .as_sequence(items)
-                .and_then(|items| items.get(i).copied());
-            let Some(pair) = pair else {
+            let had_any = *any;
+            let pair = match items {
+                Items::Own { at } => {
+                    let next = vm.heap.cell::<Dict>(*of).table.next_from(*at);
+                    next.map(|(found, entry)| {
+                        *at = found + 1;
+                        (entry.key, entry.value)
+                    })
+                }
+                Items::Listed { list, at } => {
+                    let items = vm.heap.as_sequence(*list).unwrap_or_default();
+                    let pair = items.get(*at).copied();
+                    *at += 1;
+                    match pair.map(|pair| vm.heap.as_tuple(pair)) {
+                        None => None,
+                        Some(Some(&[key, value])) => Some((key, value)),
+                        Some(_) => return Err(vm.value_error("items must return 2-tuples")),
+                    }
+                }
+            };
+            let Some((key, value)) = pair else {
                 self.leave(vm);
-                self.newline(vm);
+                self.newline();
                 self.out.push_cp('}' as u32);
                 return Ok(None);
             };
-            let Some(&[key, value]) = vm.heap.as_tuple(pair) else {
-                return Err(vm.value_error("items must return 2-tuples"));
-            };
-            match self.key(vm, key)? {
-                Key::Skipped => continue,
-                Key::Text(text) => {
-                    if let Some(Open::Dict { any, .. }) = self.open.last_mut() {
-                        *any = true;
-                    }
-                    if had_any {
-                        self.between(vm, true);
-                    }
-                    self.push_key(vm, key, text)?;
-                }
+            let shown = self.key(vm, key)?;
+            if let Key::Skipped = shown {
+                continue;
             }
-            self.out.push(&self.settings(vm).key_separator);
+            if had_any {
+                self.between(true);
+            } else if let Some(Open::Dict { any, .. }) = self.open.last_mut() {
+                *any = true;
+            }
+            let key = match shown {
+                Key::Text(text) => vm.heap.str(text),
+                _ => key,
+            };
+            vm.holding(&[value], |vm| self.push_str(vm, key))?;
+            self.out.push(&self.settings.key_separator);
             return Ok(Some(value));
         }
     }
 
-    fn push_key(&mut self, vm: &mut Vm, key: Value, shown: PyStr) -> PyResult<()> {
-        if vm.heap.as_str(key).is_some() {
-            return self.push_str(vm, key);
-        }
-        let shown = vm.heap.str(shown);
-        self.push_str(vm, shown)
-    }
-
-    /// What a key is shown as, before it is quoted. A str's own text is left out.
+    /// What a key is shown as, before it is quoted.
     fn key(&mut self, vm: &mut Vm, key: Value) -> PyResult<Key> {
         if vm.heap.as_str(key).is_some() {
-            return Ok(Key::Text(PyStr::default()));
+            return Ok(Key::Own);
         }
         let text = match key {
             Value::NONE => PyStr::from("null"),
@@ -441,7 +473,7 @@ impl Run {
             _ if vm.heap.is_int(key) => vm.int_text(key)?,
             _ => match vm.heap.as_float(key) {
                 Some(f) => self.float_text(vm, f)?,
-                None if self.settings(vm).skipkeys => return Ok(Key::Skipped),
+                None if self.settings.skipkeys => return Ok(Key::Skipped),
                 None => {
                     let found = vm.type_name(key);
                     return Err(vm.type_error(format!(

@@ -4,6 +4,7 @@
 mod encode;
 mod scan;
 mod text;
+mod token;
 
 use lockstep_runtime::native::{ClassDef, NativeDef, function, getter, method, static_method};
 use lockstep_runtime::object::opaque::Native;

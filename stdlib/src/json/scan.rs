@@ -1,23 +1,26 @@
-//! The scanner: JSON text to values. Follows CPython 3.13 _json.c in what it accepts, in its
-//! messages and in the positions that they name.
+//! The scanner: JSON text to values. `token` reads the text; here the containers are kept on a
+//! stack and the hooks are called.
 
 use std::collections::HashMap;
 
 use lockstep_runtime::object::dict::Dict;
 use lockstep_runtime::object::list::List;
-use lockstep_runtime::text::float;
-use lockstep_runtime::text::pystr::{PyStr, StrBuilder, Units};
+use lockstep_runtime::text::pystr::{PyStr, Unit, Units};
 use lockstep_runtime::{B, PyResult, Raised, Value, Vm};
 
+use super::token::{self, Bad, Quoted, Token, with_units};
 use super::{DEPTH_MAX, Scanner, scanner};
 
-/// Why a text is no JSON.
+/// Why there is no value.
 enum Fault {
-    /// A message and the index it is about.
-    Error(&'static str, usize),
-    /// No value begins here.
-    NoValue(usize),
+    Bad(Bad),
     Raised(Raised),
+}
+
+impl From<Bad> for Fault {
+    fn from(bad: Bad) -> Self {
+        Fault::Bad(bad)
+    }
 }
 
 impl From<Raised> for Fault {
@@ -28,24 +31,87 @@ impl From<Raised> for Fault {
 
 type Scanned<T = Value> = Result<T, Fault>;
 
-/// What the scanner stands in.
-enum Open {
-    Array,
-    /// An object and the key whose value comes.
-    Object {
-        key: Value,
-    },
+/// A container whose items are being read.
+struct Open {
+    container: Value,
+    /// Of an object, the key whose value comes.
+    key: Option<Value>,
 }
 
 /// One run over a text.
 struct Scan {
     text: Value,
     at: usize,
-    /// The keys that have come: equal ones are one str.
-    keys: HashMap<PyStr, Value>,
+    keys: Keys,
     /// A list that keeps alive the open containers, in their order.
     held: Value,
     open: Vec<Open>,
+}
+
+/// What stands after a value.
+enum Next {
+    /// The end of the container.
+    Close,
+    /// One more item, which begins at `Scan::at`.
+    Item,
+    /// One more item of an object, and its key.
+    Pair(Key),
+}
+
+enum Key {
+    Known(Value),
+    New(PyStr),
+}
+
+const RECENT_KEYS: usize = 64;
+
+/// The keys that have come: equal ones are one str.
+struct Keys {
+    all: HashMap<PyStr, Value>,
+    /// Some of them by a glance at their units, found without a hash.
+    recent: Box<[Value; RECENT_KEYS]>,
+}
+
+impl Keys {
+    fn place<U: Unit>(units: &[U]) -> usize {
+        let [first, last] = [units.first(), units.last()].map(|u| u.map_or(0, |u| u.cp()));
+        let glance = (first as usize).wrapping_mul(31) ^ (last as usize).wrapping_mul(7);
+        (glance ^ units.len()) % RECENT_KEYS
+    }
+
+    fn find<U: Unit>(&self, vm: &Vm, key: Quoted<'_, U>) -> Key {
+        if let Quoted::Part(units) = key {
+            let recent = self.recent[Self::place(units)];
+            if vm
+                .heap
+                .as_str(recent)
+                .is_some_and(|text| token::is_text(text, units))
+            {
+                return Key::Known(recent);
+            }
+        }
+        Key::New(key.into_text())
+    }
+
+    /// The one str of a key that `find` knew no value for.
+    fn enter(&mut self, vm: &mut Vm, text: PyStr) -> Value {
+        let place = {
+            let read = text.read();
+            with_units!(read.units(), units => Self::place(units))
+        };
+        let known = match self.all.get(&text) {
+            Some(&known) => known,
+            None => {
+                let made = vm.heap.str(text.clone());
+                // Hooks may throw the objects away, so the keys are held on their own.
+                vm.root(made);
+                self.all.insert(text, made);
+                made
+            }
+        };
+        self.recent[place] = known;
+        known
+    }
 }
 
 /// `Scanner.__call__(string, idx)`
@@ -62,7 +128,10 @@ pub fn call(vm: &mut Vm, a: &[Value]) -> PyResult {
     let mut scan = Scan {
         text: a[1],
         at,
-        keys: HashMap::new(),
+        keys: Keys {
+            all: HashMap::new(),
+            recent: Box::new([Value::EMPTY; RECENT_KEYS]),
+        },
         held,
         open: Vec::new(),
     };
@@ -88,24 +157,32 @@ pub fn scanstring(vm: &mut Vm, a: &[Value]) -> PyResult {
     let Some(begin) = usize::try_from(end).ok().filter(|&end| end <= len) else {
         return Err(vm.value_error("end is out of bounds"));
     };
-    match string_at(vm.heap.text(a[0]), begin, strict) {
+    let found = {
+        let read = vm.heap.text(a[0]).read();
+        with_units!(read.units(), units => {
+            token::quoted(units, begin, strict).map(|(text, end)| (text.into_text(), end))
+        })
+    };
+    match found {
         Ok((text, end)) => {
             let text = vm.heap.str(text);
             let end = vm.heap.usize(end);
             Ok(vm.heap.tuple(&[text, end]))
         }
-        Err(fault) => Err(raise(vm, a[0], fault)),
+        Err(bad) => Err(raise(vm, a[0], bad.into())),
     }
 }
 
 fn raise(vm: &mut Vm, text: Value, fault: Fault) -> Raised {
     match fault {
         Fault::Raised(raised) => raised,
-        Fault::NoValue(at) => {
+        Fault::Bad(Bad::NoValue(at)) => {
             let at = vm.heap.usize(at);
             vm.stop_iteration(at)
         }
-        Fault::Error(message, at) => decode_error(vm, text, message, at).unwrap_or_else(|e| e),
+        Fault::Bad(Bad::Error(message, at)) => {
+            decode_error(vm, text, message, at).unwrap_or_else(|e| e)
+        }
     }
 }
 
@@ -121,66 +198,34 @@ fn decode_error(vm: &mut Vm, text: Value, message: &str, at: usize) -> PyResult<
     Ok(Raised(vm.call(class, &[message, text, at])?))
 }
 
-fn is_space(cp: u32) -> bool {
-    matches!(cp, 0x20 | 0x09 | 0x0a | 0x0d)
-}
-
 impl Scan {
-    /// The code point at an index.
-    #[inline]
-    fn cp(&self, vm: &Vm, at: usize) -> Option<u32> {
-        let read = vm.heap.text(self.text).read();
-        let units = read.units();
-        (at < units.len()).then(|| units.at(at))
-    }
-
-    /// The code point that comes after white space, which is skipped.
-    #[inline]
-    fn after_space(&mut self, vm: &Vm) -> Option<u32> {
-        let read = vm.heap.text(self.text).read();
-        let units = read.units();
-        while self.at < units.len() {
-            let cp = units.at(self.at);
-            if !is_space(cp) {
-                return Some(cp);
-            }
-            self.at += 1;
-        }
-        None
-    }
-
-    /// Whether `word` comes; it is passed then.
-    fn word(&mut self, vm: &Vm, word: &str) -> bool {
-        let read = vm.heap.text(self.text).read();
-        let units = read.units();
-        let end = self.at + word.len();
-        let comes = end <= units.len()
-            && (self.at..end)
-                .zip(word.bytes())
-                .all(|(at, byte)| units.at(at) == byte as u32);
-        if comes {
-            self.at = end;
-        }
-        comes
-    }
-
     /// The value at `at`, with all that it contains.
     fn value(&mut self, vm: &mut Vm, context: &Scanner) -> Scanned {
         loop {
             // One value begins; an open container goes on with it when it is complete.
-            let mut value = match self.begin(vm, context)? {
-                Some(value) => value,
-                None => continue,
+            let Some(mut value) = self.begin(vm, context)? else {
+                continue;
             };
-            loop {
-                match self.open.last() {
-                    None => return Ok(value),
-                    Some(_) => match self.put(vm, context, value)? {
-                        // The container is closed: it is the value now.
-                        Some(closed) => value = closed,
-                        None => break,
-                    },
+            while let Some(open) = self.open.last() {
+                let container = open.container;
+                match open.key {
+                    None => vm.heap.list_push(container, value),
+                    Some(key) if vm.heap.get::<Dict>(container).is_some() => {
+                        vm.dict_set(container, key, value)?;
+                    }
+                    Some(key) => {
+                        let pair = vm.heap.tuple(&[key, value]);
+                        vm.heap.list_push(container, pair);
+                    }
                 }
+                if !self.go_on(vm, context)? {
+                    break;
+                }
+                // The container is closed: it is the value now.
+                value = self.close(vm, context)?;
+            }
+            if self.open.is_empty() {
+                return Ok(value);
             }
             vm.tick()?;
         }
@@ -189,147 +234,157 @@ impl Scan {
     /// Begins a value; None when that opened a container that is not empty.
     fn begin(&mut self, vm: &mut Vm, context: &Scanner) -> Scanned<Option<Value>> {
         let start = self.at;
-        let Some(cp) = self.cp(vm, start) else {
-            return Err(Fault::NoValue(start));
+        let (token, end) = {
+            let read = vm.heap.text(self.text).read();
+            with_units!(read.units(), units => token::value(units, start, context.strict))?
         };
-        let value = match char::from_u32(cp).unwrap_or(' ') {
-            '"' => {
-                let found = string_at(vm.heap.text(self.text), start + 1, context.strict);
-                let (text, end) = found?;
-                self.at = end;
-                vm.heap.str(text)
+        self.at = end;
+        Ok(Some(match token {
+            Token::Str(text) => vm.heap.str(text),
+            Token::Null => Value::NONE,
+            Token::True => Value::TRUE,
+            Token::False => Value::FALSE,
+            Token::Constant(name) => {
+                let name = vm.heap.str(name);
+                vm.call(context.parse_constant, &[name])?
             }
-            '{' => return self.begin_object(vm, context),
-            '[' => return self.begin_array(vm),
-            'n' if self.word(vm, "null") => Value::NONE,
-            't' if self.word(vm, "true") => Value::TRUE,
-            'f' if self.word(vm, "false") => Value::FALSE,
-            'N' if self.word(vm, "NaN") => constant(vm, context, "NaN")?,
-            'I' if self.word(vm, "Infinity") => constant(vm, context, "Infinity")?,
-            '-' if self.word(vm, "-Infinity") => constant(vm, context, "-Infinity")?,
-            '-' | '0'..='9' => self.number(vm, context)?,
-            _ => return Err(Fault::NoValue(start)),
-        };
-        Ok(Some(value))
+            Token::Object => return self.begin_object(vm, context),
+            Token::Array => return self.begin_array(vm),
+            Token::Float(f) if context.parse_float == vm.class(B::Float) => vm.heap.float(f),
+            Token::Int(n) if context.parse_int == vm.class(B::Int) => vm.heap.int(n),
+            number => {
+                let text = vm.heap.text(self.text).slice(start..end);
+                let parse = match number {
+                    Token::Float(_) => context.parse_float,
+                    _ if context.parse_int == vm.class(B::Int) => {
+                        return Ok(Some(vm.int_from_str(&text, 10)?));
+                    }
+                    _ => context.parse_int,
+                };
+                let text = vm.heap.str(text);
+                vm.call(parse, &[text])?
+            }
+        }))
     }
 
-    fn enter(&mut self, vm: &mut Vm, what: &str, container: Value, open: Open) -> Scanned<()> {
+    fn enter(&mut self, vm: &mut Vm, what: &str, open: Open) -> Scanned<()> {
         if self.open.len() >= DEPTH_MAX {
             let message = format!(
                 "maximum recursion depth exceeded while decoding a JSON {what} from a unicode string"
             );
             return Err(vm.raise(B::RecursionError, message).into());
         }
-        vm.heap.list_push(self.held, container);
+        vm.heap.list_push(self.held, open.container);
         self.open.push(open);
         Ok(())
     }
 
+    /// Goes to the first thing after white space: its code point, 0 at the end.
+    fn skip_space(&mut self, vm: &Vm) -> u32 {
+        let read = vm.heap.text(self.text).read();
+        let (at, cp) = with_units!(read.units(), units => token::after_space(units, self.at));
+        self.at = at;
+        cp
+    }
+
     fn begin_array(&mut self, vm: &mut Vm) -> Scanned<Option<Value>> {
-        let array = vm.heap.list(Vec::new());
-        self.at += 1;
-        if self.after_space(vm) == Some(']' as u32) {
+        let container = vm.heap.list(Vec::new());
+        if self.skip_space(vm) == ']' as u32 {
             self.at += 1;
-            return Ok(Some(array));
+            return Ok(Some(container));
         }
-        self.enter(vm, "array", array, Open::Array)?;
+        let key = None;
+        self.enter(vm, "array", Open { container, key })?;
         Ok(None)
     }
 
     fn begin_object(&mut self, vm: &mut Vm, context: &Scanner) -> Scanned<Option<Value>> {
-        self.at += 1;
         // With a hook for the pairs, they are all that is kept.
-        let object = if context.pairs_hook.is_none() {
+        let container = if context.pairs_hook.is_none() {
             vm.heap.dict()
         } else {
             vm.heap.list(Vec::new())
         };
-        let key = Value::EMPTY;
-        self.enter(vm, "object", object, Open::Object { key })?;
-        if self.after_space(vm) == Some('}' as u32) {
+        let key = Some(Value::EMPTY);
+        self.enter(vm, "object", Open { container, key })?;
+        if self.skip_space(vm) == '}' as u32 {
             self.at += 1;
             return self.close(vm, context).map(Some);
         }
-        self.key(vm, context)?;
+        let key = {
+            let read = vm.heap.text(self.text).read();
+            let (key, at) = with_units!(read.units(), units => {
+                key_at(units, self.at, context.strict).map(|(key, at)| (self.keys.find(vm, key), at))
+            })?;
+            self.at = at;
+            key
+        };
+        self.expect_value_of(vm, key);
         Ok(None)
     }
 
-    /// Reads a key and the colon after it, to where its value begins.
-    fn key(&mut self, vm: &mut Vm, context: &Scanner) -> Scanned<()> {
-        if self.cp(vm, self.at) != Some('"' as u32) {
-            return Err(Fault::Error(
-                "Expecting property name enclosed in double quotes",
-                self.at,
-            ));
-        }
-        let (text, end) = string_at(vm.heap.text(self.text), self.at + 1, context.strict)?;
-        self.at = end;
-        let known = match self.keys.get(&text) {
-            Some(&known) => known,
-            None => {
-                let made = vm.heap.str(text.clone());
-                // Hooks may throw the objects away, so the keys are held on their own.
-                vm.root(made);
-                self.keys.insert(text, made);
-                made
-            }
+    fn expect_value_of(&mut self, vm: &mut Vm, key: Key) {
+        let known = match key {
+            Key::Known(known) => known,
+            Key::New(text) => self.keys.enter(vm, text),
         };
-        if let Some(Open::Object { key }) = self.open.last_mut() {
-            *key = known;
+        if let Some(open) = self.open.last_mut() {
+            open.key = Some(known);
         }
-        if self.after_space(vm) != Some(':' as u32) {
-            return Err(Fault::Error("Expecting ':' delimiter", self.at));
-        }
-        self.at += 1;
-        self.after_space(vm);
-        Ok(())
     }
 
-    /// Puts a value into the innermost container and goes on to where the next begins; gives
-    /// the container when it ends there.
-    fn put(&mut self, vm: &mut Vm, context: &Scanner, value: Value) -> Scanned<Option<Value>> {
-        let Some(&container) = vm.heap.cell::<List>(self.held).items.last() else {
-            return Ok(Some(value));
+    /// Goes on to where the next item of the innermost container begins; whether there is none.
+    fn go_on(&mut self, vm: &mut Vm, context: &Scanner) -> Scanned<bool> {
+        let is_object = self.open.last().is_some_and(|open| open.key.is_some());
+        let (next, at) = {
+            let read = vm.heap.text(self.text).read();
+            with_units!(read.units(), units => self.next(vm, units, is_object, context.strict))?
         };
-        let (close, trailing) = match self.open.last() {
-            Some(&Open::Object { key }) => {
-                if vm.heap.get::<Dict>(container).is_some() {
-                    vm.dict_set(container, key, value)?;
-                } else {
-                    let pair = vm.heap.tuple(&[key, value]);
-                    vm.heap.list_push(container, pair);
-                }
-                ('}', "Illegal trailing comma before end of object")
-            }
-            _ => {
-                vm.heap.list_push(container, value);
-                (']', "Illegal trailing comma before end of array")
-            }
+        self.at = at;
+        match next {
+            Next::Close => return Ok(true),
+            Next::Item => {}
+            Next::Pair(key) => self.expect_value_of(vm, key),
+        }
+        Ok(false)
+    }
+
+    /// What stands after an item.
+    fn next<U: Unit>(
+        &self,
+        vm: &Vm,
+        units: &[U],
+        is_object: bool,
+        strict: bool,
+    ) -> Result<(Next, usize), Bad> {
+        let (close, trailing) = if is_object {
+            ('}', "Illegal trailing comma before end of object")
+        } else {
+            (']', "Illegal trailing comma before end of array")
         };
-        let next = self.after_space(vm);
-        if next == Some(close as u32) {
-            self.at += 1;
-            return self.close(vm, context).map(Some);
+        let (comma, cp) = token::after_space(units, self.at);
+        if cp == close as u32 {
+            return Ok((Next::Close, comma + 1));
         }
-        let comma = self.at;
-        if next != Some(',' as u32) {
-            return Err(Fault::Error("Expecting ',' delimiter", comma));
+        if cp != ',' as u32 {
+            return Err(Bad::Error("Expecting ',' delimiter", comma));
         }
-        self.at += 1;
-        if self.after_space(vm) == Some(close as u32) {
-            return Err(Fault::Error(trailing, comma));
+        let (at, cp) = token::after_space(units, comma + 1);
+        if cp == close as u32 {
+            return Err(Bad::Error(trailing, comma));
         }
-        if let Some(Open::Object { .. }) = self.open.last() {
-            self.key(vm, context)?;
+        if !is_object {
+            return Ok((Next::Item, at));
         }
-        Ok(None)
+        let (key, at) = key_at(units, at, strict)?;
+        Ok((Next::Pair(self.keys.find(vm, key)), at))
     }
 
     /// Closes the innermost container: what stands for it.
     fn close(&mut self, vm: &mut Vm, context: &Scanner) -> Scanned {
         let container = vm.heap.cell_mut::<List>(self.held).items.pop();
         let container = container.unwrap_or(Value::NONE);
-        if let Some(Open::Array) | None = self.open.pop() {
+        if self.open.pop().is_none_or(|open| open.key.is_none()) {
             return Ok(container);
         }
         let hook = if context.pairs_hook.is_none() {
@@ -342,194 +397,21 @@ impl Scan {
         }
         Ok(vm.call(hook, &[container])?)
     }
-
-    fn number(&mut self, vm: &mut Vm, context: &Scanner) -> Scanned {
-        let start = self.at;
-        let (end, is_float) = {
-            let read = vm.heap.text(self.text).read();
-            number_end(read.units(), start).ok_or(Fault::NoValue(start))?
-        };
-        self.at = end;
-        let parse = if is_float {
-            context.parse_float
-        } else {
-            context.parse_int
-        };
-        if parse != vm.class(if is_float { B::Float } else { B::Int }) {
-            let text = vm.heap.text(self.text).slice(start..end);
-            let text = vm.heap.str(text);
-            return Ok(vm.call(parse, &[text])?);
-        }
-        let digits: smallvec::SmallVec<[u8; 24]> = {
-            let read = vm.heap.text(self.text).read();
-            let units = read.units();
-            // A number is ASCII.
-            (start..end).map(|at| units.at(at) as u8).collect()
-        };
-        let text = std::str::from_utf8(&digits).unwrap_or_default();
-        if is_float {
-            let value = float::parse_ascii(text).unwrap_or(f64::NAN);
-            return Ok(vm.heap.float(value));
-        }
-        match text.parse::<i64>() {
-            Ok(n) => Ok(vm.heap.int(n)),
-            Err(_) => Ok(vm.int_from_str(&PyStr::from(text), 10)?),
-        }
-    }
 }
 
-fn constant(vm: &mut Vm, context: &Scanner, name: &str) -> PyResult {
-    let name = vm.heap.str(name);
-    vm.call(context.parse_constant, &[name])
-}
-
-/// Where the number that begins at `start` ends, and whether it is a float.
-fn number_end(units: Units<'_>, start: usize) -> Option<(usize, bool)> {
-    let cp = |at: usize| if at < units.len() { units.at(at) } else { 0 };
-    let is_digit = |at: usize| (0x30..=0x39).contains(&cp(at));
-    let mut at = start;
-    if cp(at) == '-' as u32 {
-        at += 1;
+/// Reads a key and the colon after it, to where its value begins.
+fn key_at<U: Unit>(units: &[U], at: usize, strict: bool) -> Result<(Quoted<'_, U>, usize), Bad> {
+    if units.get(at).is_none_or(|u| u.cp() != '"' as u32) {
+        return Err(Bad::Error(
+            "Expecting property name enclosed in double quotes",
+            at,
+        ));
     }
-    if !is_digit(at) {
-        return None;
+    let (key, end) = token::quoted(units, at + 1, strict)?;
+    let (colon, cp) = token::after_space(units, end);
+    if cp != ':' as u32 {
+        return Err(Bad::Error("Expecting ':' delimiter", colon));
     }
-    if cp(at) == '0' as u32 {
-        at += 1;
-    } else {
-        while is_digit(at) {
-            at += 1;
-        }
-    }
-    let mut is_float = false;
-    if cp(at) == '.' as u32 && is_digit(at + 1) {
-        is_float = true;
-        at += 2;
-        while is_digit(at) {
-            at += 1;
-        }
-    }
-    if matches!(cp(at), 0x65 | 0x45) {
-        let mut end = at + 1;
-        if matches!(cp(end), 0x2b | 0x2d) {
-            end += 1;
-        }
-        if is_digit(end) {
-            is_float = true;
-            while is_digit(end) {
-                end += 1;
-            }
-            at = end;
-        }
-    }
-    Some((at, is_float))
-}
-
-/// The str whose first character stands at `begin`, after the quote, and where it ends.
-fn string_at(text: &PyStr, begin: usize, strict: bool) -> Scanned<(PyStr, usize)> {
-    let read = text.read();
-    let units = read.units();
-    let mut at = begin;
-    // Most strs have no escape: they are a part of the text.
-    let mut out: Option<StrBuilder> = None;
-    let unterminated = || Fault::Error("Unterminated string starting at", begin.wrapping_sub(1));
-    loop {
-        let stop = next_special(units, at, strict);
-        let Some(stop) = stop else {
-            return Err(unterminated());
-        };
-        let part = units.part(at..stop);
-        let cp = units.at(stop);
-        if cp == '"' as u32 {
-            let text = match out {
-                None => PyStr::from_units(part),
-                Some(mut out) => {
-                    out.push_units(part);
-                    out.finish()
-                }
-            };
-            return Ok((text, stop + 1));
-        }
-        if cp != '\\' as u32 {
-            return Err(Fault::Error("Invalid control character at", stop));
-        }
-        let out = out.get_or_insert_default();
-        out.push_units(part);
-        if stop + 1 >= units.len() {
-            return Err(unterminated());
-        }
-        let plain = match char::from_u32(units.at(stop + 1)).unwrap_or(' ') {
-            '"' => 0x22,
-            '\\' => 0x5c,
-            '/' => 0x2f,
-            'b' => 0x08,
-            'f' => 0x0c,
-            'n' => 0x0a,
-            'r' => 0x0d,
-            't' => 0x09,
-            'u' => {
-                at = push_unicode(out, units, stop + 1)?;
-                continue;
-            }
-            _ => return Err(Fault::Error("Invalid \\escape", stop)),
-        };
-        out.push_cp(plain);
-        at = stop + 2;
-    }
-}
-
-/// The index of the next quote, backslash or, if `strict`, control character.
-fn next_special(units: Units<'_>, at: usize, strict: bool) -> Option<usize> {
-    fn find<U: Copy>(units: &[U], strict: bool, cp_of: fn(U) -> u32) -> Option<usize> {
-        units.iter().position(|&u| {
-            let cp = cp_of(u);
-            cp == 0x22 || cp == 0x5c || (strict && cp < 0x20)
-        })
-    }
-    let found = match units {
-        Units::Latin1(units) => find(units.get(at..)?, strict, u32::from),
-        Units::Ucs2(units) => find(units.get(at..)?, strict, u32::from),
-        Units::Ucs4(units) => find(units.get(at..)?, strict, |u| u),
-    };
-    found.map(|offset| at + offset)
-}
-
-/// Four hex digits from `at` on; `u` is where the error is told to be.
-fn hex4(units: Units<'_>, at: usize, u: usize) -> Scanned<u32> {
-    let mut code = 0;
-    for place in at..at + 4 {
-        let digit = (place < units.len())
-            .then(|| char::from_u32(units.at(place)))
-            .flatten()
-            .and_then(|c| c.to_digit(16));
-        let Some(digit) = digit else {
-            return Err(Fault::Error("Invalid \\uXXXX escape", u));
-        };
-        code = code << 4 | digit;
-    }
-    Ok(code)
-}
-
-/// Appends what the escape whose `u` stands at `u` means, with the low surrogate that may
-/// follow; gives where it ends.
-fn push_unicode(out: &mut StrBuilder, units: Units<'_>, u: usize) -> Scanned<usize> {
-    let mut end = u + 5;
-    // CPython wants one more character to come, the quote at least.
-    if end >= units.len() {
-        return Err(Fault::Error("Invalid \\uXXXX escape", u));
-    }
-    let mut code = hex4(units, u + 1, u)?;
-    if (0xd800..0xdc00).contains(&code)
-        && end + 6 < units.len()
-        && units.at(end) == '\\' as u32
-        && units.at(end + 1) == 'u' as u32
-    {
-        let low = hex4(units, end + 2, end + 1)?;
-        if (0xdc00..0xe000).contains(&low) {
-            code = 0x1_0000 + ((code - 0xd800) << 10 | (low - 0xdc00));
-            end += 6;
-        }
-    }
-    out.push_cp(code);
-    Ok(end)
+    let (begin, _) = token::after_space(units, colon + 1);
+    Ok((key, begin))
 }

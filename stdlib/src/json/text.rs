@@ -1,7 +1,9 @@
 //! Strs as JSON writes them: in quotes, with escapes.
 
-use lockstep_runtime::text::pystr::{PyStr, StrBuilder, Units};
+use lockstep_runtime::text::pystr::{PyStr, StrBuilder, Unit, Units};
 use lockstep_runtime::{PyResult, Value, Vm};
+
+use super::token::with_units;
 
 /// `encode_basestring` and `encode_basestring_ascii`.
 pub fn quoted_value(vm: &mut Vm, v: Value, ascii: bool) -> PyResult {
@@ -13,63 +15,48 @@ pub fn quoted_value(vm: &mut Vm, v: Value, ascii: bool) -> PyResult {
     Ok(vm.heap.str(out.finish()))
 }
 
-/// Whether a code point stands for itself between quotes.
-#[inline]
-fn is_plain(cp: u32, ascii: bool) -> bool {
-    cp >= 0x20 && cp != '"' as u32 && cp != '\\' as u32 && (!ascii || cp < 0x7f)
-}
+/// Beside each code point below 256, how it can stand for itself between quotes.
+static PLAIN: [u8; 256] = {
+    let mut table = [PLAIN_WIDE; 256];
+    let mut cp = 0;
+    while cp < 0x7f {
+        table[cp] = match cp as u8 {
+            b'"' | b'\\' | 0..0x20 => 0,
+            _ => PLAIN_ASCII | PLAIN_WIDE,
+        };
+        cp += 1;
+    }
+    table
+};
+
+/// It may stand in text of ASCII alone.
+const PLAIN_ASCII: u8 = 1;
+/// It may stand where what is beyond ASCII may.
+const PLAIN_WIDE: u8 = 2;
 
 /// Appends `text` in quotes; with `ascii` nothing beyond ASCII.
+#[inline]
 pub fn push_quoted(out: &mut StrBuilder, text: &PyStr, ascii: bool) {
     out.push_cp('"' as u32);
     let read = text.read();
-    match read.units() {
-        Units::Latin1(units) => push_units(
-            out,
-            units,
-            ascii,
-            |u| u as u32,
-            |out, part| {
-                out.push_units(Units::Latin1(part));
-            },
-        ),
-        Units::Ucs2(units) => push_units(
-            out,
-            units,
-            ascii,
-            |u| u as u32,
-            |out, part| {
-                out.push_units(Units::Ucs2(part));
-            },
-        ),
-        Units::Ucs4(units) => push_units(
-            out,
-            units,
-            ascii,
-            |u| u,
-            |out, part| {
-                out.push_units(Units::Ucs4(part));
-            },
-        ),
-    }
+    with_units!(read.units(), units => push_units(out, units, ascii));
     out.push_cp('"' as u32);
 }
 
-fn push_units<U: Copy>(
-    out: &mut StrBuilder,
-    mut units: &[U],
-    ascii: bool,
-    cp_of: fn(U) -> u32,
-    push: fn(&mut StrBuilder, &[U]),
-) {
+fn push_units<U: Unit>(out: &mut StrBuilder, mut units: &[U], ascii: bool) {
+    let asked = if ascii { PLAIN_ASCII } else { PLAIN_WIDE };
+    let is_plain = |u: &U| match PLAIN.get(u.cp() as usize) {
+        Some(how) => how & asked != 0,
+        None => !ascii,
+    };
     loop {
-        let end = units.iter().position(|&u| !is_plain(cp_of(u), ascii));
+        let end = units.iter().position(|u| !is_plain(u));
         let Some(end) = end else {
-            push(out, units);
+            out.push_units(U::wrap(units));
             return;
         };
-        push(out, &units[..end]);
-        push_escape(out, cp_of(units[end]));
+        out.push_units(U::wrap(&units[..end]));
+        push_escape(out, units[end].cp());
         units = &units[end + 1..];
     }
 }
@@ -94,9 +81,7 @@ fn push_escape(out: &mut StrBuilder, cp: u32) {
 }
 
 fn push_hex(out: &mut StrBuilder, unit: u32) {
-    out.push_str("\\u");
-    for shift in [12, 8, 4, 0] {
-        let digit = unit >> shift & 0xf;
-        out.push_cp(b"0123456789abcdef"[digit as usize] as u32);
-    }
+    let digit = |shift: u32| b"0123456789abcdef"[(unit >> shift & 0xf) as usize];
+    let escape = [b'\\', b'u', digit(12), digit(8), digit(4), digit(0)];
+    out.push_units(Units::Latin1(&escape));
 }

@@ -101,29 +101,38 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    pub fn new(program: &Program) -> Matcher {
+    /// A matcher that has not been made fit for a program.
+    pub fn new() -> Matcher {
         Matcher {
             mode: Mode::Search,
             start: 0,
             end: 0,
             limit: 0,
             must_advance: false,
-            marks: vec![UNSET; program.n_groups * 2],
+            marks: Vec::new(),
             last_group: 0,
-            loops: vec![
-                Loop {
-                    count: -1,
-                    last: UNSET
-                };
-                program.n_loops
-            ],
-            barriers: vec![(0, 0); program.n_barriers],
+            loops: Vec::new(),
+            barriers: Vec::new(),
             choices: Vec::new(),
             trail: Vec::new(),
             place: 0,
             position: 0,
             running: false,
         }
+    }
+
+    /// Makes it fit for a program, whatever it ran before.
+    pub fn fit(&mut self, program: &Program) {
+        let unset = Loop {
+            count: -1,
+            last: UNSET,
+        };
+        self.marks.clear();
+        self.marks.resize(program.n_groups * 2, UNSET);
+        self.loops.clear();
+        self.loops.resize(program.n_loops, unset);
+        self.barriers.clear();
+        self.barriers.resize(program.n_barriers, (0, 0));
     }
 
     /// Sets out to look between two positions.

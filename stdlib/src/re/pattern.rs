@@ -14,6 +14,7 @@ use super::matcher::{Matcher, Mode};
 use super::parse::Parsed;
 use super::program::Program;
 use super::subject::{self, Subject, look};
+use super::template::Piece;
 use super::{Classes, found, template, tree};
 use crate::args;
 
@@ -201,6 +202,26 @@ pub fn pattern(vm: &mut Vm, this: Value) -> PyResult<&Pattern> {
     }
 }
 
+/// The matcher of the last job that ended well: the next needs no stacks of its own.
+#[derive(Default)]
+struct Spare {
+    matcher: Option<Matcher>,
+}
+
+impl Native for Spare {
+    fn trace(&self, _: &mut Marker) {}
+}
+
+/// A matcher with larger stacks is not kept.
+const SPARE_BYTES_MAX: usize = 1 << 16;
+
+fn take_matcher(vm: &mut Vm, program: &Program) -> Matcher {
+    let spare = vm.ext::<Spare>().matcher.take();
+    let mut matcher = spare.unwrap_or_else(Matcher::new);
+    matcher.fit(program);
+    matcher
+}
+
 /// An expression at work on a subject.
 struct Job {
     pattern: Value,
@@ -222,7 +243,7 @@ impl Job {
             |at: i64| usize::try_from(at.max(0)).map_or(subject.len, |at| at.min(subject.len));
         Ok(Job {
             pattern: this,
-            matcher: Matcher::new(&program),
+            matcher: take_matcher(vm, &program),
             program,
             subject,
             pos: clip(pos),
@@ -253,6 +274,13 @@ impl Job {
         Ok(n)
     }
 
+    /// Leaves the matcher to the next job.
+    fn end(self, vm: &mut Vm) {
+        if self.matcher.bytes() <= SPARE_BYTES_MAX {
+            vm.ext::<Spare>().matcher = Some(self.matcher);
+        }
+    }
+
     fn found(&self, vm: &mut Vm) -> PyResult {
         let span = (self.pos, self.endpos);
         found::new(vm, self.pattern, &self.subject, span, &self.matcher)
@@ -272,11 +300,13 @@ impl Job {
 fn once(vm: &mut Vm, a: &[Value], mode: Mode) -> PyResult {
     let mut job = Job::new(vm, a[0], a[1], a[2], a[3])?;
     let pos = job.pos;
-    if job.look(vm, mode, pos, false)? {
-        job.found(vm)
+    let found = if job.look(vm, mode, pos, false)? {
+        job.found(vm)?
     } else {
-        Ok(Value::NONE)
-    }
+        Value::NONE
+    };
+    job.end(vm);
+    Ok(found)
 }
 
 /// How many: none given or 0 is without end, a negative number is none.
@@ -306,6 +336,7 @@ fn findall(vm: &mut Vm, a: &[Value]) -> PyResult {
         vm.heap.list_push(list, item);
         Ok(())
     })?;
+    job.end(vm);
     Ok(list)
 }
 
@@ -328,6 +359,7 @@ fn split(vm: &mut Vm, a: &[Value]) -> PyResult {
     })?;
     let rest = subject::slice(vm, string, last, job.subject.len);
     vm.heap.list_push(list, rest);
+    job.end(vm);
     Ok(list)
 }
 
@@ -344,8 +376,8 @@ fn replacement(vm: &mut Vm, this: Value, repl: Value) -> PyResult<Replacement> {
     if vm.is_callable(repl) {
         return Ok(Replacement::Call);
     }
-    let (units, _) = subject::source(vm, repl)?;
-    if !units.contains(&('\\' as u32)) {
+    let is_text = vm.heap.as_str(repl).is_some() || vm.heap.kind(repl) == Some(Kind::Bytes);
+    if is_text && !subject::source(vm, repl)?.0.contains(&('\\' as u32)) {
         return Ok(Replacement::Literal);
     }
     template::parse(vm, this, repl).map(Replacement::Template)
@@ -370,6 +402,21 @@ fn substitute(vm: &mut Vm, a: &[Value]) -> PyResult<(Value, usize)> {
         last = job.matcher.end;
         let part = match &by {
             Replacement::Literal => repl,
+            Replacement::Template(template) if template.is_text == job.subject.is_text => {
+                for &piece in &template.pieces {
+                    let part = match piece {
+                        Piece::Text(text) => text,
+                        Piece::Group(0) => {
+                            subject::slice(vm, text, job.matcher.start, job.matcher.end)
+                        }
+                        Piece::Group(group) => job.group(vm, group, Value::NONE),
+                    };
+                    if !part.is_none() {
+                        vm.heap.list_push(parts, part);
+                    }
+                }
+                return Ok(());
+            }
             Replacement::Template(template) => {
                 let found = job.found(vm)?;
                 vm.holding(&[found], |vm| found::expand_in(vm, found, template))?
@@ -388,7 +435,9 @@ fn substitute(vm: &mut Vm, a: &[Value]) -> PyResult<(Value, usize)> {
         let part = subject::slice(vm, text, last, job.subject.len);
         vm.heap.list_push(parts, part);
     }
-    Ok((template::join(vm, parts, job.subject.is_text)?, n))
+    let joined = template::join(vm, parts, job.subject.is_text)?;
+    job.end(vm);
+    Ok((joined, n))
 }
 
 fn scanner(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -435,7 +484,7 @@ fn next(vm: &mut Vm, this: Value, mode: Mode) -> PyResult {
     let program = Rc::clone(&pattern(vm, of)?.program);
     let mut job = Job {
         pattern: of,
-        matcher: Matcher::new(&program),
+        matcher: take_matcher(vm, &program),
         program,
         subject,
         pos,
@@ -446,11 +495,9 @@ fn next(vm: &mut Vm, this: Value, mode: Mode) -> PyResult {
         scanner.next = matched.then_some(job.matcher.end);
         scanner.must_advance = job.matcher.end == job.matcher.start;
     }
-    if matched {
-        job.found(vm)
-    } else {
-        Ok(Value::NONE)
-    }
+    let found = if matched { job.found(vm)? } else { Value::NONE };
+    job.end(vm);
+    Ok(found)
 }
 
 /// Whether two expressions are the same; None if one is none.

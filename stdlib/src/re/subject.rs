@@ -43,7 +43,7 @@ impl Subject {
         let is_text = vm.heap.as_str(string).is_some();
         let mut text = string;
         if !is_text {
-            if vm.heap.get::<Bytes>(string).is_none() {
+            if !vm.is_bytes_like(string) {
                 let found = vm.type_name(string);
                 let message = format!("expected string or bytes-like object, got '{found}'");
                 return Err(vm.type_error(message));
@@ -90,14 +90,23 @@ pub fn slice(vm: &mut Vm, string: Value, from: usize, to: usize) -> Value {
         let part = text.slice(from..to);
         return vm.heap.str(part);
     }
-    let data = match vm.heap.get::<Bytes>(string) {
-        Some(bytes) => {
-            let to = to.min(bytes.data.len());
-            let from = from.min(to);
-            if from == 0 && to == bytes.data.len() && vm.heap.is_exact(string, B::Bytes) {
-                return string;
-            }
-            bytes.data[from..to].to_vec()
+    if vm.heap.is_exact(string, B::Bytes)
+        && vm
+            .heap
+            .get::<Bytes>(string)
+            .is_some_and(|bytes| from == 0 && to >= bytes.data.len())
+    {
+        return string;
+    }
+    if let Some(bytes) = vm.heap.get::<Bytes>(string) {
+        let to = to.min(bytes.data.len());
+        let part = bytes.data[from.min(to)..to].to_vec();
+        return vm.heap.bytes(part);
+    }
+    let data = match vm.bytes_or_none(string) {
+        Some(data) => {
+            let to = to.min(data.len());
+            data[from.min(to)..to].to_vec()
         }
         None => Vec::new(),
     };

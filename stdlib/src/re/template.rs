@@ -1,7 +1,7 @@
 //! Replacement templates: `\1`, `\g<name>` and escapes among plain text.
 
 use lockstep_runtime::text::pystr::PyStr;
-use lockstep_runtime::{PyResult, Value, Vm};
+use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 
 use super::found::Match;
 use super::parse::{
@@ -12,27 +12,46 @@ use super::pattern::{Pattern, pattern};
 use super::subject;
 
 /// A piece of a template.
-pub enum Piece {
-    Text(Vec<u32>),
+#[derive(Clone, Copy)]
+pub enum Piece<T = Value> {
+    /// A str or bytes, None where it is empty; or the code points of one.
+    Text(T),
     Group(usize),
 }
 
 /// A parsed template.
 pub struct Template {
     pub pieces: Vec<Piece>,
-    is_text: bool,
+    pub is_text: bool,
 }
 
-/// Parses `repl` for an expression.
+/// Parses `repl` for an expression. The texts of its pieces live until the native that is
+/// running returns.
 ///
 /// # Errors
 /// `re.error`, IndexError, TypeError.
 pub fn parse(vm: &mut Vm, of: Value, repl: Value) -> PyResult<Template> {
+    // CPython 3.13 _sre.c compile_template: parsed templates are kept by their hash, and what is
+    // like bytes is made bytes for it.
+    if vm.heap.kind(repl) != Some(Kind::Bytes) {
+        vm.hash(repl)?;
+    }
     let (units, is_text) = subject::source(vm, repl)?;
     let pattern = pattern(vm, of)?;
     let (groups, names) = (pattern.groups(), pattern.names.clone());
     match pieces(&units, is_text, groups, &names) {
-        Ok(pieces) => Ok(Template { pieces, is_text }),
+        Ok(pieces) => {
+            let made = |piece: Piece<Vec<u32>>| match piece {
+                Piece::Group(group) => Piece::Group(group),
+                Piece::Text(units) if units.is_empty() => Piece::Text(Value::NONE),
+                Piece::Text(units) => {
+                    let text = text_value(vm, &units, is_text);
+                    Piece::Text(vm.root(text))
+                }
+            };
+            let pieces = pieces.into_iter().map(made).collect();
+            Ok(Template { pieces, is_text })
+        }
         Err(error) => Err(super::raise(vm, error, repl)),
     }
 }
@@ -51,10 +70,10 @@ pub fn expand(vm: &mut Vm, template: &Template, found: &Match) -> PyResult {
     let parts = vm.heap.list(Vec::new());
     vm.root(parts);
     for piece in &template.pieces {
-        let part = match piece {
-            Piece::Text(units) if units.is_empty() => continue,
-            Piece::Text(units) => text_value(vm, units, template.is_text),
-            Piece::Group(group) => match found.span(*group) {
+        let part = match *piece {
+            Piece::Text(text) if text.is_none() => continue,
+            Piece::Text(text) => text,
+            Piece::Group(group) => match found.span(group) {
                 Some((from, to)) => subject::slice(vm, found.string, from, to),
                 None => continue,
             },
@@ -81,6 +100,17 @@ fn text_value(vm: &mut Vm, units: &[u32], is_text: bool) -> Value {
 /// # Errors
 /// TypeError, MemoryError.
 pub fn join(vm: &mut Vm, parts: Value, is_text: bool) -> PyResult {
+    let items = vm.heap.as_sequence(parts).unwrap_or_default();
+    if is_text && items.iter().all(|&item| vm.heap.is_exact(item, B::Str)) {
+        if let [one] = *items {
+            return Ok(one);
+        }
+        let texts = items.iter().map(|&item| vm.heap.text(item));
+        let limit = crate::builtins::str::max_len(vm);
+        if let Ok(text) = PyStr::join(&PyStr::empty(), texts, limit) {
+            return Ok(vm.heap.str(text));
+        }
+    }
     let nothing = text_value(vm, &[], is_text);
     let name = vm.heap.intern("join");
     let join = vm.get_attr(nothing, name)?;
@@ -93,7 +123,7 @@ fn pieces(
     is_text: bool,
     groups: usize,
     names: &[(PyStr, usize)],
-) -> Result<Vec<Piece>> {
+) -> Result<Vec<Piece<Vec<u32>>>> {
     let mut source = Tokenizer::new(units, is_text)?;
     let mut pieces = Vec::new();
     let mut text = Vec::new();

@@ -34,12 +34,10 @@ fn push_lower(out: &mut StrBuilder, units: Units<'_>, at: usize) {
 
 impl PyStr {
     /// Maps each code point by itself, or ASCII bytes at once.
-    fn map_all(&self, ascii: fn(&u8) -> u8, case: Case) -> PyStr {
+    fn map_all(&self, ascii: impl Fn(&[u8]) -> Vec<u8>, case: Case) -> PyStr {
         let text = self.read();
         match text.units() {
-            Units::Latin1(units) if self.is_ascii() => {
-                PyStr::from_latin1_vec(units.iter().map(ascii).collect())
-            }
+            Units::Latin1(units) if self.is_ascii() => PyStr::latin1_vec_known(ascii(units), true),
             units => {
                 let mut out = StrBuilder::with_capacity(units.len());
                 for at in 0..units.len() {
@@ -55,17 +53,17 @@ impl PyStr {
 
     /// `str.upper`.
     pub fn upper(&self) -> PyStr {
-        self.map_all(u8::to_ascii_uppercase, Case::Upper)
+        self.map_all(<[u8]>::to_ascii_uppercase, Case::Upper)
     }
 
     /// `str.lower`.
     pub fn lower(&self) -> PyStr {
-        self.map_all(u8::to_ascii_lowercase, Case::Lower)
+        self.map_all(<[u8]>::to_ascii_lowercase, Case::Lower)
     }
 
     /// `str.casefold`.
     pub fn casefold(&self) -> PyStr {
-        self.map_all(u8::to_ascii_lowercase, Case::Fold)
+        self.map_all(<[u8]>::to_ascii_lowercase, Case::Fold)
     }
 
     /// `str.capitalize`: the first code point in title case, the rest lower.

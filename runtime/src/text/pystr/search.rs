@@ -3,6 +3,7 @@
 
 use smallvec::SmallVec;
 
+use super::copy::Filled;
 #[cfg(test)]
 use super::unit::narrowest;
 use super::unit::{Unit, on_units};
@@ -167,6 +168,12 @@ pub(super) fn same_units(a: Units<'_>, b: Units<'_>) -> bool {
 impl PyStr {
     /// `needle in self`.
     pub fn contains(&self, needle: &PyStr) -> bool {
+        if let (Some(hay), Some(&[unit])) = (self.own_latin1(), needle.own_latin1()) {
+            return match hay.len() {
+                0..=16 => hay.contains(&unit),
+                _ => memchr::memchr(unit, hay).is_some(),
+            };
+        }
         self.find(needle, 0, self.len()).is_some()
     }
 
@@ -229,6 +236,9 @@ impl PyStr {
         if end < start || end - start < part.len() {
             return false;
         }
+        if let (Some(text), Some(part)) = (self.own_latin1(), part.own_latin1()) {
+            return text[start..].starts_with(part);
+        }
         let (text, part) = (self.read(), part.read());
         let part = part.units();
         same_units(text.units().part(start..start + part.len()), part)
@@ -238,6 +248,9 @@ impl PyStr {
     pub fn ends_with(&self, part: &PyStr, start: usize, end: usize) -> bool {
         if end < start || end - start < part.len() {
             return false;
+        }
+        if let (Some(text), Some(part)) = (self.own_latin1(), part.own_latin1()) {
+            return text[..end].ends_with(part);
         }
         let (text, part) = (self.read(), part.read());
         let part = part.units();
@@ -280,6 +293,20 @@ impl PyStr {
             .checked_mul(new.len())
             .and_then(|n| n.checked_add(kept));
         let len = len.filter(|&len| len <= max_len).ok_or(TooLong)?;
+        if let (Units::Latin1(units), Some(put)) = (text, new.own_latin1()) {
+            let mut filled = Filled::new(len);
+            let mut from = 0;
+            for at in places {
+                filled.push(&units[from..at]);
+                filled.push(put);
+                from = at + old.len();
+            }
+            filled.push(&units[from..]);
+            let units = filled.finish();
+            // What was cut out may have been all that was beyond ASCII.
+            let is_ascii = (self.is_ascii() && new.is_ascii()) || units.is_ascii();
+            return Ok(Some(PyStr::latin1_vec_known(units, is_ascii)));
+        }
         let new = new.read();
         let new = new.units();
         let mut builder = StrBuilder::with_capacity(len);

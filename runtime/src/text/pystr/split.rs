@@ -105,6 +105,9 @@ impl PyStr {
             let ranges = on_units!(text.units(), units => words(units, max_cuts));
             return self.parts(ranges);
         };
+        if let (Some(units), Some(&[cut])) = (self.own_latin1(), separator.own_latin1()) {
+            return self.split_at_units(units, cut, max_cuts);
+        }
         let mut ranges = Ranges::new();
         let mut from = 0;
         if max_cuts > 0 {
@@ -116,6 +119,22 @@ impl PyStr {
         }
         ranges.push(from..self.len());
         self.parts(ranges)
+    }
+
+    /// The parts of its own `units` between those that are `cut`.
+    fn split_at_units(&self, units: &[u8], cut: u8, max_cuts: usize) -> Vec<PyStr> {
+        let part = |range: Range<usize>| {
+            let part = &units[range];
+            PyStr::latin1_known(part, self.is_ascii() || part.is_ascii())
+        };
+        let mut parts = Vec::new();
+        let mut from = 0;
+        for at in memchr::memchr_iter(cut, units).take(max_cuts) {
+            parts.push(part(from..at));
+            from = at + 1;
+        }
+        parts.push(part(from..units.len()));
+        parts
     }
 
     /// `str.rsplit`: the same from the right.

@@ -93,6 +93,33 @@ pub fn fixed(f: f64, precision: usize) -> Option<PyStr> {
     Some(lay_out(negative, &text[start..], 0, b' ', Align::Right))
 }
 
+/// The repr of a float that is a decimal of few places, as amounts and measures are; None
+/// where the general way must be taken.
+pub fn short_repr(f: f64) -> Option<PyStr> {
+    /// Decimals of so many digits are each read as another float, so one that is read as `f`
+    /// is the shortest that is.
+    const MANTISSA_END: f64 = 1e15;
+    const SCALES: [f64; 5] = [1.0, 1e1, 1e2, 1e3, 1e4];
+    let size = f.abs();
+    // Both are exact, so their quotient is the float nearest to the decimal.
+    let mantissa_at = |scale: f64| {
+        let mantissa = (size * scale).round();
+        (mantissa < MANTISSA_END && mantissa / scale == size).then_some(mantissa)
+    };
+    let found = SCALES.iter().enumerate().find_map(|(places, &scale)| {
+        let mantissa = mantissa_at(scale)? as u128;
+        Some((mantissa, places))
+    });
+    let (mantissa, places) = match found? {
+        (whole, 0) => (whole * 10, 1),
+        found => found,
+    };
+    let mut text = [0; TEXT_MAX];
+    let start = digits(mantissa, places, &mut text);
+    let negative = f.is_sign_negative();
+    Some(lay_out(negative, &text[start..], 0, b' ', Align::Right))
+}
+
 /// The bytes of a short ASCII specification.
 fn ascii(spec: &PyStr) -> Option<([u8; 12], usize)> {
     let mut cps = [0; 12];

@@ -97,3 +97,43 @@ fn the_quick_way_gives_what_the_general_way_gives() {
     }
     assert!(n_quick > 2000, "{n_quick}");
 }
+
+#[test]
+fn short_reprs_are_the_general_ones() {
+    let mut n_short = 0;
+    let few_places = (-3000..3000).map(|i| f64::from(i) / 1000.0);
+    let amounts = (0..4000).map(|i| f64::from(i) * 1.25 + 1e8);
+    let sums = (0..2000).map(|i| f64::from(i) * 0.1 + 0.2);
+    let odd = [
+        0.0,
+        -0.0,
+        1e-4,
+        1.5e-4,
+        1e14,
+        1e15,
+        123_456_789_012_345.6,
+        1e16,
+        1e22,
+        5e-324,
+        0.3,
+        f64::MAX,
+        f64::NAN,
+        f64::INFINITY,
+    ];
+    let powers = (-20..60).flat_map(|i| {
+        let power = 2f64.powi(i);
+        [power, power.next_up(), power.next_down()]
+    });
+    for f in few_places
+        .chain(amounts)
+        .chain(sums)
+        .chain(odd)
+        .chain(powers)
+    {
+        if let Some(text) = quick::short_repr(f) {
+            assert_eq!(text, PyStr::from(crate::text::float::repr(f)), "{f:e}");
+            n_short += 1;
+        }
+    }
+    assert!(n_short > 10_000, "{n_short}");
+}

@@ -2,8 +2,7 @@
 
 use std::io::Read;
 
-use lockstep_runtime::object::bytes::Bytes;
-use lockstep_runtime::{B, PyResult, Value, Vm};
+use lockstep_runtime::{PyResult, Value, Vm};
 
 use super::{
     Device, LINE_ENDS, Newline, PIECE, Stream, encode, io_error, is_utf8, readable_stream, stream,
@@ -282,25 +281,18 @@ pub(super) fn peek(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(vm.heap.bytes(next))
 }
 
-/// Reads into a bytearray as much as it holds; gives how much that was.
+/// Reads into a bytes-like object as much as it holds; gives how much that was.
 pub(super) fn readinto(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let Some(room) = vm.heap.get::<Bytes>(a[1]).map(|b| b.data.len()) else {
+    let Some(room) = vm.writable_len(a[1])? else {
         let message = format!(
             "readinto() argument must be read-write bytes-like object, not {}",
             vm.type_name(a[1])
         );
         return Err(vm.type_error(message));
     };
-    if !vm.is_instance_of(a[1], B::ByteArray) {
-        let message = "readinto() argument must be read-write bytes-like object, not bytes";
-        return Err(vm.type_error(message));
-    }
     let size = vm.heap.usize(room);
     let data = read(vm, &[a[0], size])?;
     let data = bytes::data_of(vm, data)?;
-    if let Some(into) = vm.heap.get_mut::<Bytes>(a[1]) {
-        let n = data.len().min(into.data.len());
-        into.data[..n].copy_from_slice(&data[..n]);
-    }
+    vm.write_bytes(a[1], 0, &data)?;
     Ok(vm.heap.usize(data.len()))
 }

@@ -143,7 +143,7 @@ const USES: &[&str] = &[
     "$o % $A",
     "$o @ $o",
     "$o ** 2",
-    "2 ** $o",
+    "2 ** low($o)",
     "$o & $o",
     "$o | 1",
     "1 ^ $o",
@@ -431,8 +431,19 @@ fn operate(w: &mut Writer, favourites: Favourites) {
         "del $q.__rD__",
     ];
     let (dunder, operator) = favourites[w.below(2)];
+    // An int to the power of large ones ends on no side, a list times large ones has no room.
+    const POWERS: &[&str] = &[
+        "show($o OP low($o))",
+        "show($o OP low($o OP low($o)))",
+        "show($o OP low($A))",
+        "show(low($A) OP low($o))",
+        "$o OP= low($o)",
+        "$o OP= low($A)",
+        "show([a OP low($o) for a in (o0, o1, o2, o3)])",
+    ];
     let template = match operator {
         _ if w.once_in(3) => w.pick(CALLS),
+        "**" | "<<" | "*" => w.pick(POWERS),
         "," => w.pick(&["show(divmod($o, $o))", "show(divmod($A, $o))"]),
         _ => w.pick(USES),
     };

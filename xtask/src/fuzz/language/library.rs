@@ -7,7 +7,7 @@ use super::one_of;
 
 const BYTE_ARRAY: &[&str] = &[
     "o = bytearray($Y)",
-    "o = bytearray($A)",
+    "o = bytearray(fit($A))",
     "o = bytearray($S, 'utf-8', 'replace')",
     "o += $Y",
     "o *= $n",

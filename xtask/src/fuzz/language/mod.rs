@@ -3,19 +3,24 @@
 //! functions call only earlier ones, and what grows is cut. Nothing it prints depends on when
 //! memory is freed, on addresses or on the order of a set of things hashed by identity.
 
+mod async_generators;
 mod calls;
 mod classes;
 mod closures;
 mod containers;
 mod coroutines;
+mod descriptors;
 mod exceptions;
 mod formatting;
+mod fstrings;
 mod generators;
 mod grammar;
+mod groups;
 mod library;
 mod literals;
 mod matching;
 mod metaclasses;
+mod methods;
 mod numbers;
 mod records;
 mod statements;
@@ -65,6 +70,11 @@ def small(value):
     if kind is dict and len(value) > 9: return dict(list(value.items())[:9])
     if kind in (set, frozenset) and len(value) > 40: return {1, 2}
     return value
+def low(value):
+    return 2 if isinstance(value, int) and int.__gt__(value, 9) else value
+def fit(value):
+    # What a machine may or may not have the memory for.
+    return value % 1000 if isinstance(value, int) and 10**6 < abs(value) < 2**48 else value
 def steady(value):
     kind = type(value)
     if kind in (tuple, frozenset): return all(map(steady, value))
@@ -85,6 +95,10 @@ def keep(generator):
     kept.append(generator)
     return generator
 held = []
+pinned = []
+def pin(one):
+    pinned.append(one)
+    return one
 def hold(generator):
     held.append(generator)
     return generator
@@ -146,7 +160,7 @@ fn initial(w: &mut Writer) {
 }
 
 fn section(w: &mut Writer) {
-    match w.below(25) {
+    match w.below(32) {
         0..=3 => statements::section(w),
         4 => formatting::section(w),
         5 => numbers::section(w),
@@ -160,6 +174,11 @@ fn section(w: &mut Writer) {
         16 | 17 => records::section(w),
         18 => coroutines::section(w),
         19..=21 => library::section(w),
+        22 | 23 => methods::section(w),
+        24 => groups::section(w),
+        25 | 26 => descriptors::section(w),
+        27 => fstrings::section(w),
+        28 => async_generators::section(w),
         _ => containers::section(w),
     }
 }
@@ -173,4 +192,12 @@ fn any(w: &mut Writer, depth: usize) -> String {
 fn one_of(w: &mut Writer, templates: &[&str], depth: usize) -> String {
     let template = w.pick(templates);
     grammar::fill(w, template, depth)
+}
+
+/// The lines of one of several templates, filled.
+fn lines(w: &mut Writer, templates: &[&str]) {
+    let lines = one_of(w, templates, 1);
+    for line in lines.lines() {
+        w.line(line);
+    }
 }

@@ -2,7 +2,7 @@
 //! functools and operator. Gives definitions and what is asked of them.
 
 use super::super::writer::Writer;
-use super::one_of;
+use super::{lines, one_of};
 
 const DATA: &[&str] = &[
     "@dataclass\nclass R:\n    a: int\n    b: str = 'b'\n    c: list = field(default_factory=list)",
@@ -247,12 +247,5 @@ pub fn section(w: &mut Writer) {
                 w.line(format!("show({value})"));
             }
         });
-    }
-}
-
-fn lines(w: &mut Writer, templates: &[&str]) {
-    let lines = one_of(w, templates, 1);
-    for line in lines.lines() {
-        w.line(line);
     }
 }
