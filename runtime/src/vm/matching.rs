@@ -314,9 +314,6 @@ impl Vm {
         exception: Value,
         wanted: Value,
     ) -> PyResult<(Value, Value)> {
-        if exception.is_none() {
-            return Ok((Value::NONE, Value::NONE));
-        }
         let classes = match self.heap.as_tuple(wanted) {
             Some(items) => items.to_vec(),
             None => vec![wanted],
@@ -332,6 +329,10 @@ impl Vm {
                     "catching ExceptionGroup with except* is not allowed. Use except instead.",
                 ));
             }
+        }
+        // CPython 3.13 ceval.c CHECK_EG_MATCH: what is asked for is checked also when nothing is left.
+        if exception.is_none() {
+            return Ok((Value::NONE, Value::NONE));
         }
         let own_class = self.heap.class_of(exception);
         let is_group = self.is_subclass(own_class, self.class(B::BaseExceptionGroup));

@@ -1,6 +1,6 @@
 //! `BaseExceptionGroup` and `ExceptionGroup`.
 
-use lockstep_runtime::native::{ClassDef, attribute, class_method, getter, method, static_method};
+use lockstep_runtime::native::{ClassDef, attribute, class_method, method, static_method};
 use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
 
@@ -21,13 +21,15 @@ pub static CLASS: ClassDef = ClassDef {
         ),
     ],
     attributes: &[
-        attribute("message", message, |vm, _, _| {
-            Err(vm.attribute_error("readonly attribute"))
-        }),
-        getter("exceptions", exceptions),
+        attribute("message", message, read_only),
+        attribute("exceptions", exceptions, read_only),
     ],
     doc: "A combination of multiple unrelated exceptions.",
 };
+
+fn read_only(vm: &mut Vm, _: Value, _: Value) -> PyResult<()> {
+    Err(vm.attribute_error("readonly attribute"))
+}
 
 fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
     let mut class = a[0];
