@@ -204,16 +204,7 @@ fn derived(vm: &mut Vm, group: Value, excs: Value) -> PyResult {
     if vm.heap.as_sequence(excs).is_none_or(<[Value]>::is_empty) {
         return Ok(Value::NONE);
     }
-    let name = vm.n(N::derive);
-    let method = vm.get_attr(group, name)?;
-    vm.root(method);
-    let new = vm.call(method, &[excs])?;
-    if !vm.is_instance_of(new, B::BaseExceptionGroup) {
-        return Err(vm.type_error("derive must return an instance of BaseExceptionGroup"));
-    }
-    vm.root(new);
-    vm.copy_metadata(group, new);
-    Ok(new)
+    vm.derived_group(group, excs)
 }
 
 fn split(vm: &mut Vm, a: &[Value]) -> PyResult {

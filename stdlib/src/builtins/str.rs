@@ -137,7 +137,11 @@ const MAKETRANS: NativeDef = static_method("maketrans(x, y=None, z=None, /)", ma
 
 fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
     let text = match (a[1].given(), a[2].given().or(a[3].given())) {
-        (None, _) => vm.heap.str(""),
+        (None, None) => vm.heap.str(""),
+        (None, Some(_)) => {
+            codec::arguments(vm, "str", a[2], a[3], 2)?;
+            vm.heap.str("")
+        }
         (Some(obj), None) => vm.str(obj)?,
         (Some(obj), Some(_)) => {
             let (encoding, errors) = codec::arguments(vm, "str", a[2], a[3], 2)?;
