@@ -4,7 +4,8 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let of_target = |key: &str| std::env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
+    let of_target =
+        |key: &str| std::env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
     if of_target("OS") == "linux" && of_target("ENV") == "gnu" {
         println!("cargo::rustc-link-arg-bins=-no-pie");
     }
