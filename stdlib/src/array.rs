@@ -210,6 +210,7 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
     for class in [class, iter] {
         let made = vm.heap.cell_mut::<Class>(class);
         (made.has_dict, made.named_with_module) = (false, true);
+        made.concatenates = true;
         vm.class_changed(class);
     }
     let codes = vm.heap.str(CODES);

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::ast::{Name, StrLit};
-use crate::bytecode::{Const, ConstIdx, Handler, Op, Reg, Word};
+use crate::bytecode::{Const, ConstIdx, Handler, LocalVar, Op, Reg, Word};
 use crate::source::Span;
 
 /// A set of registers, as bits.
@@ -152,6 +152,8 @@ pub(super) struct Cold {
 
 /// What `finish` gives: parts of a code object.
 pub(super) struct Assembled {
+    /// The variables that were given, each as often as its code is in pieces.
+    pub locals: Vec<LocalVar>,
     pub words: Vec<Word>,
     pub spans: Vec<(u32, Span)>,
     pub consts: Vec<Const>,
@@ -469,7 +471,7 @@ impl Assembler {
     ///
     /// # Errors
     /// The code is too long for a jump's 32 bits.
-    pub fn finish(self) -> Result<Assembled, ()> {
+    pub fn finish(self, locals: &[LocalVar]) -> Result<Assembled, ()> {
         if self.words.len() >= i32::MAX as usize {
             return Err(());
         }
@@ -511,8 +513,23 @@ impl Assembler {
         if !self.cold.is_empty() {
             spans.sort_by_key(|&(at, _)| at);
         }
+        let mut placed = Vec::with_capacity(locals.len());
+        for local in locals {
+            if local.end == u32::MAX {
+                placed.push(local.clone());
+                continue;
+            }
+            for (start, end) in layout.ranges(local.start, local.end) {
+                placed.push(LocalVar {
+                    start,
+                    end,
+                    ..local.clone()
+                });
+            }
+        }
         Ok(Assembled {
             words,
+            locals: placed,
             spans,
             consts: self.consts,
             handlers,

@@ -619,7 +619,6 @@ impl<'a> Frame<'a> {
                 let inner = self.regs.mark();
                 let class = self.operand(exc_type);
                 self.at(exc_type.span);
-                self.asm.jump_on(Op::JumpIfNone, rest, next);
                 self.asm.abc(Op::SplitGroup, pair, rest, class);
                 self.regs.release(inner);
             }
@@ -651,12 +650,14 @@ impl<'a> Frame<'a> {
         raised: Reg,
         region: RegionId,
     ) {
-        let saved = self.regs.alloc();
         let inner_exc = self.regs.alloc();
         let failed = self.asm.label();
         let end = self.asm.label();
         self.at(handler.span);
-        self.asm.ab(Op::EnterHandler, saved, group);
+        // CPython 3.13 bytecodes.c CHECK_EG_MATCH: it stays the handled exception until another
+        // clause takes some, or the statement ends. The one before them all is saved there.
+        let unused = self.regs.alloc();
+        self.asm.ab(Op::EnterHandler, unused, group);
         let bound = self.stable_state().unwrap_or_default();
         let inner = self.asm.open_region(failed, inner_exc);
         let name = handler.name.as_ref().map(|name| &name.name);
@@ -672,7 +673,6 @@ impl<'a> Frame<'a> {
         self.blocks.pop();
         self.blocks.pop();
         let protects = self.asm.close_region(inner);
-        self.asm.a(Op::LeaveHandler, saved);
         if let Some(name) = name {
             self.unbind_name(name);
         }
@@ -680,7 +680,6 @@ impl<'a> Frame<'a> {
             self.asm.jump(end);
             self.place_handler(failed, bound);
             self.asm.ab(Op::ListAppend, raised, inner_exc);
-            self.asm.a(Op::LeaveHandler, saved);
             if let Some(name) = name {
                 self.unbind_name(name);
             }

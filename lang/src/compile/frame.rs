@@ -218,12 +218,12 @@ impl<'a> Frame<'a> {
         let free = scope.free.iter().map(|free| free.name.clone()).collect();
         // A frame has a register even where the code uses none.
         let n_regs = self.regs.n_regs().max(1);
-        let assembled = match std::mem::take(&mut self.asm).finish() {
+        let assembled = match std::mem::take(&mut self.asm).finish(&self.locals) {
             Ok(assembled) => assembled,
             Err(()) => {
                 self.too_large("too much code in one function", span);
                 Assembler::new()
-                    .finish()
+                    .finish(&[])
                     .unwrap_or_else(|()| unreachable!("an empty function is not too long"))
             }
         };
@@ -242,7 +242,7 @@ impl<'a> Frame<'a> {
                 consts: assembled.consts,
                 handlers: assembled.handlers,
                 spans: assembled.spans,
-                locals: self.locals,
+                locals: assembled.locals,
             }
             .into(),
             free,

@@ -676,36 +676,33 @@ def f():
                       5  BuildList      r4, r0, n=0
                       6  Move           r5, r1
                 4     7  LoadGlobal     r8, E
-                      9  JumpIfNone     r5, L4
-                     10  SplitGroup     r6:r7, r5, r8
-                     11  Move           r5, r7
-                     12  JumpIfNone     r6, L4
-                     13  EnterHandler   r8, r6
-                     14  Move           r0, r6
-                5    15  LoadGlobal     r10, h
-                     17  Move           r11, r0
-                     18  Call           r10, r10, n=1
-                     19  LeaveHandler   r8
-                     20  LoadUnbound    r0
-                     21  Jump           L4
+                      9  SplitGroup     r6:r7, r5, r8
+                     10  Move           r5, r7
+                     11  JumpIfNone     r6, L4
+                     12  EnterHandler   r9, r6
+                     13  Move           r0, r6
+                5    14  LoadGlobal     r10, h
+                     16  Move           r11, r0
+                     17  Call           r10, r10, n=1
+                     18  LoadUnbound    r0
+                     19  Jump           L4
               L3:
-                     22  ListAppend     r4, r9
-                     23  LeaveHandler   r8
-                     24  LoadUnbound    r0
+                     20  ListAppend     r4, r8
+                     21  LoadUnbound    r0
               L4:
-                     25  JumpIfNone     r5, L5
-                     26  ListAppend     r4, r5
+                     22  JumpIfNone     r5, L5
+                     23  ListAppend     r4, r5
               L5:
-                     27  JoinGroups     r4, r1, r4
-                     28  LeaveHandler   r2
-                     29  JumpIfNone     r4, L1
-                     30  Reraise        r4
+                     24  JoinGroups     r4, r1, r4
+                     25  LeaveHandler   r2
+                     26  JumpIfNone     r4, L1
+                     27  Reraise        r4
               L6:
-                     31  LeaveHandler   r2
-                     32  Reraise        r3
+                     28  LeaveHandler   r2
+                     29  Reraise        r3
               0..3 -> L2 r1
-              14..19 -> L3 r9
-              5..28 -> L6 r3
+              13..18 -> L3 r8
+              5..25 -> L6 r3
         "#]],
     );
 }

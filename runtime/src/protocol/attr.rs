@@ -578,15 +578,21 @@ impl Vm {
         let (text, class_text) = (self.heap.string(name), self.type_name_within(obj, 100));
         let message = if self.lookup_class(class, name).is_some() {
             format!("'{class_text}' object attribute '{text}' is read-only")
-        } else if self.hooks_of(obj).custom_setattr {
-            // CPython 3.13 object.c _PyObject_GenericSetAttrWithDict says more only of what has
-            // no `__setattr__` or `__delattr__` of its own.
-            format!("'{class_text}' object has no attribute '{text}'")
         } else {
-            format!(
-                "'{class_text}' object has no attribute '{text}' and no __dict__ for setting new attributes"
-            )
+            return self.no_dict_to_set(obj, name);
         };
+        self.attribute_error_of(message, obj, name)
+    }
+
+    /// The error of setting or deleting what neither a class nor a dict has.
+    pub fn no_dict_to_set(&mut self, obj: Value, name: Value) -> Raised {
+        let (text, class_text) = (self.heap.string(name), self.type_name_within(obj, 100));
+        let mut message = format!("'{class_text}' object has no attribute '{text}'");
+        // CPython 3.13 object.c _PyObject_GenericSetAttrWithDict says more only of what has
+        // no `__setattr__` or `__delattr__` of its own.
+        if !self.hooks_of(obj).custom_setattr {
+            message.push_str(" and no __dict__ for setting new attributes");
+        }
         self.attribute_error_of(message, obj, name)
     }
 

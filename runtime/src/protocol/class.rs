@@ -350,13 +350,8 @@ impl Vm {
                 self.warn(B::RuntimeWarning, &message)?;
             }
         }
-        let qualname = match self.heap.ns_remove(attrs, self.n(N::qualname)) {
-            Some(q) if self.heap.as_str(q).is_none() => {
-                let message = format!("type __qualname__ must be a str, not {}", self.type_name(q));
-                return Err(self.type_error(message));
-            }
-            q => q.unwrap_or(name),
-        };
+        let qualname = self.heap.ns_remove(attrs, self.n(N::qualname));
+        let qualname = qualname.unwrap_or(name);
         let classcell = self.heap.ns_remove(attrs, self.n(N::classcell));
         let module = self.n(N::module);
         if self.heap.ns_get(attrs, module).is_none()
@@ -366,14 +361,11 @@ impl Vm {
         }
         self.wrap_special_methods(attrs);
         // Iterating over `__slots__` may collect, and nothing else has the attributes yet.
-        let slots = self.holding(&[attrs], |vm| vm.slot_names(attrs, name))?;
+        let sized_base = sized.then_some(best);
+        let slots = self.holding(&[attrs, qualname], |vm| {
+            vm.slot_names(attrs, name, sized_base)
+        })?;
         if let Some(slots) = &slots {
-            let any = !slots.names.is_empty() || slots.dicts + slots.weakrefs > 0;
-            if any && sized {
-                let base = self.class_name(best);
-                let message = format!("nonempty __slots__ not supported for subtype of '{base}'");
-                return Err(self.type_error(message));
-            }
             for (name, n, had) in [
                 ("__dict__", slots.dicts, had_dict),
                 ("__weakref__", slots.weakrefs, had_weakref || sized),
@@ -390,6 +382,12 @@ impl Vm {
                 let message = format!("'{text}' in __slots__ conflicts with class variable");
                 return Err(self.value_error(message));
             }
+        }
+        // CPython 3.13 typeobject.c type_new_impl: slots come before the names of the class.
+        if self.heap.as_str(qualname).is_none() {
+            let found = self.type_name(qualname);
+            let message = format!("type __qualname__ must be a str, not {found}");
+            return Err(self.type_error(message));
         }
         let wants = |n: fn(&Slots) -> usize| slots.as_ref().is_none_or(|s| n(s) > 0);
         let adds_dict = !had_dict && (any_dict || wants(|s| s.dicts));
@@ -525,8 +523,13 @@ impl Vm {
         }
     }
 
-    /// What `__slots__` says, if it is there.
-    fn slot_names(&mut self, attrs: Value, class_name: Value) -> PyResult<Option<Slots>> {
+    /// What `__slots__` says, if it is there. It may name none beside a base of variable size.
+    fn slot_names(
+        &mut self,
+        attrs: Value,
+        class_name: Value,
+        sized_base: Option<Value>,
+    ) -> PyResult<Option<Slots>> {
         let Some(slots) = self.heap.ns_get(attrs, self.n(N::slots)) else {
             return Ok(None);
         };
@@ -535,6 +538,11 @@ impl Vm {
         } else {
             self.collect_iterable(slots)?
         };
+        if let (Some(base), false) = (sized_base, items.is_empty()) {
+            let base = self.class_name(base);
+            let message = format!("nonempty __slots__ not supported for subtype of '{base}'");
+            return Err(self.type_error(message));
+        }
         let mut found = Slots::default();
         for item in items {
             let Some(text) = self.heap.as_str(item) else {

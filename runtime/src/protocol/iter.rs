@@ -152,8 +152,7 @@ impl Vm {
                 (B::SetIterator, Iter::Set { set: v, at: 0, len })
             }
             Kind::Range => return Ok(Some(self.range_iter(v))),
-            Kind::Iter if !self.heap.is_exact(v, B::CoroutineWrapper) => return Ok(Some(v)),
-            Kind::Iter => return Ok(Some(v)),
+            Kind::Iter | Kind::AsyncGenOp => return Ok(Some(v)),
             Kind::Generator if self.is_generator(v) => return Ok(Some(v)),
             _ => return Ok(None),
         };

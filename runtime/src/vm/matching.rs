@@ -314,9 +314,6 @@ impl Vm {
         exception: Value,
         wanted: Value,
     ) -> PyResult<(Value, Value)> {
-        if exception.is_none() {
-            return Ok((Value::NONE, Value::NONE));
-        }
         let classes = match self.heap.as_tuple(wanted) {
             Some(items) => items.to_vec(),
             None => vec![wanted],
@@ -332,6 +329,10 @@ impl Vm {
                     "catching ExceptionGroup with except* is not allowed. Use except instead.",
                 ));
             }
+        }
+        // CPython 3.13 ceval.c CHECK_EG_MATCH: what is asked for is checked also when nothing is left.
+        if exception.is_none() {
+            return Ok((Value::NONE, Value::NONE));
         }
         let own_class = self.heap.class_of(exception);
         let is_group = self.is_subclass(own_class, self.class(B::BaseExceptionGroup));
@@ -479,9 +480,22 @@ impl Vm {
         }
         let list = self.heap.list(kept);
         self.root(list);
-        let part = self.call_method(group, "derive", &[list])?;
-        self.copy_metadata(group, part);
+        let part = self.derived_group(group, list)?;
         Ok(Some(part))
+    }
+
+    /// What `derive` of a group makes of the exceptions in a list, with the group's own metadata.
+    ///
+    /// # Errors
+    /// TypeError where that is no group; what `derive` raises.
+    pub fn derived_group(&mut self, group: Value, list: Value) -> PyResult {
+        let part = self.call_method(group, "derive", &[list])?;
+        if !self.is_instance_of(part, B::BaseExceptionGroup) {
+            return Err(self.type_error("derive must return an instance of BaseExceptionGroup"));
+        }
+        self.root(part);
+        self.copy_metadata(group, part);
+        Ok(part)
     }
 
     /// Gives a derived group the traceback, cause, context and notes of its source.

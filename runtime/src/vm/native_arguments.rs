@@ -184,6 +184,17 @@ impl Vm {
                 s(max)
             );
         }
+        if name == "enumerate" {
+            // CPython 3.13 enumobject.c enumerate_vectorcall looks at its keywords by hand.
+            let words = call
+                .keywords
+                .iter()
+                .map(|&(word, _)| self.heap.string(word));
+            let is_taken = |word: &String| call.names[given..].contains(&word.as_str());
+            if let Some(word) = words.into_iter().find(|word| !is_taken(word)) {
+                return format!("'{word}' is an invalid keyword argument for enumerate()");
+            }
+        }
         let n_least = call.n_required.min(call.n_posonly);
         if given < n_least {
             let bound = match n_least < call.n_positional || arity.varargs {

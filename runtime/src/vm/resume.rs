@@ -966,13 +966,17 @@ impl Vm {
         if state != GenState::Created || !self.heap.cell::<Generator>(o.generator).op_running {
             return Ok(());
         }
-        self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
+        self.close_async_op(op);
         let what = match action {
             AsyncGenAction::Send => "anext()",
             AsyncGenAction::Throw => "athrow()",
             AsyncGenAction::Close => "aclose()",
         };
         Err(self.runtime_error(format!("{what}: asynchronous generator is already running")))
+    }
+
+    fn close_async_op(&mut self, op: Value) {
+        self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
     }
 
     /// One step of an async generator's operation. Its yield is the result.
@@ -982,7 +986,7 @@ impl Vm {
     /// operation is under way.
     pub fn drive_async_op(&mut self, op: Value, input: Input) -> PyResult<Outcome> {
         let o = self.heap.cell::<AsyncGenOp>(op);
-        let (generator, action, value, state) = (o.generator, o.action, o.value, o.state);
+        let (action, state) = (o.action, o.state);
         if state == GenState::Closed {
             let what = match action {
                 AsyncGenAction::Send => "__anext__()/asend()",
@@ -990,82 +994,121 @@ impl Vm {
             };
             return Err(self.runtime_error(format!("cannot reuse already awaited {what}")));
         }
-        let first = state == GenState::Created;
-        self.check_async_op(op)?;
-        let g = self.heap.cell::<Generator>(generator);
-        let (closed, gen_state) = (g.agen_closed, g.state);
-        if first && (closed || gen_state == GenState::Closed) {
-            self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
-            return match action {
-                AsyncGenAction::Close => Ok(Outcome::Return(Value::NONE)),
-                // CPython 3.13 genobject.c async_gen_athrow_send: what is
-                // thrown into a generator that has ended is dropped.
-                AsyncGenAction::Throw if gen_state == GenState::Closed => {
-                    Ok(Outcome::Return(Value::NONE))
-                }
-                AsyncGenAction::Throw | AsyncGenAction::Send => {
-                    Err(self.raise(B::StopAsyncIteration, ""))
-                }
-            };
+        match action {
+            AsyncGenAction::Send => self.drive_asend(op, input),
+            AsyncGenAction::Throw | AsyncGenAction::Close => self.drive_athrow(op, input),
         }
-        let input = match (first, input) {
-            (true, Input::Send(sent)) => match action {
-                // What a script sends by hand comes before what asend was given.
-                AsyncGenAction::Send => Input::Send(sent.some().unwrap_or(value)),
-                AsyncGenAction::Throw | AsyncGenAction::Close if !sent.is_none() => {
+    }
+
+    /// CPython 3.13 genobject.c async_gen_asend_send and async_gen_asend_throw.
+    fn drive_asend(&mut self, op: Value, input: Input) -> PyResult<Outcome> {
+        self.check_async_op(op)?;
+        let o = self.heap.cell_mut::<AsyncGenOp>(op);
+        let (generator, value) = (o.generator, o.value);
+        let first = o.state == GenState::Created;
+        o.state = GenState::Suspended;
+        let input = match input {
+            // What a script sends by hand comes before what asend was given.
+            Input::Send(sent) if first => Input::Send(sent.some().unwrap_or(value)),
+            input => input,
+        };
+        self.heap.cell_mut::<Generator>(generator).op_running = true;
+        let result = self.resume(generator, input);
+        if self.ends_async_step(generator, &result) {
+            self.close_async_op(op);
+        }
+        result
+    }
+
+    /// CPython 3.13 genobject.c async_gen_athrow_send and async_gen_athrow_throw, of `athrow` and
+    /// `aclose`.
+    fn drive_athrow(&mut self, op: Value, input: Input) -> PyResult<Outcome> {
+        let o = self.heap.cell::<AsyncGenOp>(op);
+        let (generator, action, value) = (o.generator, o.action, o.value);
+        let first = o.state == GenState::Created;
+        let is_close = action == AsyncGenAction::Close;
+        let is_sent = matches!(input, Input::Send(_));
+        let g = self.heap.cell::<Generator>(generator);
+        let (gen_state, was_closed) = (g.state, g.agen_closed);
+        if is_sent && gen_state == GenState::Closed {
+            self.close_async_op(op);
+            return Ok(Outcome::Return(Value::NONE));
+        }
+        self.check_async_op(op)?;
+        let input = match input {
+            Input::Send(sent) if first => {
+                if was_closed {
+                    self.close_async_op(op);
+                    return Err(self.raise(B::StopAsyncIteration, ""));
+                }
+                if !sent.is_none() {
                     return Err(
                         self.runtime_error("can't send non-None value to a just-started coroutine")
                     );
                 }
-                AsyncGenAction::Throw => {
-                    let parts = self.heap.as_tuple(value).map(<[Value]>::to_vec);
-                    match parts.as_deref() {
-                        Some(&[class, value, traceback]) => {
-                            match self.exception_to_throw(class, value, traceback) {
-                                Ok(e) => Input::Throw(e),
-                                Err(raised) => {
-                                    self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
-                                    return Err(raised);
-                                }
-                            }
-                        }
-                        _ => Input::Throw(value),
-                    }
-                }
-                AsyncGenAction::Close => {
-                    if gen_state == GenState::Created {
+                match is_close {
+                    true if gen_state == GenState::Created => {
                         self.close_generator(generator);
-                        self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
+                        self.close_async_op(op);
                         return Ok(Outcome::Return(Value::NONE));
                     }
-                    Input::Throw(self.raise(B::GeneratorExit, "").0)
+                    true => {
+                        self.heap.cell_mut::<Generator>(generator).agen_closed = true;
+                        Input::Throw(self.raise(B::GeneratorExit, "").0)
+                    }
+                    false => match self.exception_of_athrow(value) {
+                        Ok(e) => Input::Throw(e),
+                        Err(raised) => {
+                            self.close_async_op(op);
+                            return Err(raised);
+                        }
+                    },
                 }
-            },
-            (_, input) => input,
+            }
+            input => input,
         };
         self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Suspended;
-        let g = self.heap.cell_mut::<Generator>(generator);
-        g.op_running = true;
-        if action == AsyncGenAction::Close {
-            g.agen_closed = true;
-        }
+        self.heap.cell_mut::<Generator>(generator).op_running = true;
         let result = self.resume(generator, input);
-        if !matches!(result, Ok(Outcome::Yield(_))) {
-            self.heap.cell_mut::<AsyncGenOp>(op).state = GenState::Closed;
-            self.heap.cell_mut::<Generator>(generator).op_running = false;
+        let is_over = self.ends_async_step(generator, &result);
+        // An `athrow` that was under way can be sent to again.
+        if is_over && (is_close || first || !is_sent) {
+            self.close_async_op(op);
         }
-        match (action, result) {
-            (AsyncGenAction::Close, Ok(Outcome::Return(_))) => {
+        match result {
+            Ok(Outcome::Return(_)) if is_close => {
                 Err(self.runtime_error("async generator ignored GeneratorExit"))
             }
-            (AsyncGenAction::Close, Err(Raised(e)))
-                if self.is_instance_of(e, B::StopAsyncIteration)
-                    || self.is_instance_of(e, B::GeneratorExit) =>
-            {
+            Err(raised) if is_close && self.ends_async_generator(raised) => {
                 Ok(Outcome::Return(Value::NONE))
             }
-            (_, result) => result,
+            result => result,
         }
+    }
+
+    /// The exception that an `athrow` was given.
+    fn exception_of_athrow(&mut self, value: Value) -> PyResult {
+        let parts = self.heap.as_tuple(value).map(<[Value]>::to_vec);
+        match parts.as_deref() {
+            Some(&[class, value, traceback]) => self.exception_to_throw(class, value, traceback),
+            _ => Ok(value),
+        }
+    }
+
+    /// Notes that a step of an operation was its last one, unless the generator still awaits.
+    fn ends_async_step(&mut self, generator: Value, result: &PyResult<Outcome>) -> bool {
+        if matches!(result, Ok(Outcome::Yield(_))) {
+            return false;
+        }
+        let is_end = matches!(*result, Err(raised) if self.ends_async_generator(raised));
+        let g = self.heap.cell_mut::<Generator>(generator);
+        g.op_running = false;
+        g.agen_closed |= is_end;
+        true
+    }
+
+    fn ends_async_generator(&self, Raised(e): Raised) -> bool {
+        self.is_instance_of(e, B::StopAsyncIteration) || self.is_instance_of(e, B::GeneratorExit)
     }
 }
 

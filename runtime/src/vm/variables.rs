@@ -221,10 +221,8 @@ impl Vm {
         let message = format!(
             "cannot access local variable '{name}' where it is not associated with a value"
         );
-        let raised = self.raise(B::UnboundLocalError, message);
-        let name = self.heap.intern(&name);
-        self.heap.cell_mut::<Exception>(raised.0).fields[0] = name;
-        raised
+        // CPython 3.13 ceval.c _PyEval_FormatExcCheckArg keeps the name in a plain NameError alone.
+        self.raise(B::UnboundLocalError, message)
     }
 
     #[cold]

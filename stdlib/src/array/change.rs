@@ -160,29 +160,18 @@ fn repeated(vm: &mut Vm, this: Value, times: Value) -> PyResult<Vec<u8>> {
 }
 
 pub fn mul(vm: &mut Vm, a: &[Value]) -> PyResult {
-    if !vm.has_index(a[1]) {
-        return Err(no_times(vm, a[1]));
-    }
+    vm.index(a[1])?;
     let all = repeated(vm, a[0], a[1])?;
     let code = code(vm, a[0]);
     Ok(make(vm, code, all))
 }
 
 pub fn imul(vm: &mut Vm, a: &[Value]) -> PyResult {
-    if !vm.has_index(a[1]) {
-        return Err(no_times(vm, a[1]));
-    }
+    vm.index(a[1])?;
     let all = repeated(vm, a[0], a[1])?;
     let own_len = len(vm, a[0]);
     splice(vm, a[0], 0, own_len, &all)?;
     Ok(a[0])
-}
-
-fn no_times(vm: &mut Vm, v: Value) -> lockstep_runtime::Raised {
-    let found = vm.type_name(v);
-    vm.type_error(format!(
-        "can't multiply sequence by non-int of type '{found}'"
-    ))
 }
 
 // ---- by key --------------------------------------------------------------------------

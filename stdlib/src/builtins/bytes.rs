@@ -44,7 +44,7 @@ macro_rules! shared {
             method("expandtabs(self, /, tabsize=8)", expandtabs),
             method("find(self, sub, start=None, end=None, /)", |vm, a| found(vm, a, false)),
             class_method("fromhex(cls, string, /)", fromhex),
-            method("hex(self, sep=None, bytes_per_sep=1)", hex),
+            method("hex(self, /, sep=None, bytes_per_sep=1)", hex),
             method("index(self, sub, start=None, end=None, /)", |vm, a| index(vm, a, false)),
             method("isalnum(self, /)", |vm, a| all(vm, a[0], |b| b.is_ascii_alphanumeric())),
             method("isalpha(self, /)", |vm, a| all(vm, a[0], |b| b.is_ascii_alphabetic())),

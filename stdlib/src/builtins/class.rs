@@ -74,6 +74,9 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
             return Ok(vm.heap.class_of(*v));
         }
         if a[0] == vm.class(B::Type) {
+            if given.len() == 1 {
+                return Err(vm.type_error("type() takes no keyword arguments"));
+            }
             return Err(vm.type_error("type() takes 1 or 3 arguments"));
         }
         let message = format!(

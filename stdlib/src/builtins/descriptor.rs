@@ -475,6 +475,12 @@ pub static MEMBER: ClassDef = ClassDef {
         getter("__objclass__", |vm, this| {
             Ok(vm.heap.cell::<SlotDescriptor>(this).class)
         }),
+        getter("__qualname__", |vm, this| {
+            let d = vm.heap.cell::<SlotDescriptor>(this);
+            let class = vm.heap.cell::<Class>(d.class).qualname;
+            let text = format!("{}.{}", vm.heap.string(class), vm.heap.string(d.name));
+            args::str_value(vm, text)
+        }),
         object::none_attribute("__doc__"),
     ],
     doc: "",

@@ -54,6 +54,7 @@ pub static CLASS: ClassDef = ClassDef {
         method("as_integer_ratio(self, /)", as_integer_ratio),
         method("hex(self, /)", hex),
         class_method("fromhex(cls, string, /)", fromhex),
+        class_method("__getformat__(cls, typestr, /)", getformat),
     ],
     attributes: &[
         getter("real", |vm, this| plain(vm, &[this])),
@@ -175,6 +176,24 @@ fn hex(vm: &mut Vm, a: &[Value]) -> PyResult {
     let text = pure::hex(number(vm, a[0]));
     args::str_value(vm, text)
 }
+
+fn getformat(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let Some(kind) = vm.heap.as_str(a[1]).map(ToString::to_string) else {
+        let found = args::shown_type(vm, a[1]);
+        return Err(vm.type_error(format!("__getformat__() argument must be str, not {found}")));
+    };
+    match kind.as_str() {
+        // Rust's floats are IEEE 754's everywhere.
+        "double" | "float" => args::str_value(vm, FORMAT),
+        _ => Err(vm.value_error("__getformat__() argument 1 must be 'double' or 'float'")),
+    }
+}
+
+const FORMAT: &str = if cfg!(target_endian = "big") {
+    "IEEE, big-endian"
+} else {
+    "IEEE, little-endian"
+};
 
 fn fromhex(vm: &mut Vm, a: &[Value]) -> PyResult {
     let text = match vm.heap.as_str(a[1]) {

@@ -334,11 +334,10 @@ fn drive(vm: &mut Vm, op: Value, input: Input) -> PyResult {
 
 fn async_op_close(vm: &mut Vm, a: &[Value]) -> PyResult {
     use lockstep_runtime::object::generator::AsyncGenOp;
-    let op = vm.heap.cell::<AsyncGenOp>(a[0]);
-    if matches!(op.state, GenState::Closed | GenState::Created) {
-        vm.heap.cell_mut::<AsyncGenOp>(a[0]).state = GenState::Closed;
+    if vm.heap.cell::<AsyncGenOp>(a[0]).state == GenState::Closed {
         return Ok(Value::NONE);
     }
+    vm.check_async_op(a[0])?;
     let exit = vm.raise(B::GeneratorExit, "").0;
     match vm.drive_async_op(a[0], Input::Throw(exit)) {
         Ok(Outcome::Yield(_)) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),

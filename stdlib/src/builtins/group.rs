@@ -1,6 +1,6 @@
 //! `BaseExceptionGroup` and `ExceptionGroup`.
 
-use lockstep_runtime::native::{ClassDef, attribute, class_method, getter, method, static_method};
+use lockstep_runtime::native::{ClassDef, attribute, class_method, method, static_method};
 use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
 
@@ -21,13 +21,15 @@ pub static CLASS: ClassDef = ClassDef {
         ),
     ],
     attributes: &[
-        attribute("message", message, |vm, _, _| {
-            Err(vm.attribute_error("readonly attribute"))
-        }),
-        getter("exceptions", exceptions),
+        attribute("message", message, read_only),
+        attribute("exceptions", exceptions, read_only),
     ],
     doc: "A combination of multiple unrelated exceptions.",
 };
+
+fn read_only(vm: &mut Vm, _: Value, _: Value) -> PyResult<()> {
+    Err(vm.attribute_error("readonly attribute"))
+}
 
 fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
     let mut class = a[0];
@@ -202,16 +204,7 @@ fn derived(vm: &mut Vm, group: Value, excs: Value) -> PyResult {
     if vm.heap.as_sequence(excs).is_none_or(<[Value]>::is_empty) {
         return Ok(Value::NONE);
     }
-    let name = vm.n(N::derive);
-    let method = vm.get_attr(group, name)?;
-    vm.root(method);
-    let new = vm.call(method, &[excs])?;
-    if !vm.is_instance_of(new, B::BaseExceptionGroup) {
-        return Err(vm.type_error("derive must return an instance of BaseExceptionGroup"));
-    }
-    vm.root(new);
-    vm.copy_metadata(group, new);
-    Ok(new)
+    vm.derived_group(group, excs)
 }
 
 fn split(vm: &mut Vm, a: &[Value]) -> PyResult {

@@ -293,7 +293,7 @@ fn as_integer_ratio(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 /// Whether a byte order argument says big-endian.
-fn is_big_endian(vm: &mut Vm, v: Value) -> PyResult<bool> {
+fn is_big_endian(vm: &mut Vm, name: &str, v: Value) -> PyResult<bool> {
     let Some(v) = v.given() else { return Ok(true) };
     match vm.heap.as_str(v).map(PyStr::to_lossy).as_deref() {
         Some("big") => Ok(true),
@@ -301,7 +301,7 @@ fn is_big_endian(vm: &mut Vm, v: Value) -> PyResult<bool> {
         Some(_) => Err(vm.value_error("byteorder must be either 'little' or 'big'")),
         None => {
             let message = format!(
-                "to_bytes() argument 'byteorder' must be str, not {}",
+                "{name}() argument 'byteorder' must be str, not {}",
                 args::shown_type(vm, v)
             );
             Err(vm.type_error(message))
@@ -311,7 +311,7 @@ fn is_big_endian(vm: &mut Vm, v: Value) -> PyResult<bool> {
 
 fn to_bytes(vm: &mut Vm, a: &[Value]) -> PyResult {
     let length = args::ssize_or(vm, a[1], 1)?;
-    let big_endian = is_big_endian(vm, a[2])?;
+    let big_endian = is_big_endian(vm, "to_bytes", a[2])?;
     let signed = args::flag_or(vm, a[3], false)?;
     let Ok(length) = usize::try_from(length) else {
         return Err(vm.value_error("length argument must be non-negative"));
@@ -324,7 +324,7 @@ fn to_bytes(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn from_bytes(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let big_endian = is_big_endian(vm, a[2])?;
+    let big_endian = is_big_endian(vm, "from_bytes", a[2])?;
     let signed = args::flag_or(vm, a[3], false)?;
     let data = super::bytes::of_object(vm, a[1])?;
     let n = pure::from_bytes(&data, big_endian, signed);

@@ -145,7 +145,10 @@ fn make(vm: &mut Vm, class: Value, iter: Iter) -> PyResult {
 
 fn enumerate(vm: &mut Vm, a: &[Value]) -> PyResult {
     if a[1].is_empty() {
-        return Err(vm.type_error("enumerate() missing required argument 'iterable'"));
+        return Err(vm.type_error(match a[2].given() {
+            Some(_) => "'start' is an invalid keyword argument for enumerate()",
+            None => "enumerate() missing required argument 'iterable'",
+        }));
     }
     let count = match a[2].given() {
         Some(start) => vm.index(start)?,

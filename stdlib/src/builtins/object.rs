@@ -269,8 +269,11 @@ pub fn names_of_class(vm: &mut Vm, class: Value, into: Value) {
 fn dir(vm: &mut Vm, a: &[Value]) -> PyResult {
     let names = vm.heap.dict();
     vm.root(names);
-    let class = vm.heap.class_of(a[0]);
-    names_of_class(vm, class, names);
+    let name = vm.n(N::class);
+    let class = vm.get_attr_opt(a[0], name)?;
+    if let Some(class) = class.filter(|&class| vm.heap.kind(class) == Some(Kind::Class)) {
+        names_of_class(vm, class, names);
+    }
     let key = vm.n(N::dict);
     if let Some(dict) = vm.get_attr_opt(a[0], key)?
         && vm.heap.kind(dict) == Some(Kind::Dict)
@@ -441,7 +444,7 @@ fn set_dict(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
     let class = vm.heap.class_of(this);
     if !vm.heap.cell::<Class>(class).has_dict || !this.is_ptr() {
         let name = vm.n(N::dict);
-        return Err(vm.no_attribute(this, name));
+        return Err(vm.no_dict_to_set(this, name));
     }
     if vm.heap.kind(this) == Some(Kind::Module) {
         return Err(vm.attribute_error("readonly attribute"));
@@ -453,6 +456,10 @@ fn set_dict(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
         )));
     }
     let value = match value.given() {
+        // CPython 3.13 exceptions.c: theirs is no managed one.
+        None if vm.heap.is_exception(this) => {
+            return Err(vm.type_error("cannot delete __dict__"));
+        }
         None => vm.heap.dict(),
         Some(v) if vm.heap.kind(v) == Some(Kind::Dict) => v,
         Some(v) => {

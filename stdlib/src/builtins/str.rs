@@ -137,7 +137,11 @@ const MAKETRANS: NativeDef = static_method("maketrans(x, y=None, z=None, /)", ma
 
 fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
     let text = match (a[1].given(), a[2].given().or(a[3].given())) {
-        (None, _) => vm.heap.str(""),
+        (None, None) => vm.heap.str(""),
+        (None, Some(_)) => {
+            codec::arguments(vm, "str", a[2], a[3], 2)?;
+            vm.heap.str("")
+        }
         (Some(obj), None) => vm.str(obj)?,
         (Some(obj), Some(_)) => {
             let (encoding, errors) = codec::arguments(vm, "str", a[2], a[3], 2)?;
@@ -521,12 +525,16 @@ fn maketrans(vm: &mut Vm, a: &[Value]) -> PyResult {
         }
         return Ok(table);
     };
+    let to = args::text(vm, "maketrans", 2, y)?;
+    let gone = match a[2].given() {
+        Some(z) => Some(args::text(vm, "maketrans", 3, z)?),
+        None => None,
+    };
     let Some(from) = vm.heap.as_str(a[0]).cloned() else {
         return Err(vm.type_error(
             "first maketrans argument must be a string if there is a second argument",
         ));
     };
-    let to = args::text(vm, "maketrans", 2, y)?;
     if from.len() != to.len() {
         return Err(vm.value_error("the first two maketrans arguments must have equal length"));
     }
@@ -537,8 +545,7 @@ fn maketrans(vm: &mut Vm, a: &[Value]) -> PyResult {
             Value::small(i64::from(y)),
         )?;
     }
-    if let Some(z) = a[2].given() {
-        let gone = args::text(vm, "maketrans", 3, z)?;
+    if let Some(gone) = gone {
         for cp in gone.chars() {
             vm.dict_set(table, Value::small(i64::from(cp)), Value::NONE)?;
         }

@@ -16,8 +16,8 @@ const STEPS: &[&str] = &[
     "show(await inner($n))",
     "yield await Pause(1)",
     "await inner(1); yield i",
-    "async for n in other(2): yield n",
-    "show([n async for n in other($n)])",
+    "async for n in pin(other(2)): yield n",
+    "show([n async for n in pin(other($n))])",
     "async with Room('r', $B): yield 'in'",
     "yield (yield 1), (yield 2)",
     "for n in range($n): yield n",
@@ -126,14 +126,7 @@ pub fn section(w: &mut Writer) {
         whole(w, |w| w.line(line));
     }
     // What was left in the middle ends here, and prints what it prints.
-    for name in ["a0", "a1"] {
-        whole(w, |w| w.line(format!("show({name}.close())")));
-    }
-    for name in ["g0", "g1"] {
-        for _ in 0..2 {
-            whole(w, |w| w.line(format!("show(drive({name}.aclose()))")));
-        }
-    }
+    w.line("finish()");
 }
 
 /// As `attempt`, for what may raise what is no Exception as well.

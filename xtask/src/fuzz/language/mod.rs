@@ -102,6 +102,13 @@ def pin(one):
 def hold(generator):
     held.append(generator)
     return generator
+def finish():
+    for one in pinned[::-1] * 3:
+        for _ in range(8):
+            try:
+                (one if hasattr(one, 'send') else one.aclose()).send(None)
+            except BaseException as error:
+                if isinstance(error, (RuntimeError, StopIteration)): break
 class P:
     __match_args__ = ('x', 'y')
     def __init__(self, x=0, y=0): self.x, self.y = x, y
