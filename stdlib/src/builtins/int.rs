@@ -1,6 +1,7 @@
 //! `int` and `bool`.
 
 use lockstep_runtime::native::{ClassDef, class_method, getter, method, static_method};
+use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::number::Big;
 use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::text::int as pure;
@@ -142,7 +143,8 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
             if base != 0 && !(2..=36).contains(&base) {
                 return Err(vm.value_error("int() base must be >= 2 and <= 36, or 0"));
             }
-            match text_of(vm, x) {
+            let is_text = vm.heap.as_str(x).is_some() || vm.heap.get::<Bytes>(x).is_some();
+            match text_of(vm, x).filter(|_| is_text) {
                 Some(text) => parse(vm, &text, base, x)?,
                 None => {
                     return Err(vm.type_error("int() can't convert non-string with explicit base"));

@@ -16,8 +16,7 @@ pub fn source(vm: &mut Vm, v: Value) -> PyResult<(Vec<u32>, bool)> {
     if let Some(text) = vm.heap.as_str(v) {
         return Ok((text.chars().collect(), true));
     }
-    if vm.heap.get::<Bytes>(v).is_some() {
-        let data = crate::builtins::bytes::data_of(vm, v)?;
+    if let Some(data) = vm.bytes_like(v)? {
         return Ok((data.into_iter().map(u32::from).collect(), false));
     }
     let found = vm.type_name(v);

@@ -195,8 +195,8 @@ fn source(
     filename: &str,
     mode: Mode,
 ) -> PyResult<Arc<Source>> {
-    let bytes = match vm.heap.get::<Bytes>(text) {
-        Some(bytes) => bytes.data.as_slice().to_vec(),
+    let bytes = match vm.bytes_like(text)? {
+        Some(bytes) => bytes,
         None => match vm
             .heap
             .as_str(text)

@@ -45,7 +45,7 @@ pub fn measure(setting: &Setting) -> Block {
         let mut points: Vec<Vec<(f64, f64)>> = vec![Vec::new(); contenders.len()];
         for &n in &all {
             let mut best = vec![f64::INFINITY; contenders.len()];
-            for _ in 0..setting.n_rounds.min(2) {
+            for _ in 0..setting.n_rounds {
                 for (contender, best_ns) in contenders.iter().zip(&mut best) {
                     let what = format!("growth/{name} at {n}, {}", contender.label);
                     let ns = block.noted(&what, each_ns(contender, name, n));
