@@ -57,6 +57,8 @@ impl Native for Deque {
 struct DequeIter {
     deque: Value,
     at: usize,
+    /// How many items are still to come.
+    left: usize,
     state: u64,
     reverse: bool,
 }
@@ -163,7 +165,7 @@ const ITER_METHODS: &[NativeDef] = &[
     method("__next__(self, /)", next),
     method("__length_hint__(self, /)", |vm, a| {
         let left = match vm.heap.native::<DequeIter>(a[0]) {
-            Some(iter) => items(vm, iter.deque).len().saturating_sub(iter.at),
+            Some(iter) => iter.left,
             None => 0,
         };
         Ok(vm.heap.usize(left))
@@ -549,12 +551,14 @@ fn iterate(vm: &mut Vm, this: Value, reverse: bool) -> PyResult {
         return Err(vm.runtime_error("deque has no iterator class"));
     };
     let shape = vm.root_shape(class);
-    let state = deque(vm, this).state;
+    let source = deque(vm, this);
+    let (state, left) = (source.state, source.items.len());
     Ok(vm.heap.opaque(
         shape,
         DequeIter {
             deque: this,
             at: 0,
+            left,
             state,
             reverse,
         },
@@ -566,7 +570,10 @@ fn next(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Err(vm.stop_iteration(Value::NONE));
     };
     let source = deque(vm, iter.deque);
-    if source.state != iter.state && iter.at != usize::MAX {
+    if source.state != iter.state {
+        if let Some(iter) = vm.heap.native_mut::<DequeIter>(a[0]) {
+            iter.left = 0;
+        }
         return Err(vm.runtime_error("deque mutated during iteration"));
     }
     let item = if iter.reverse {
@@ -582,6 +589,7 @@ fn next(vm: &mut Vm, a: &[Value]) -> PyResult {
         Some(item) => {
             if let Some(iter) = vm.heap.native_mut::<DequeIter>(a[0]) {
                 iter.at += 1;
+                iter.left -= 1;
             }
             Ok(item)
         }

@@ -1,7 +1,7 @@
 //! The builtin iterators, and `enumerate`, `zip`, `map`, `filter`, `reversed`.
 
 use lockstep_runtime::native::{ClassDef, NativeDef, method, static_method};
-use lockstep_runtime::object::iter::Iter;
+use lockstep_runtime::object::iter::{Iter, ORDERED};
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 use smallvec::SmallVec;
 
@@ -92,13 +92,27 @@ fn length_hint(vm: &mut Vm, a: &[Value]) -> PyResult {
             let (seq, at) = (*seq, *at);
             vm.len(seq)?.saturating_sub(at)
         }
-        Iter::Reverse { at, .. } => *at,
+        // CPython 3.13 listobject.c listreviter_len: the list has become too short.
+        Iter::Reverse { seq, at } => {
+            let (seq, at) = (*seq, *at);
+            if vm.len(seq)? < at { 0 } else { at }
+        }
         Iter::Range { left, .. } => *left as usize,
         Iter::BigRange { left, .. } => {
             let left = (**left).clone();
             return Ok(vm.heap.big(left));
         }
-        Iter::Dict { left, .. } => *left as usize,
+        Iter::Dict {
+            dict, len, left, ..
+        } => {
+            let (dict, len, left) = (*dict, *len, *left);
+            // CPython 3.13 dictobject.c dictiter_len: it will say that the size has changed.
+            if len & ORDERED == 0 && vm.len(dict)? != len {
+                0
+            } else {
+                left as usize
+            }
+        }
         Iter::Set { set, len, .. } => {
             let (set, len) = (*set, *len);
             let now = vm.len(set)?;
