@@ -133,7 +133,7 @@ mod tests {
         assert!(of_module("os", "fork").is_some());
         assert!(of_module("os", "path").is_none());
         assert!(of_module("sys", "fork").is_none());
-        assert!(of_module("logging", "handlers").is_some());
+        assert!(of_module("logging.config", "fileConfig").is_some());
         assert!(module("xml.etree.ElementTree").is_some());
         assert!(module("fork").is_none());
     }
