@@ -86,9 +86,7 @@ static CLASS: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *args, **kwargs)", convert::new),
         method("__add__(self, value, /)", change::add),
-        method("__buffer__(self, flags, /)", |vm, a| {
-            memoryview::of(vm, a[0])
-        }),
+        method("__buffer__(self, flags, /)", memoryview::buffer),
         method(
             "__release_buffer__(self, buffer, /)",
             memoryview::release_buffer,

@@ -35,7 +35,7 @@ macro_rules! shared {
             op::GT,
             op::GE,
             method("__str__(self, /)", |vm, a| vm.builtin_repr(a[0])),
-            method("__buffer__(self, flags, /)", |vm, a| memoryview::of(vm, a[0])),
+            method("__buffer__(self, flags, /)", memoryview::buffer),
             method("capitalize(self, /)", |vm, a| map(vm, a[0], capitalize)),
             method("center(self, width, fillchar=b' ', /)", |vm, a| justify(vm, a, Justify::Center, "center")),
             method("count(self, sub, start=None, end=None, /)", count),

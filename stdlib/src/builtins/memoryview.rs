@@ -17,7 +17,7 @@ use crate::item::{self, Misfit};
 static CLASS: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, object)", new),
-        method("__buffer__(self, flags, /)", |vm, a| buffer(vm, a[0])),
+        method("__buffer__(self, flags, /)", buffer),
         method("__release_buffer__(self, buffer, /)", release_buffer),
         method("__delitem__(self, key, /)", delitem),
         method("__enter__(self, /)", |vm, a| {
@@ -197,10 +197,26 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
 /// `__buffer__` of a native class.
 ///
 /// # Errors
-/// As `of`.
-pub fn buffer(vm: &mut Vm, v: Value) -> PyResult {
-    of(vm, v)
+/// As `of`; OverflowError for flags that are none, BufferError where the flags ask to write into
+/// what can't be written.
+pub fn buffer(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let flags = vm.index_i64_or(a[1], B::OverflowError)?;
+    if flags > i64::from(i32::MAX) {
+        return Err(vm.raise(B::OverflowError, "buffer flags too large"));
+    }
+    let view = of(vm, a[0])?;
+    if flags & WRITABLE != 0 && vm.live_view(view)?.readonly {
+        let message = match vm.heap.native::<MemoryView>(a[0]) {
+            Some(_) => "memoryview: underlying buffer is not writable",
+            None => "Object is not writable.",
+        };
+        return Err(vm.raise(B::BufferError, message));
+    }
+    Ok(view)
 }
+
+/// `inspect.BufferFlags.WRITABLE`.
+const WRITABLE: i64 = 1;
 
 /// `__release_buffer__` of a native class.
 ///
@@ -226,7 +242,7 @@ fn repr(vm: &mut Vm, a: &[Value]) -> PyResult {
         Ok(_) => "",
         Err(_) => "released ",
     };
-    Ok(vm.heap.str(format!("<{released}memory at {address:#x}")))
+    Ok(vm.heap.str(format!("<{released}memory at {address:#x}>")))
 }
 
 fn len(vm: &mut Vm, a: &[Value]) -> PyResult {
