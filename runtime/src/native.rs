@@ -157,8 +157,8 @@ pub struct NativeDef {
     pub is_slot: bool,
     /// Asked first where there are no keywords.
     pub quick: Option<QuickFn>,
-    /// How many arguments the body takes as they are given, and the body: nothing is bound. None
-    /// where there is more to be done.
+    /// Where positional parameters are all there are: how many, and the body that takes them as
+    /// they are given. None where there is more to be done.
     pub exact: Option<(u8, NativeFn)>,
 }
 
@@ -166,7 +166,6 @@ impl NativeDef {
     /// A short way for the commonest calls, that binds no parameters.
     pub const fn quick(mut self, quick: QuickFn) -> NativeDef {
         self.quick = Some(quick);
-        self.exact = None;
         self
     }
 
@@ -231,8 +230,6 @@ pub struct Arity {
     pub kwonly: u8,
     pub varargs: bool,
     pub varkw: bool,
-    /// Positional parameters are all there are.
-    pub is_positional: bool,
 }
 
 impl Arity {
@@ -282,7 +279,6 @@ pub const fn static_method(sig: &'static str, body: NativeFn) -> NativeDef {
     let mut made = def(sig, Body::Plain(body), DefKind::StaticMethod);
     // `__new__` has its class checked, which the short way to a body doesn't do.
     if is_new(made.name) {
-        made.arity.is_positional = false;
         made.exact = None;
     }
     made
@@ -296,7 +292,9 @@ const fn def(sig: &'static str, body: Body, kind: DefKind) -> NativeDef {
     let name = name_of(sig);
     let arity = arity_of(sig);
     let exact = match body {
-        Body::Plain(body) if arity.is_positional => Some((arity.positional, body)),
+        Body::Plain(body) if arity.n_params() == arity.positional as usize => {
+            Some((arity.positional, body))
+        }
         _ => None,
     };
     NativeDef {
@@ -330,7 +328,6 @@ const fn arity_of(sig: &str) -> Arity {
         kwonly: 0,
         varargs: false,
         varkw: false,
-        is_positional: false,
     };
     let mut i = 0;
     while s[i] != b'(' {
@@ -385,7 +382,6 @@ const fn arity_of(sig: &str) -> Arity {
             }
         }
     }
-    arity.is_positional = arity.kwonly == 0 && !arity.varargs && !arity.varkw;
     arity
 }
 
@@ -499,8 +495,7 @@ mod tests {
                 posonly: 2,
                 kwonly: 2,
                 varargs: true,
-                varkw: true,
-                is_positional: false
+                varkw: true
             }
         );
         assert_eq!(F.param_names(), ["a", "b", "c", "d", "e", "args", "kw"]);

@@ -11,7 +11,7 @@ use crate::vm::names::N;
 /// `inspect.BufferFlags.FULL_RO`: what natives ask a script's `__buffer__` for.
 const FULL_RO: i64 = 0x11c;
 /// `inspect.BufferFlags.WRITABLE`.
-const WRITABLE: i64 = 1;
+pub const WRITABLE: i64 = 1;
 
 impl Vm {
     /// Whether `v` is a bytes-like object.

@@ -318,7 +318,7 @@ impl Vm {
             return self.object_compare_plain(op, a, b);
         };
         if !matches!(ka, Kind::DictView | Kind::MappingProxy) && kb != Some(ka) {
-            if ka == Kind::Bytes && kb == Some(Kind::Opaque) {
+            if ka == Kind::Bytes {
                 return self.compare_with_bytes_like(op, a, b);
             }
             return Ok(None);

@@ -15,7 +15,7 @@ impl Vm {
         let Some(kind) = self.heap.kind(a) else {
             return Ok(None);
         };
-        if kind == Kind::Bytes && self.heap.kind(b) == Some(Kind::Opaque) {
+        if kind == Kind::Bytes && self.heap.kind(b) != Some(kind) {
             return self.concat_bytes_like(a, b);
         }
         if self.heap.kind(b) != Some(kind) {
@@ -71,8 +71,8 @@ impl Vm {
         let Some(more) = self.bytes_or_none(b) else {
             return Ok(None);
         };
+        self.check_size(self.heap.cell::<Bytes>(a).data.len() + more.len())?;
         let data = [&self.heap.cell::<Bytes>(a).data[..], &more].concat();
-        self.check_size(data.len())?;
         let base = self.bytes_class(a);
         Ok(Some(self.heap.bytes_of(base, data)))
     }

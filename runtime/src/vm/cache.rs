@@ -355,6 +355,7 @@ impl Vm {
     pub(crate) fn learn_body(&mut self, line: CacheLine, n_args: usize) {
         if line.state() == METHOD
             && let Some(native) = self.heap.get::<Native>(Self::cached_value(line))
+            && native.def.quick.is_none()
             && let Some((n_params, body)) = native.def.exact
             && usize::from(n_params) == n_args
         {

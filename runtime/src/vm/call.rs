@@ -45,9 +45,8 @@ impl Vm {
     pub fn call_one(&mut self, callee: Value, argument: Value) -> PyResult {
         if let Some(native) = self.heap.get::<Native>(callee)
             && native.this.is_empty()
-            && let def = native.def
-            && let (DefKind::Function, Body::Plain(body)) = (def.kind, def.body)
-            && (def.arity.positional, def.arity.n_params()) == (1, 1)
+            && native.def.kind == DefKind::Function
+            && let Some((1, body)) = native.def.exact
         {
             return self.holding(&[callee, argument], |vm| {
                 vm.deeper(|vm| body(vm, &[argument]))

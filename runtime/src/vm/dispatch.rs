@@ -17,7 +17,7 @@ use std::slice;
 use lockstep_lang::bytecode::{Op, Word};
 
 use crate::heap::Kind;
-use crate::native::{AtOnce, Body, PyResult, Step, StepFrame};
+use crate::native::{AtOnce, PyResult, Step, StepFrame};
 use crate::object::class::{B, Class};
 use crate::object::function::{Function, Method, Native};
 use crate::object::generator::{Flavor, GenState, Generator};
@@ -418,12 +418,10 @@ impl Vm {
                         set!($w.a(), v);
                         next!($n);
                     }
-                    let arity = &def.arity;
-                    let n_params = arity.positional as usize;
-                    if let Body::Plain(body) = def.body
-                        && arity.is_positional
+                    if let Some((n_params, body)) = def.exact
+                        && let n_params = n_params as usize
                         && given <= n_params
-                        && given >= arity.required as usize
+                        && given >= def.arity.required as usize
                         && n_params <= NATIVE_PARAMS_MAX
                     {
                         let padded;

@@ -8,6 +8,7 @@ use lockstep_runtime::native::{ClassDef, getter, method, static_method};
 use lockstep_runtime::object::buffer::MemoryView;
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::opaque::Native;
+use lockstep_runtime::protocol::buffer::WRITABLE;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 use smallvec::smallvec;
 
@@ -214,9 +215,6 @@ pub fn buffer(vm: &mut Vm, a: &[Value]) -> PyResult {
     }
     Ok(view)
 }
-
-/// `inspect.BufferFlags.WRITABLE`.
-const WRITABLE: i64 = 1;
 
 /// `__release_buffer__` of a native class.
 ///
