@@ -15,6 +15,9 @@ pub struct Span {
 }
 
 impl Span {
+    /// Of instructions that no place in the source stands for.
+    pub const NOWHERE: Span = Span::new(u32::MAX, u32::MAX);
+
     pub const fn new(start: u32, end: u32) -> Span {
         Span { start, end }
     }

@@ -37,17 +37,13 @@ const FUNCTIONS: &[NativeDef] = &[
         Ok(vm.heap.usize(n))
     }),
     function("set_int_max_str_digits(maxdigits)", |vm, a| {
-        let n = vm.index(a[0])?;
-        match vm.heap.as_i64(n).map(i32::try_from) {
-            Some(Ok(n)) if n == 0 || n >= DIGITS_MIN => {
-                vm.set_int_digits_max(n.unsigned_abs() as usize);
-                Ok(Value::NONE)
-            }
-            Some(Ok(_)) => {
-                Err(vm.value_error(format!("maxdigits must be 0 or larger than {DIGITS_MIN}")))
-            }
-            _ => Err(vm.overflow_error("Python int too large to convert to C int")),
+        let n = vm.to_c_int(a[0])?;
+        if n != 0 && n < DIGITS_MIN {
+            let message = format!("maxdigits must be 0 or larger than {DIGITS_MIN}");
+            return Err(vm.value_error(message));
         }
+        vm.set_int_digits_max(n.unsigned_abs() as usize);
+        Ok(Value::NONE)
     }),
     function("settrace(function, /)", |vm, a| {
         no_tracing(vm, a, "settrace")

@@ -209,8 +209,11 @@ impl Code {
         }
     }
 
-    /// 1-based source line of the instruction at `pc`.
+    /// 1-based source line of the instruction at `pc`; 0 for one that stands nowhere in the source.
     pub fn line_at(&self, pc: u32) -> u32 {
-        self.source.line(self.span_at(pc).start)
+        match self.span_at(pc) {
+            Span::NOWHERE => 0,
+            span => self.source.line(span.start),
+        }
     }
 }

@@ -632,6 +632,8 @@ impl<'a> Frame<'a> {
         self.asm.jump_on(Op::JumpIfNone, rest, done);
         self.asm.ab(Op::ListAppend, raised, rest);
         self.asm.place(done);
+        // As in CPython, where a failing `derive` is called from line None.
+        self.at(Span::NOWHERE);
         self.asm.abc(Op::JoinGroups, raised, exc, raised);
         self.asm.pause_region(region);
         self.asm.a(Op::LeaveHandler, saved);

@@ -570,9 +570,6 @@ impl Vm {
                 found.names.push(self.heap.intern(&mangled));
             }
         }
-        // CPython 3.13 typeobject.c type_new_slots sorts them, so that the same names make the
-        // same layout, and `__class__` can be assigned.
-        found.names.sort_by_key(|&name| self.heap.string(name));
         Ok(Some(found))
     }
 
@@ -580,9 +577,12 @@ impl Vm {
         &mut self,
         class: Value,
         attrs: Value,
-        names: Vec<Value>,
+        mut names: Vec<Value>,
         first: u16,
     ) -> PyResult<u16> {
+        // CPython 3.13 typeobject.c type_new_slots sorts them, so that the same names make the
+        // same layout, and `__class__` can be assigned.
+        names.sort_by_key(|&name| self.heap.string(name));
         let in_cell = self.heap.cell::<Class>(class).layout == Kind::Instance;
         for (i, &name) in names.iter().enumerate() {
             let slot = if in_cell { first + i as u16 } else { SIDE_SLOT };

@@ -166,6 +166,16 @@ impl Vm {
         }
     }
 
+    /// `v` as what CPython keeps in a C int: "i" of its argument formats.
+    ///
+    /// # Errors
+    /// TypeError, OverflowError.
+    pub fn to_c_int(&mut self, v: Value) -> PyResult<i32> {
+        let n = self.index(v)?;
+        let n = self.heap.as_i64(n).and_then(|n| i32::try_from(n).ok());
+        n.ok_or_else(|| self.overflow_error("Python int too large to convert to C int"))
+    }
+
     /// The float that `v` stands for.
     ///
     /// # Errors

@@ -68,13 +68,10 @@ impl Arguments {
         vm.to_ssize(v)
     }
 
-    /// The int for the `*` of a precision, which CPython keeps in a C int.
+    /// The int for the `*` of a precision.
     fn take_precision(&mut self, vm: &mut Vm) -> PyResult<i64> {
         let v = self.take_star(vm)?;
-        match vm.heap.as_i64(v).filter(|&n| i32::try_from(n).is_ok()) {
-            Some(n) => Ok(n),
-            None => Err(vm.overflow_error("Python int too large to convert to C int")),
-        }
+        Ok(vm.to_c_int(v)?.into())
     }
 
     fn take_star(&mut self, vm: &mut Vm) -> PyResult {

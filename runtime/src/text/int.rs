@@ -490,6 +490,10 @@ pub fn to_bytes(
     } else {
         value.magnitude().to_bytes_le()
     };
+    // CPython 3.13 longobject.c _PyLong_AsByteArray: -1 is all sign, and fits in no bytes.
+    if len == 0 && *value == BigInt::from(-1) {
+        return Ok(Vec::new());
+    }
     if bytes.len() > len {
         return Err(BytesError::TooBig);
     }

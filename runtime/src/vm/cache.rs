@@ -346,8 +346,9 @@ impl Vm {
         if line.state() != NATIVE_BODY || !self.cache_hit(line, obj) || self.heap.has_attrs(obj) {
             return None;
         }
+        let body = std::ptr::with_exposed_provenance::<()>(line.word(3) as usize);
         // SAFETY: word 3 was written by `learn_body`, as the state says.
-        Some(unsafe { std::mem::transmute::<usize, NativeFn>(line.word(3) as usize) })
+        Some(unsafe { std::mem::transmute::<*const (), NativeFn>(body) })
     }
 
     /// Lets the cache of a method call, which has found a native, keep its body instead if it

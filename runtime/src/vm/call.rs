@@ -671,6 +671,10 @@ impl Vm {
                 let name = self.qualified_class_name(class);
                 return Err(self.type_error(format!("cannot create '{name}' instances")));
             }
+            if (!args.is_empty() || !keywords.is_empty()) && !self.has_own_init(class) {
+                let name = self.class_name_within(class, 200);
+                return Err(self.type_error(format!("{name}() takes no arguments")));
+            }
             self.new_instance(class)?
         } else {
             let Some(new) = self.lookup_class(class, self.n(N::new)) else {
@@ -697,14 +701,7 @@ impl Vm {
         let Some(init) = init else {
             return Ok(Called::Value(instance));
         };
-        if self.is_native_named(init, "__init__")
-            && self.heap.cell::<Native>(init).owner == self.class(B::Object)
-        {
-            if plain_new && (!args.is_empty() || !keywords.is_empty()) {
-                let name = self.class_name_within(class, 200);
-                let message = format!("{name}() takes no arguments");
-                return Err(self.type_error(message));
-            }
+        if self.is_init_of_object(init) {
             return Ok(Called::Value(instance));
         }
         let all: SmallVec<[Value; 8]> = std::iter::once(instance)
@@ -812,6 +809,18 @@ impl Vm {
             self.heap.add_finalizable(instance);
         }
         Ok(instance)
+    }
+
+    /// Whether `object.__init__` is what a look-up of `__init__` found.
+    fn is_init_of_object(&self, init: Value) -> bool {
+        self.is_native_named(init, "__init__")
+            && self.heap.cell::<Native>(init).owner == self.class(B::Object)
+    }
+
+    /// Whether a class, or a base of it, says how its instances are initialized.
+    fn has_own_init(&mut self, class: Value) -> bool {
+        let init = self.lookup_class(class, self.n(N::init));
+        init.is_some_and(|init| !self.is_init_of_object(init))
     }
 
     fn refuse_abstract(&mut self, class: Value, abstracts: Value) -> PyResult<()> {

@@ -494,15 +494,18 @@ impl Vm {
             return Err(self.type_error("derive must return an instance of BaseExceptionGroup"));
         }
         self.root(part);
-        self.copy_metadata(group, part);
+        self.copy_metadata(group, part)?;
         Ok(part)
     }
 
     /// Gives a derived group the traceback, cause, context and notes of its source.
-    pub fn copy_metadata(&mut self, from: Value, to: Value) {
+    ///
+    /// # Errors
+    /// What reading the notes raises, where they are an object of the script's.
+    fn copy_metadata(&mut self, from: Value, to: Value) -> PyResult<()> {
         use crate::object::exception::Exception;
         if !self.heap.is_exception(from) {
-            return;
+            return Ok(());
         }
         let traceback = self.traceback_of(from);
         let e = self.heap.cell::<Exception>(from);
@@ -517,12 +520,17 @@ impl Vm {
             e.traceback = traceback;
         }
         let key = self.n(N::notes);
-        if let Some(notes) = self.own_attr(from, key)
-            && let Some(items) = self.heap.as_sequence(notes).map(<[Value]>::to_vec)
+        // CPython 3.13 exceptions.c exceptiongroup_subset copies any sequence, a str too.
+        if let Some(notes) = self.get_attr_opt(from, key)?
+            && self.heap.kind(notes) != Some(Kind::Dict)
+            && self.special(notes, N::getitem).is_some()
         {
+            self.root(notes);
+            let items = self.collect_iterable(notes)?;
             let copy = self.heap.list(items);
             let dict = self.attribute_dict(to);
             self.heap.ns_set(dict, key, copy);
         }
+        Ok(())
     }
 }

@@ -128,15 +128,31 @@ impl Vm {
         };
         let mut lines: Vec<String> = first.split('\n').map(str::to_string).collect();
         let key = self.n(N::notes);
-        if let Some(notes) = self.own_attr(exception, key)
-            && let Some(notes) = self.heap.as_sequence(notes).map(<[Value]>::to_vec)
+        if let Some(notes) = self
+            .own_attr(exception, key)
+            .filter(|notes| !notes.is_none())
         {
-            for note in notes {
-                let note = match self.heap.as_str(note) {
-                    Some(text) => text.to_lossy(),
-                    None => self.repr_string(note).unwrap_or_default(),
+            let listed = self.is_instance_of(notes, B::ByteArray)
+                || matches!(
+                    self.heap.kind(notes),
+                    Some(Kind::List | Kind::Tuple | Kind::Range)
+                );
+            let each = listed.then(|| self.collect_iterable(notes));
+            for note in match each {
+                Some(Ok(notes)) => notes,
+                _ => vec![notes],
+            } {
+                let text = match listed {
+                    true => self.str_string(note),
+                    false => self.repr_string(note),
                 };
-                lines.extend(note.split('\n').map(str::to_string));
+                let text = text.unwrap_or_else(|_| {
+                    String::from(match listed {
+                        true => "<note str() failed>",
+                        false => "<__notes__ repr() failed>",
+                    })
+                });
+                lines.extend(text.split('\n').map(str::to_string));
             }
         }
         lines
@@ -319,9 +335,13 @@ fn push_trace(out: &mut String, lines: &[TraceLine], margin: &str) {
         let same = i > 0 && lines[i - 1] == *line;
         repeats = if same { repeats + 1 } else { 0 };
         if repeats < REPEATS_SHOWN {
+            let number = match line.line {
+                0 => String::from("None"),
+                number => number.to_string(),
+            };
             out.push_str(&format!(
-                "{margin}  File \"{}\", line {}, in {}\n",
-                line.file, line.line, line.name
+                "{margin}  File \"{}\", line {number}, in {}\n",
+                line.file, line.name
             ));
             if !line.text.is_empty() {
                 out.push_str(&format!("{margin}    {}\n", line.text));

@@ -40,9 +40,7 @@ static CLASS: ClassDef = ClassDef {
         method("__next__(self, /)", |vm, a| {
             step(vm, a[0], Input::Send(Value::NONE))
         }),
-        method("send(self, value, /)", |vm, a| {
-            step(vm, a[0], Input::Send(a[1]))
-        }),
+        method("send(self, value, /)", send),
         method(
             "throw(self, type, value=None, traceback=None, /)",
             |vm, a| {
@@ -125,6 +123,19 @@ fn step(vm: &mut Vm, this: Value, input: Input) -> PyResult {
             Err(vm.stop_iteration(default))
         }
         result => result,
+    }
+}
+
+/// CPython 3.13 iterobject.c anextawaitable_proxy calls by `PyObject_CallMethod(…, "O", value)`,
+/// which takes a tuple for the arguments.
+fn send(vm: &mut Vm, a: &[Value]) -> PyResult {
+    match vm.heap.as_tuple(a[1]).map(<[Value]>::to_vec).as_deref() {
+        None => step(vm, a[0], Input::Send(a[1])),
+        Some(&[value]) => step(vm, a[0], Input::Send(value)),
+        Some(values) => {
+            let iterator = iterator(vm, a[0])?;
+            vm.call_method(iterator, "send", values)
+        }
     }
 }
 

@@ -608,7 +608,10 @@ fn decode(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn expandtabs(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let size = args::ssize_or(vm, a[1], 8)?.max(0) as usize;
+    let size = match a[1].given() {
+        Some(size) => vm.to_c_int(size)?.max(0) as usize,
+        None => 8,
+    };
     let (mut out, mut column) = (Vec::new(), 0usize);
     let own = data(vm, a[0]).to_vec();
     let n_tabs = own.iter().filter(|&&b| b == b'\t').count();

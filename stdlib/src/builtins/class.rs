@@ -178,14 +178,9 @@ fn ror(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn dir(vm: &mut Vm, a: &[Value]) -> PyResult {
     let names = vm.heap.dict();
-    object::names_of_class(vm, a[0], names);
-    let keys = vm
-        .heap
-        .dict_entries(names)
-        .into_iter()
-        .map(|(k, _)| k)
-        .collect();
-    Ok(vm.heap.list(keys))
+    vm.root(names);
+    object::names_of_class(vm, a[0], names)?;
+    Ok(object::keys_of(vm, names))
 }
 
 fn subclasses(vm: &mut Vm, a: &[Value]) -> PyResult {

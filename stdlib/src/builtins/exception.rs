@@ -9,7 +9,7 @@ use lockstep_runtime::object::dict::Dict;
 use lockstep_runtime::object::exception::{Exception, Traceback};
 use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
 
-use super::operators as op;
+use super::{object, operators as op};
 use crate::args;
 
 pub static BASE: ClassDef = ClassDef {
@@ -525,7 +525,8 @@ fn setstate(vm: &mut Vm, a: &[Value]) -> PyResult {
     if vm.heap.kind(a[1]) != Some(Kind::Dict) {
         return Err(vm.type_error("state is not a dictionary"));
     }
-    for (key, value) in args::keywords(vm, a[1])? {
+    for (key, value) in vm.heap.dict_entries(a[1]) {
+        let key = object::attribute_name(vm, key)?;
         vm.set_attr(a[0], key, value)?;
     }
     Ok(Value::NONE)
@@ -673,7 +674,10 @@ fn set_tb_next(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
 
 fn tb_lineno(vm: &mut Vm, this: Value) -> PyResult {
     let entry = vm.heap.cell::<Traceback>(this).entry;
-    Ok(Value::small(i64::from(vm.trace_line(entry).line)))
+    Ok(match vm.trace_line(entry).line {
+        0 => Value::NONE,
+        line => Value::small(line.into()),
+    })
 }
 
 fn tb_frame(vm: &mut Vm, this: Value) -> PyResult {

@@ -251,7 +251,7 @@ fn float(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn round(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let Some(digits) = a[1].some() else {
+    let Some(digits) = a[1].given() else {
         return plain(vm, a);
     };
     let digits = vm.index(digits)?;

@@ -4,7 +4,7 @@ use lockstep_runtime::native::{ClassDef, attribute, method, static_method};
 use lockstep_runtime::object::module::Module;
 use lockstep_runtime::{Kind, N, PyResult, Value, Vm};
 
-use super::operators as op;
+use super::{object, operators as op};
 
 pub static CLASS: ClassDef = ClassDef {
     methods: &[
@@ -57,13 +57,7 @@ fn dir(vm: &mut Vm, a: &[Value]) -> PyResult {
     if let Some(own) = vm.heap.ns_get(dict, key) {
         return vm.call(own, &[]);
     }
-    let keys = vm
-        .heap
-        .dict_entries(dict)
-        .into_iter()
-        .map(|(k, _)| k)
-        .collect();
-    Ok(vm.heap.list(keys))
+    Ok(object::keys_of(vm, dict))
 }
 
 fn annotations(vm: &mut Vm, this: Value) -> PyResult {

@@ -1,5 +1,7 @@
 //! `object`: what every instance has.
 
+use std::collections::HashSet;
+
 use lockstep_runtime::native::{ClassDef, attribute, class_method, getter, method, static_method};
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::dict::Dict;
@@ -12,27 +14,27 @@ use crate::args;
 pub static CLASS: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *args, **kwargs)", new),
-        method("__init__(self, /, *args, **kwargs)", init),
         method("__repr__(self, /)", repr),
-        method("__str__(self, /)", str),
-        method("__format__(self, format_spec, /)", format),
         method("__hash__(self, /)", hash),
-        method("__eq__(self, value, /)", eq),
-        method("__ne__(self, value, /)", ne),
-        method("__lt__(self, value, /)", unordered),
-        method("__le__(self, value, /)", unordered),
-        method("__gt__(self, value, /)", unordered),
-        method("__ge__(self, value, /)", unordered),
+        method("__str__(self, /)", str),
         method("__getattribute__(self, name, /)", getattribute),
         method("__setattr__(self, name, value, /)", setattr),
         method("__delattr__(self, name, /)", delattr),
-        method("__dir__(self, /)", dir),
-        method("__sizeof__(self, /)", sizeof),
-        method("__getstate__(self, /)", getstate),
-        method("__reduce__(self, /)", reduce),
+        method("__lt__(self, value, /)", unordered),
+        method("__le__(self, value, /)", unordered),
+        method("__eq__(self, value, /)", eq),
+        method("__ne__(self, value, /)", ne),
+        method("__gt__(self, value, /)", unordered),
+        method("__ge__(self, value, /)", unordered),
+        method("__init__(self, /, *args, **kwargs)", init),
         method("__reduce_ex__(self, protocol, /)", reduce_ex),
-        class_method("__init_subclass__(cls, /)", nothing),
+        method("__reduce__(self, /)", reduce),
+        method("__getstate__(self, /)", getstate),
         class_method("__subclasshook__(cls, object, /)", subclasshook),
+        class_method("__init_subclass__(cls, /)", nothing),
+        method("__format__(self, format_spec, /)", format),
+        method("__sizeof__(self, /)", sizeof),
+        method("__dir__(self, /)", dir),
     ],
     attributes: &[
         attribute("__class__", class, set_class),
@@ -237,56 +239,69 @@ fn delattr(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(Value::NONE)
 }
 
-/// Adds the names of a class and its bases to a dict.
-pub fn names_of_class(vm: &mut Vm, class: Value, into: Value) {
-    let mro = vm.heap.cell::<Class>(class).mro.clone();
-    for base in mro.into_iter().rev() {
-        let attrs = vm.heap.cell::<Class>(base).attrs;
-        for (name, _) in vm.heap.dict_entries(attrs) {
-            if vm.heap.as_str(name).is_some() {
-                let name = vm.heap.intern_value(name);
-                vm.heap.ns_set(into, name, Value::NONE);
+/// Adds the names of a class and its bases to a dict, in CPython's order
+/// (typeobject.c merge_class_dict): each class before its bases.
+///
+/// # Errors
+/// What `__dict__` and `__bases__` of a script's own raise.
+pub fn names_of_class(vm: &mut Vm, class: Value, into: Value) -> PyResult<()> {
+    let (dict, weakref, bases) = (vm.n(N::dict), vm.n(N::weakref), vm.n(N::bases));
+    let mut seen = HashSet::new();
+    let mut pending = vec![class];
+    while let Some(class) = pending.pop() {
+        if !seen.insert(class) {
+            continue;
+        }
+        vm.root(class);
+        if let Some(attrs) = vm.get_attr_opt(class, dict)? {
+            // The getters of all instances stand in `object` here, in CPython in the class that adds them.
+            let had = [dict, weakref].map(|name| vm.heap.ns_get(into, name).is_some());
+            vm.root(attrs);
+            vm.dict_update(into, attrs)?;
+            if class == vm.class(B::Object) {
+                for (name, had) in [dict, weakref].into_iter().zip(had) {
+                    if !had {
+                        vm.heap.ns_remove(into, name);
+                    }
+                }
+            } else if vm
+                .heap
+                .get::<Class>(class)
+                .is_some_and(|c| !c.is_heap && c.has_dict)
+            {
+                vm.heap.ns_set(into, dict, Value::NONE);
             }
         }
-        let has_dict = vm.heap.cell::<Class>(base).has_dict;
-        let weakref = vm.n(N::weakref);
-        if !vm.heap.cell::<Class>(base).has_weakref {
-            vm.heap.ns_remove(into, weakref);
-        }
-        if vm.heap.cell::<Class>(base).is_heap {
-            let name = vm.n(N::module);
-            vm.heap.ns_set(into, name, Value::NONE);
-        }
-        let dict = vm.n(N::dict);
-        if has_dict {
-            vm.heap.ns_set(into, dict, Value::NONE);
-        } else {
-            vm.heap.ns_remove(into, dict);
+        if let Some(bases) = vm.get_attr_opt(class, bases)? {
+            vm.root(bases);
+            let bases = vm.collect_iterable(bases)?;
+            pending.extend(bases.into_iter().rev());
         }
     }
+    Ok(())
 }
 
 fn dir(vm: &mut Vm, a: &[Value]) -> PyResult {
     let names = vm.heap.dict();
     vm.root(names);
-    let name = vm.n(N::class);
-    let class = vm.get_attr_opt(a[0], name)?;
-    if let Some(class) = class.filter(|&class| vm.heap.kind(class) == Some(Kind::Class)) {
-        names_of_class(vm, class, names);
-    }
     let key = vm.n(N::dict);
     if let Some(dict) = vm.get_attr_opt(a[0], key)?
         && vm.heap.kind(dict) == Some(Kind::Dict)
     {
         vm.dict_update(names, dict)?;
     }
-    let keys = vm
-        .heap
-        .dict_entries(names)
-        .into_iter()
-        .map(|(k, _)| k)
-        .collect();
-    Ok(vm.heap.list(keys))
+    let name = vm.n(N::class);
+    if let Some(class) = vm.get_attr_opt(a[0], name)? {
+        names_of_class(vm, class, names)?;
+    }
+    Ok(keys_of(vm, names))
+}
+
+/// The keys of a dict, listed.
+pub fn keys_of(vm: &mut Vm, dict: Value) -> Value {
+    let entries = vm.heap.dict_entries(dict);
+    let keys = entries.into_iter().map(|(key, _)| key).collect();
+    vm.heap.list(keys)
 }
 
 fn sizeof(vm: &mut Vm, a: &[Value]) -> PyResult {

@@ -39,7 +39,7 @@ pub static CLASS: ClassDef = ClassDef {
         }),
         method("casefold(self, /)", |vm, a| map(vm, a[0], PyStr::casefold)),
         method("center(self, width, fillchar=' ', /)", |vm, a| {
-            justify(vm, a, "center", PyStr::center)
+            justify(vm, a, PyStr::center)
         }),
         method("count(self, sub, start=None, end=None, /)", count),
         method("encode(self, /, encoding='utf-8', errors='strict')", encode),
@@ -89,7 +89,7 @@ pub static CLASS: ClassDef = ClassDef {
         }),
         method("join(self, iterable, /)", join),
         method("ljust(self, width, fillchar=' ', /)", |vm, a| {
-            justify(vm, a, "ljust", PyStr::ljust)
+            justify(vm, a, PyStr::ljust)
         }),
         method("lower(self, /)", |vm, a| map(vm, a[0], PyStr::lower)),
         method("lstrip(self, chars=None, /)", |vm, a| {
@@ -103,7 +103,7 @@ pub static CLASS: ClassDef = ClassDef {
         method("rfind(self, sub, start=None, end=None, /)", rfind),
         method("rindex(self, sub, start=None, end=None, /)", rindex),
         method("rjust(self, width, fillchar=' ', /)", |vm, a| {
-            justify(vm, a, "rjust", PyStr::rjust)
+            justify(vm, a, PyStr::rjust)
         }),
         method("rpartition(self, sep, /)", rpartition),
         method("rsplit(self, /, sep=None, maxsplit=-1)", |vm, a| {
@@ -186,7 +186,7 @@ fn getnewargs(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(vm.heap.tuple(&[plain]))
 }
 
-fn justify(vm: &mut Vm, a: &[Value], name: &str, f: fn(&PyStr, usize, u32) -> PyStr) -> PyResult {
+fn justify(vm: &mut Vm, a: &[Value], f: fn(&PyStr, usize, u32) -> PyStr) -> PyResult {
     let width = vm.to_ssize(a[1])?.max(0) as usize;
     let fill = match a[2].given() {
         None => u32::from(b' '),
@@ -202,9 +202,8 @@ fn justify(vm: &mut Vm, a: &[Value], name: &str, f: fn(&PyStr, usize, u32) -> Py
             None => {
                 let message = format!(
                     "The fill character must be a unicode character, not {}",
-                    args::shown_type(vm, fill)
+                    vm.type_name(fill)
                 );
-                debug_assert!(!name.is_empty());
                 return Err(vm.type_error(message));
             }
         },
@@ -341,7 +340,10 @@ pub fn max_len(vm: &Vm) -> usize {
 }
 
 fn expandtabs(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let size = args::ssize_or(vm, a[1], 8)?.max(0) as usize;
+    let size = match a[1].given() {
+        Some(size) => vm.to_c_int(size)?.max(0) as usize,
+        None => 8,
+    };
     let limit = max_len(vm);
     match vm.heap.text(a[0]).expand_tabs(size, limit) {
         Ok(text) => Ok(vm.heap.str(text)),

@@ -363,6 +363,9 @@ pub fn section(w: &mut Writer) {
                 _ => format!("o.{name}({arguments})"),
             };
             w.line(format!("p = {call}"));
+            if name == "__hash__" {
+                w.line("p = p if steady(o) else 'unsteady'");
+            }
             w.line("show([*itertools.islice(p, 9)] if hasattr(p, '__next__') else p)");
             if methods.object != "builtins" {
                 w.line("show(o)");

@@ -78,6 +78,7 @@ def fit(value):
 def steady(value):
     kind = type(value)
     if kind in (tuple, frozenset): return all(map(steady, value))
+    if kind is slice: return steady((value.start, value.stop, value.step))
     if kind is str: return ' at 0x' not in value
     return kind.__hash__ is not object.__hash__ and not (kind is float and value != value)
 def stable(value): return value if steady(value) else 'unsteady'
