@@ -670,7 +670,7 @@ def f():
                 3     0  LoadGlobal     r3, g
                       2  Call           r3, r3, n=0
               L1:
-                5     3  ReturnNone
+                0     3  ReturnNone
               L2:
                 2     4  EnterHandler   r2, r1
                       5  BuildList      r4, r0, n=0
@@ -693,7 +693,7 @@ def f():
                      22  JumpIfNone     r5, L5
                      23  ListAppend     r4, r5
               L5:
-                     24  JoinGroups     r4, r1, r4
+                0    24  JoinGroups     r4, r1, r4
                      25  LeaveHandler   r2
                      26  JumpIfNone     r4, L1
                      27  Reraise        r4

@@ -598,7 +598,7 @@ impl Vm {
     /// An async generator was left unfinished and nothing refers to it any
     /// more: the finalizer hook gets it, which is the loop that first ran it
     /// unless a script has set one. The loop closes it in a task of its own, at
-    /// the hop after next.
+    /// the hop after next. Without a hook it is closed at once, like any generator.
     ///
     /// # Errors
     /// What making the task raises; what a script's hook raises.
@@ -611,11 +611,15 @@ impl Vm {
             return Ok(());
         }
         let hook = g.finalizer();
-        if hook.is_empty() || hook.is_none() {
+        if hook.is_empty() {
             return Ok(());
         }
         // It is told once: a collection may find the same generator later.
-        g.set_finalizer(Value::NONE);
+        g.set_finalizer(Value::EMPTY);
+        if hook.is_none() {
+            self.close_forgotten(generator);
+            return Ok(());
+        }
         if self.heap.kind(hook) == Some(Kind::EventLoop) {
             return self.close_async_generator(hook, generator);
         }

@@ -1461,6 +1461,7 @@ impl Vm {
                 Op::EndAsyncFor => {
                     let e = r!(w.a());
                     if !self.is_instance_of(e, B::StopAsyncIteration) {
+                        self.note_reraise();
                         save!(1);
                         raise!(crate::native::Raised(e));
                     }
@@ -1660,10 +1661,16 @@ impl Vm {
         if g.flavor == Flavor::AsyncGenerator {
             return self.abandon_async_generator(v);
         }
-        // What closing raises has nowhere to go, as in a finalizer.
+        self.close_forgotten(v);
+        Ok(())
+    }
+
+    /// Closes a suspended generator that nothing refers to any more. What that raises has nowhere
+    /// to go, as in a finalizer.
+    pub(crate) fn close_forgotten(&mut self, generator: Value) {
         let exit = self.raise(B::GeneratorExit, "");
-        match self.resume(v, Input::Throw(exit.0)) {
-            Ok(_) | Err(_) => Ok(()),
+        match self.resume(generator, Input::Throw(exit.0)) {
+            Ok(_) | Err(_) => {}
         }
     }
 

@@ -72,6 +72,18 @@ impl Vm {
         self.raise_value(B::KeyError, key)
     }
 
+    /// A KeyError as `PyErr_SetObject` of CPython makes it: a tuple is all its arguments, None is
+    /// no argument.
+    #[cold]
+    pub fn key_error_of(&mut self, key: Value) -> Raised {
+        let args = match self.heap.as_tuple(key) {
+            Some(_) => key,
+            None if key.is_none() => self.heap.tuple(&[]),
+            None => self.heap.tuple(&[key]),
+        };
+        self.raise_args(B::KeyError, args)
+    }
+
     /// StopIteration, its value `value` (no argument when that is None).
     #[cold]
     pub fn stop_iteration(&mut self, value: Value) -> Raised {

@@ -153,11 +153,11 @@ pub fn ordered_move(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Err(vm.type_error(message));
     }
     if vm.heap.cell::<Dict>(dict).table.is_empty() {
-        return Err(vm.key_error(key));
+        return Err(vm.key_error_of(key));
     }
     let hash = vm.hash(key)?;
     let Some(at) = vm.dict_find(dict, key, hash)? else {
-        return Err(vm.key_error(key));
+        return Err(vm.key_error_of(key));
     };
     let table = &mut vm.heap.cell_mut::<Dict>(dict).table;
     // CPython 3.13 odictobject.c OrderedDict_move_to_end_impl: what stands there already is no

@@ -124,9 +124,10 @@ fn field(w: &mut Writer, depth: usize) -> String {
         value
     };
     let spaces = w.pick(&["", "", "", " ", "  "]);
-    // CPython 3.13.0 takes what follows a # inside of a text for a comment, and begins the text
-    // of the expression anew at a brace that follows a keyword argument.
-    let misread = value.contains('#') || value.contains('=') && value.contains('{');
+    // CPython 3.13.0 takes what follows a # inside of a text for a comment, and loses parts of the
+    // text of an expression with a keyword argument.
+    let is_argument = |pair: &[u8]| matches!(pair, [b'a'..=b'z' | b'_', b'=']);
+    let misread = value.contains('#') || value.as_bytes().windows(2).any(is_argument);
     let equals = if w.once_in(4) && !misread {
         w.pick(&["=", " = ", "= "])
     } else {
