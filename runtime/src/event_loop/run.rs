@@ -245,7 +245,7 @@ impl Vm {
         let (callback, args, one_arg, context) = (h.callback, h.args, h.one_arg, h.context);
         let result = self.in_context(context, handle, |vm| {
             if one_arg {
-                return vm.call(callback, &[args]);
+                return vm.call_one(callback, args);
             }
             let args: smallvec::SmallVec<[Value; 4]> = vm.heap.tuple_items(args).into();
             vm.call(callback, &args)
