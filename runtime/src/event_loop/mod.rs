@@ -216,7 +216,9 @@ impl Vm {
             let args = self.heap.handle_args(target);
             return (callback, self.heap.tuple_items(args).to_vec(), context);
         }
+        let is_callback = self.heap.kind(target) == Some(Kind::Native);
         let (callback, args) = match self.heap.kind(input) {
+            _ if is_callback => (target, vec![input]),
             Some(Kind::Future) => (self.task_wakeup_method(target), vec![input]),
             _ if input.is_none() => (self.task_step_method(target), Vec::new()),
             _ => (self.task_step_method(target), vec![input]),

@@ -228,7 +228,24 @@ impl Vm {
                     result => result,
                 }
             }
+            Some(Kind::Native) => self.run_callback(event_loop, target, input),
             _ => self.run_handle(target),
+        }
+    }
+
+    /// Calls a native that waited for a future without a handle.
+    fn run_callback(&mut self, event_loop: Value, callback: Value, future: Value) -> PyResult<()> {
+        let context = Value::NONE;
+        let result = self.in_context(context, callback, |vm| vm.call_one(callback, future));
+        match result {
+            Ok(_) => Ok(()),
+            Err(raised) if self.ends_the_loop(raised) => Err(raised),
+            Err(raised) => {
+                self.root(raised.0);
+                let handle =
+                    self.new_handle(callback, &[future], event_loop, context, Value::EMPTY);
+                self.callback_failed(handle, raised.0)
+            }
         }
     }
 

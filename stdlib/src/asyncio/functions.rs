@@ -27,7 +27,12 @@ pub static FUNCTIONS: &[NativeDef] = &[
         let tasks = vm.pending_tasks(args[0]);
         Ok(vm.heap.list(tasks))
     }),
-    function("create_task(coro, *, name=None, context=None)", create_task),
+    function("create_task(coro, *, name=None, context=None)", create_task).quick(|vm, args| {
+        match args {
+            &[coro] => plain_task(vm, coro, vm.tasks.running_loop, Value::NONE),
+            _ => Ok(None),
+        }
+    }),
     function("isfuture(obj, /)", |vm, args| {
         is_future(vm, args[0]).map(Value::bool)
     }),

@@ -10,10 +10,13 @@ use lockstep_runtime::object::set::Set;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Input, Kind, Marker, PyResult, Raised, Value, Vm};
 
+use smallvec::SmallVec;
+
 use super::plain;
 use crate::builtins::isinstance::issubclass;
 
-/// The group. Invariant: a task is in `tasks` until its done callback has run.
+/// The group. Invariant: a task is in `few` or in `tasks` until its done
+/// callback has run.
 struct TaskGroup {
     entered: bool,
     exiting: bool,
@@ -25,7 +28,10 @@ struct TaskGroup {
     event_loop: Value,
     /// The task of the block; None before it is entered.
     parent_task: Value,
-    /// The tasks that are not done, a set; unbound before the first.
+    /// The tasks that are not done, in the order in which they were made, while
+    /// they are few and plain. Invariant: empty where `tasks` is given.
+    few: SmallVec<[Value; 4]>,
+    /// Them as a set, once it is needed; unbound before.
     tasks: Value,
     /// The exceptions of tasks, a list; unbound before the first, None once
     /// they are raised.
@@ -49,8 +55,18 @@ impl Native for TaskGroup {
             self.on_completed,
             self.on_task_done,
         ]);
+        marker.mark_all(&self.few);
+    }
+    fn external_bytes(&self) -> usize {
+        match self.few.spilled() {
+            true => self.few.capacity() * size_of::<Value>(),
+            false => 0,
+        }
     }
 }
+
+/// How many tasks are looked for one by one.
+const FEW_MAX: usize = 16;
 
 /// The class of one VM, and the method that its tasks call.
 struct Classes {
@@ -151,7 +167,7 @@ pub static CLASS: ClassDef = ClassDef {
         slot!("_parent_task", parent_task),
         slot!("_base_error", base_error),
         slot!("_on_completed_fut", on_completed),
-        getter("_tasks", |vm, this| Ok(tasks(vm, this))),
+        getter("_tasks", tasks),
         attribute(
             "_errors",
             |vm, this| Ok(errors(vm, this)),
@@ -178,7 +194,9 @@ const EXIT: CoroutineBody = CoroutineBody {
     step: exit_step,
     at_once: Some(|vm, args| {
         let this = args[0];
-        if !args[1].is_none() || vm.heap.native::<TaskGroup>(this).is_none() || has_tasks(vm, this)
+        if !args[1].is_none()
+            || vm.heap.native::<TaskGroup>(this).is_none()
+            || n_tasks(vm, this) > 0
         {
             return Ok(AtOnce::Suspends);
         }
@@ -196,6 +214,7 @@ fn new() -> TaskGroup {
         parent_cancel_requested: false,
         event_loop: Value::NONE,
         parent_task: Value::NONE,
+        few: SmallVec::new(),
         tasks: Value::EMPTY,
         errors: Value::EMPTY,
         base_error: Value::NONE,
@@ -227,21 +246,51 @@ fn is_plain(vm: &mut Vm, this: Value) -> bool {
     vm.heap.class_of(this) == vm.ext::<Classes>().task_group && !vm.heap.has_attrs(this)
 }
 
-/// The set of tasks.
-fn tasks(vm: &mut Vm, this: Value) -> Value {
+/// The set of tasks: from now on they are kept in it.
+fn tasks(vm: &mut Vm, this: Value) -> PyResult {
     if let Some(tasks) = group(vm, this).tasks.given() {
-        return tasks;
+        return Ok(tasks);
     }
     let tasks = vm.heap.set();
+    let few = std::mem::take(&mut group(vm, this).few);
     group(vm, this).tasks = tasks;
-    tasks
+    for task in few {
+        vm.set_add(tasks, task)?;
+    }
+    Ok(tasks)
 }
 
-fn has_tasks(vm: &mut Vm, this: Value) -> bool {
-    match group(vm, this).tasks.given() {
-        Some(tasks) => vm.set_len(tasks) > 0,
-        None => false,
+fn n_tasks(vm: &mut Vm, this: Value) -> usize {
+    let group = group(vm, this);
+    match group.tasks.given() {
+        Some(tasks) => vm.set_len(tasks),
+        None => group.few.len(),
     }
+}
+
+fn add_task(vm: &mut Vm, this: Value, task: Value) -> PyResult<()> {
+    let is_plain = plain::is_plain(vm, task);
+    let group = group(vm, this);
+    if group.tasks.is_empty() && is_plain && group.few.len() < FEW_MAX {
+        // A factory may give the same one again.
+        if !group.few.contains(&task) {
+            group.few.push(task);
+        }
+        return Ok(());
+    }
+    let tasks = tasks(vm, this)?;
+    vm.set_add(tasks, task)?;
+    Ok(())
+}
+
+fn discard_task(vm: &mut Vm, this: Value, task: Value) -> PyResult<()> {
+    let group = group(vm, this);
+    if let Some(tasks) = group.tasks.given() {
+        vm.set_discard(tasks, task)?;
+    } else if let Some(at) = group.few.iter().position(|&other| other == task) {
+        group.few.remove(at);
+    }
+    Ok(())
 }
 
 /// The list of exceptions; None once they were raised.
@@ -322,7 +371,7 @@ fn create_task(vm: &mut Vm, this: Value, coro: Value, name: Value, context: Valu
     let (entered, exiting, aborting, event_loop) = (g.entered, g.exiting, g.aborting, g.event_loop);
     let refused = if !entered {
         Some("has not been entered")
-    } else if exiting && !has_tasks(vm, this) {
+    } else if exiting && n_tasks(vm, this) == 0 {
         Some("is finished")
     } else if aborting {
         Some("is shutting down")
@@ -343,8 +392,7 @@ fn create_task(vm: &mut Vm, this: Value, coro: Value, name: Value, context: Valu
         }
         return Ok(task);
     }
-    let tasks = tasks(vm, this);
-    vm.set_add(tasks, task)?;
+    add_task(vm, this, task)?;
     let callback = match group(vm, this).on_task_done.given() {
         Some(callback) => callback,
         None => bound_callback(vm, this)?,
@@ -387,11 +435,13 @@ fn new_task(vm: &mut Vm, event_loop: Value, coro: Value, name: Value, context: V
 /// Cancels the tasks in the order in which they were made.
 fn abort(vm: &mut Vm, this: Value) -> PyResult<()> {
     group(vm, this).aborting = true;
-    let Some(tasks) = group(vm, this).tasks.given() else {
-        return Ok(());
+    let tasks: Vec<Value> = match group(vm, this).tasks.given() {
+        Some(tasks) => {
+            let table = &vm.heap.cell::<Set>(tasks).table;
+            table.iter().map(|(_, task)| task).collect()
+        }
+        None => group(vm, this).few.to_vec(),
     };
-    let table = &vm.heap.cell::<Set>(tasks).table;
-    let tasks: Vec<Value> = table.iter().map(|(_, task)| task).collect();
     vm.holding(&tasks, |vm| {
         for &task in &tasks {
             if !plain::is_done(vm, task)? {
@@ -412,10 +462,9 @@ fn abort_by_method(vm: &mut Vm, this: Value) -> PyResult<()> {
 }
 
 fn on_task_done(vm: &mut Vm, this: Value, task: Value) -> PyResult<()> {
-    let tasks = tasks(vm, this);
-    vm.set_discard(tasks, task)?;
+    discard_task(vm, this, task)?;
     if let Some(on_completed) = group(vm, this).on_completed.some()
-        && vm.set_len(tasks) == 0
+        && n_tasks(vm, this) == 0
     {
         plain::finish(vm, on_completed, Value::TRUE)?;
     }
@@ -487,7 +536,7 @@ fn exit_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
         }
         group(vm, this).on_completed = Value::NONE;
     }
-    if has_tasks(vm, this) {
+    if n_tasks(vm, this) > 0 {
         let on_completed = match group(vm, this).on_completed.some() {
             Some(future) => future,
             None => {
@@ -578,9 +627,9 @@ fn end(
 fn repr(vm: &mut Vm, args: &[Value]) -> PyResult {
     let this = args[0];
     let mut info = String::new();
-    if has_tasks(vm, this) {
-        let tasks = tasks(vm, this);
-        info += &format!(" tasks={}", vm.set_len(tasks));
+    match n_tasks(vm, this) {
+        0 => {}
+        n => info += &format!(" tasks={n}"),
     }
     if has_errors(vm, this)? {
         let errors = errors(vm, this);

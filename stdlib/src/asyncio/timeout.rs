@@ -104,7 +104,8 @@ pub static CLASS: ClassDef = ClassDef {
         method("__repr__(self, /)", repr),
         method("when(self)", |vm, args| Ok(timeout(vm, args[0]).when)),
         method("reschedule(self, when)", |vm, args| {
-            reschedule(vm, args[0], args[1])?;
+            let plain = is_plain(vm, args[0]);
+            reschedule(vm, args[0], args[1], plain)?;
             Ok(Value::NONE)
         }),
         method("expired(self)", |vm, args| {
@@ -261,13 +262,14 @@ pub fn enter(vm: &mut Vm, this: Value) -> PyResult<()> {
     let cancelling = plain::cancelling(vm, task)?;
     timeout(vm, this).cancelling = cancelling;
     if is_plain(vm, this) {
-        return reschedule(vm, this, when);
+        return reschedule(vm, this, when, true);
     }
     vm.call_method(this, "reschedule", &[when])?;
     Ok(())
 }
 
-fn reschedule(vm: &mut Vm, this: Value, when: Value) -> PyResult<()> {
+/// `plain`: whether `is_plain`, which the caller has asked.
+fn reschedule(vm: &mut Vm, this: Value, when: Value, plain: bool) -> PyResult<()> {
     let t = timeout(vm, this);
     match t.state {
         State::Entered => {}
@@ -283,16 +285,16 @@ fn reschedule(vm: &mut Vm, this: Value, when: Value) -> PyResult<()> {
     }
     let handler = match when.some() {
         None => Value::NONE,
-        Some(when) => schedule(vm, this, when)?,
+        Some(when) => schedule(vm, this, when, plain)?,
     };
     timeout(vm, this).handler = handler;
     Ok(())
 }
 
 /// The handle that will expire it.
-fn schedule(vm: &mut Vm, this: Value, when: Value) -> PyResult {
+fn schedule(vm: &mut Vm, this: Value, when: Value, plain: bool) -> PyResult {
     let event_loop = vm.running_loop()?;
-    let callback = if is_plain(vm, this) {
+    let callback = if plain {
         let method = vm.ext::<Classes>().on_timeout;
         plain::bound(vm, method, this)
     } else {
