@@ -1,5 +1,5 @@
-//! `_dataclasses`: makes functions of the text that `dataclass` writes for a class, as CPython
-//! does. The text holds nothing but the names of fields; it is no way to run a script's text.
+//! `_dataclasses`: makes functions of the text that `dataclass` and `namedtuple` write for a
+//! class, as CPython does. The text holds nothing but the names of fields; it is no way to run a script's text.
 
 use std::sync::Arc;
 

@@ -30,6 +30,7 @@ pub mod builtins;
 pub mod contextvars;
 mod dataclass_code;
 mod deque;
+mod expression_text;
 mod floats;
 mod folder;
 mod function_marks;

@@ -10,8 +10,9 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, array, asyncio, bisect, buffers, contextvars, dataclass_code, deque,
-    floats, function_marks, functools, gc, hash, heapq, itertools, json, math, operator, os,
-    random, re, sync, sys, template_parts, thread, time, traceback, unicodedata, weakref, zlib,
+    expression_text, floats, function_marks, functools, gc, hash, heapq, itertools, json, math,
+    operator, os, random, re, sync, sys, template_parts, thread, time, traceback, unicodedata,
+    weakref, zlib,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -21,6 +22,7 @@ static NATIVE: &[&NativeModule] = &[
     &buffers::MODULE,
     &contextvars::MODULE,
     &dataclass_code::MODULE,
+    &expression_text::MODULE,
     &deque::MODULE,
     &floats::MODULE,
     &function_marks::MODULE,

@@ -36,7 +36,9 @@ pub struct EventLoop {
     pub overridden: bool,
     /// `time` is among what it replaces.
     pub own_clock: bool,
-    /// The version of its class when these two were noted.
+    /// It has a `create_task` of a script's.
+    own_create_task: bool,
+    /// The version of its class when these three were noted.
     class_version: u32,
     /// The task whose step is running; None between steps.
     pub current_task: Value,
@@ -80,6 +82,7 @@ impl Default for EventLoop {
             debug: false,
             overridden: false,
             own_clock: false,
+            own_create_task: false,
             class_version: 0,
             current_task: Value::NONE,
             tasks: Vec::new(),
@@ -213,7 +216,9 @@ impl Vm {
             let args = self.heap.handle_args(target);
             return (callback, self.heap.tuple_items(args).to_vec(), context);
         }
+        let is_callback = self.heap.kind(target) == Some(Kind::Native);
         let (callback, args) = match self.heap.kind(input) {
+            _ if is_callback => (target, vec![input]),
             Some(Kind::Future) => (self.task_wakeup_method(target), vec![input]),
             _ if input.is_none() => (self.task_step_method(target), Vec::new()),
             _ => (self.task_step_method(target), vec![input]),
@@ -281,10 +286,19 @@ impl Vm {
         let time = self.heap.intern("time");
         let own_clock = overridden && self.class_overrides(event_loop, time);
         let has_selector = self.own_attr(event_loop, self.n(N::selector)).is_some();
+        let create_task = self.heap.intern("create_task");
+        let own_create_task = self.class_overrides(event_loop, create_task);
         let l = self.event_loop(event_loop);
+        l.own_create_task = own_create_task;
         (l.overridden, l.own_clock) = (overridden, own_clock);
         l.has_selector = has_selector;
         l.class_version = class_version;
+    }
+
+    /// Whether a script has replaced `create_task` of a loop.
+    pub fn has_own_create_task(&mut self, event_loop: Value) -> bool {
+        self.notice_changed_class(event_loop);
+        self.event_loop(event_loop).own_create_task
     }
 
     /// Between two iterations: a script may have replaced a method of the class.

@@ -15,6 +15,7 @@ use crate::value::Value;
 /// task     exception   go on with that raised
 /// task     future      go on, the future it waits for is done
 /// future   any value   finish it with that value unless it is done (a sleep's end)
+/// native   future      call it with that in a context without variables
 /// handle   None        make its call unless it was cancelled
 /// ```
 ///

@@ -228,7 +228,24 @@ impl Vm {
                     result => result,
                 }
             }
+            Some(Kind::Native) => self.run_callback(event_loop, target, input),
             _ => self.run_handle(target),
+        }
+    }
+
+    /// Calls a native that waited for a future without a handle.
+    fn run_callback(&mut self, event_loop: Value, callback: Value, future: Value) -> PyResult<()> {
+        let context = Value::NONE;
+        let result = self.in_context(context, callback, |vm| vm.call_one(callback, future));
+        match result {
+            Ok(_) => Ok(()),
+            Err(raised) if self.ends_the_loop(raised) => Err(raised),
+            Err(raised) => {
+                self.root(raised.0);
+                let handle =
+                    self.new_handle(callback, &[future], event_loop, context, Value::EMPTY);
+                self.callback_failed(handle, raised.0)
+            }
         }
     }
 
@@ -245,7 +262,7 @@ impl Vm {
         let (callback, args, one_arg, context) = (h.callback, h.args, h.one_arg, h.context);
         let result = self.in_context(context, handle, |vm| {
             if one_arg {
-                return vm.call(callback, &[args]);
+                return vm.call_one(callback, args);
             }
             let args: smallvec::SmallVec<[Value; 4]> = vm.heap.tuple_items(args).into();
             vm.call(callback, &args)

@@ -46,6 +46,9 @@ impl Vm {
         {
             return Ok(self.identity_hash(v));
         }
+        if class == self.tasks.classes.task || class == self.tasks.classes.future {
+            return Ok(self.identity_hash(v));
+        }
         let Some(method) = self.lookup_class(class, self.n(N::hash)) else {
             return self.builtin_hash(v);
         };

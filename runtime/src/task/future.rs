@@ -133,6 +133,10 @@ impl Vm {
         if callback.context.is_empty() {
             return self.make_ready(event_loop, callback.target, future);
         }
+        if callback.context.is_none() && self.heap.kind(callback.target) == Some(Kind::Native) {
+            // Nobody has the handle, and there is no context to keep.
+            return self.make_ready(event_loop, callback.target, future);
+        }
         self.call_soon(event_loop, callback.target, &[future], callback.context)?;
         Ok(())
     }

@@ -37,20 +37,29 @@ impl Vm {
         self.call_kw(callee, args, &[])
     }
 
-    /// `callee(argument)`, from Rust: as `call`, but a native function of one parameter is run
-    /// at once.
+    /// `callee(argument)`, from Rust: as `call`, but a native function of one parameter, or a
+    /// native method that is bound, is run at once.
     ///
     /// # Errors
     /// What it raises.
     pub fn call_one(&mut self, callee: Value, argument: Value) -> PyResult {
         if let Some(native) = self.heap.get::<Native>(callee)
-            && native.this.is_empty()
-            && native.def.kind == DefKind::Function
-            && let Some((1, body)) = native.def.exact
+            && let Some((n_params, body)) = native.def.exact
         {
-            return self.holding(&[callee, argument], |vm| {
-                vm.deeper(|vm| body(vm, &[argument]))
-            });
+            let (this, kind) = (native.this, native.def.kind);
+            match (n_params, kind) {
+                (1, DefKind::Function) if this.is_empty() => {
+                    return self.holding(&[callee, argument], |vm| {
+                        vm.deeper(|vm| body(vm, &[argument]))
+                    });
+                }
+                (2, DefKind::Method) if !this.is_empty() => {
+                    return self.holding(&[callee, argument], |vm| {
+                        vm.deeper(|vm| body(vm, &[this, argument]))
+                    });
+                }
+                _ => {}
+            }
         }
         self.call(callee, &[argument])
     }

@@ -485,7 +485,7 @@ impl Vm {
     ///
     /// # Errors
     /// RecursionError when there are too many; whatever `body` raises.
-    pub(crate) fn deeper<T>(&mut self, body: impl FnOnce(&mut Vm) -> PyResult<T>) -> PyResult<T> {
+    pub fn deeper<T>(&mut self, body: impl FnOnce(&mut Vm) -> PyResult<T>) -> PyResult<T> {
         self.deeper_in("", body)
     }
 

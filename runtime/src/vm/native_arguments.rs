@@ -9,6 +9,7 @@
 use crate::native::{DefKind, NativeDef, Raised};
 use crate::object::class::{B, Class};
 use crate::object::function::Native;
+use crate::text::suggest;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -40,7 +41,7 @@ impl Vm {
         keywords: &[(Value, Value)],
     ) -> Raised {
         let def = self.heap.cell::<Native>(callee).def;
-        if let Some(qualname) = self.python_qualname(def, args) {
+        if let Some(qualname) = self.python_qualname(callee, args) {
             return self.python_bind_error(&qualname, def, args, keywords);
         }
         let is_constructor = matches!(def.name, "__new__" | "__init__");
@@ -245,7 +246,13 @@ impl Vm {
     /// The qualified name of a method that CPython has in Python, not in C:
     /// its argument errors read differently.
     #[cold]
-    fn python_qualname(&mut self, def: &'static NativeDef, args: &[Value]) -> Option<String> {
+    fn python_qualname(&mut self, callee: Value, args: &[Value]) -> Option<String> {
+        let native = self.heap.cell::<Native>(callee);
+        let (def, module) = (native.def, native.module);
+        if def.kind == DefKind::Function {
+            let is_python = self.is_python_module(module);
+            return is_python.then(|| String::from(def.name));
+        }
         let &this = args.first().filter(|_| def.kind == DefKind::Method)?;
         let name = self.heap.intern(def.name);
         let (owner, _) = self.lookup_class_where(self.heap.class_of(this), name)?;
@@ -258,8 +265,13 @@ impl Vm {
         let attrs = self.heap.cell::<Class>(class).attrs;
         let module = self.heap.ns_get(attrs, self.n(N::module));
         // A metaclass has a descriptor there.
-        module
-            .and_then(|module| self.heap.as_str(module))
+        module.is_some_and(|module| self.is_python_module(module))
+    }
+
+    /// Whether CPython has the module so called in Python.
+    fn is_python_module(&self, module: Value) -> bool {
+        self.heap
+            .as_str(module)
             .is_some_and(|module| module.to_lossy().starts_with("asyncio."))
     }
 
@@ -278,8 +290,11 @@ impl Vm {
             let text = self.heap.string(name);
             match names.iter().position(|&param| param == text) {
                 None => {
+                    let candidates = &names[def.arity.posonly as usize..];
+                    let hint = suggest::closest(&text, candidates.iter().copied())
+                        .map_or(String::new(), |hint| format!(". Did you mean '{hint}'?"));
                     return self.type_error(format!(
-                        "{qualname}() got an unexpected keyword argument '{text}'"
+                        "{qualname}() got an unexpected keyword argument '{text}'{hint}"
                     ));
                 }
                 Some(at) if at < args.len() => {

@@ -48,6 +48,16 @@ impl Vm {
         Raised(exception)
     }
 
+    /// What `raise exception` raises.
+    pub fn raise_given(&mut self, exception: Value) -> Raised {
+        self.raise_statement(1, exception, Value::EMPTY)
+    }
+
+    /// What `raise exception from cause` raises.
+    pub fn raise_from(&mut self, exception: Value, cause: Value) -> Raised {
+        self.raise_statement(2, exception, cause)
+    }
+
     /// The exception that `throw(type, value, traceback)` means; what is not
     /// given is None.
     ///

@@ -287,6 +287,9 @@ pub fn deadline(vm: &mut Vm, now: f64, delay: Value) -> PyResult {
     if let Some(delay) = vm.heap.as_float(delay) {
         return Ok(vm.heap.float(now + delay));
     }
+    if let Some(delay) = delay.as_int() {
+        return Ok(vm.heap.float(now + delay as f64));
+    }
     let now = vm.heap.float(now);
     vm.binary(BinaryOp::Add, now, delay, false)
 }

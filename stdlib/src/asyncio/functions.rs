@@ -3,9 +3,8 @@
 
 use lockstep_runtime::native::function;
 use lockstep_runtime::object::function::{CodeObject, Function, Method};
-use lockstep_runtime::object::future::{Future, State};
 use lockstep_runtime::object::generator::{Flavor, Generator};
-use lockstep_runtime::{B, Kind, NativeDef, PyResult, Value, Vm};
+use lockstep_runtime::{Kind, NativeDef, PyResult, Value, Vm};
 
 /// One row per function.
 pub static FUNCTIONS: &[NativeDef] = &[
@@ -28,7 +27,12 @@ pub static FUNCTIONS: &[NativeDef] = &[
         let tasks = vm.pending_tasks(args[0]);
         Ok(vm.heap.list(tasks))
     }),
-    function("create_task(coro, *, name=None, context=None)", create_task),
+    function("create_task(coro, *, name=None, context=None)", create_task).quick(|vm, args| {
+        match args {
+            &[coro] => plain_task(vm, coro, vm.tasks.running_loop, Value::NONE),
+            _ => Ok(None),
+        }
+    }),
     function("isfuture(obj, /)", |vm, args| {
         is_future(vm, args[0]).map(Value::bool)
     }),
@@ -47,8 +51,14 @@ pub static FUNCTIONS: &[NativeDef] = &[
         }
         Ok(args[0])
     }),
-    function("_plain_task(coro, loop, name, /)", plain_task),
-    function("_results(futures, /)", results),
+    function("_plain_task(coro, loop, name, /)", |vm, args| {
+        let task = plain_task(vm, args[0], args[1], args[2])?;
+        Ok(task.unwrap_or(Value::NONE))
+    }),
+    function(
+        "_gather(awaitables, return_exceptions, outer_class, /)",
+        super::gather::gather,
+    ),
     function("_get_loop(future, /)", |vm, args| vm.loop_of(args[0])),
     function("_set_foreign_current(tasks, /)", |vm, args| {
         if vm.heap.kind(args[0]) != Some(Kind::Dict) {
@@ -88,7 +98,8 @@ pub fn get_event_loop(vm: &mut Vm, _: &[Value]) -> PyResult {
     vm.call(hook, &[])
 }
 
-fn current_task(vm: &mut Vm, args: &[Value]) -> PyResult {
+/// `asyncio.current_task`.
+pub fn current_task(vm: &mut Vm, args: &[Value]) -> PyResult {
     let event_loop = match args[0].some() {
         Some(event_loop) => event_loop,
         None => vm.running_loop()?,
@@ -111,14 +122,10 @@ fn create_task(vm: &mut Vm, args: &[Value]) -> PyResult {
         unreachable!("the signature has three parameters")
     };
     let event_loop = vm.running_loop()?;
-    let key = vm.heap.intern("create_task");
-    let class = vm.heap.class_of(event_loop);
-    let is_ours = vm
-        .lookup_class(class, key)
-        .is_some_and(|attr| vm.heap.kind(attr) == Some(Kind::Native));
-    if is_ours && super::event_loop::is_loop(vm, event_loop) {
+    if super::event_loop::is_loop(vm, event_loop) && !vm.has_own_create_task(event_loop) {
         return super::event_loop::create_task(vm, &[event_loop, coro, name, context]);
     }
+    let key = vm.heap.intern("create_task");
     let method = vm.get_attr(event_loop, key)?;
     let method = vm.root(method);
     let mut keywords = vec![(vm.heap.intern("name"), name.given().unwrap_or(Value::NONE))];
@@ -179,10 +186,12 @@ pub fn is_debug(vm: &mut Vm, event_loop: Value) -> PyResult<bool> {
 /// A task for a coroutine on a loop (None: the one that runs), made without
 /// calls; None where `create_task`, a factory or an awaitable of the script's
 /// has to be asked.
-fn plain_task(vm: &mut Vm, args: &[Value]) -> PyResult {
-    let &[coro, event_loop, name] = args else {
-        unreachable!("the signature has three parameters")
-    };
+pub fn plain_task(
+    vm: &mut Vm,
+    coro: Value,
+    event_loop: Value,
+    name: Value,
+) -> PyResult<Option<Value>> {
     let event_loop = event_loop.some().unwrap_or(vm.tasks.running_loop);
     let is_coroutine = vm
         .heap
@@ -192,45 +201,11 @@ fn plain_task(vm: &mut Vm, args: &[Value]) -> PyResult {
         || !super::event_loop::is_loop(vm, event_loop)
         || !vm.event_loop(event_loop).task_factory.is_none()
         || vm.event_loop(event_loop).closed
+        || vm.has_own_create_task(event_loop)
     {
-        return Ok(Value::NONE);
+        return Ok(None);
     }
-    let create_task = vm.heap.intern("create_task");
-    if vm.class_overrides(event_loop, create_task) {
-        return Ok(Value::NONE);
-    }
-    super::task::new_task(vm, event_loop, coro, name, Value::NONE)
-}
-
-/// What finished futures gave: each one's result, or its exception as a value.
-/// None where one is of a class that scripts may have written `result` for.
-fn results(vm: &mut Vm, args: &[Value]) -> PyResult {
-    let children = vm.heap.as_sequence(args[0]).unwrap_or_default().to_vec();
-    let classes = vm.tasks.classes;
-    let is_plain = |&child: &Value| {
-        let class = vm.heap.class_of(child);
-        class == classes.future || class == classes.task
-    };
-    if !children.iter().all(is_plain) {
-        return Ok(Value::NONE);
-    }
-    let list = vm.heap.list(Vec::with_capacity(children.len()));
-    vm.root(list);
-    for child in children {
-        let f = vm.heap.cell_mut::<Future>(child);
-        f.log_traceback = false;
-        let result = match f.state {
-            State::Finished | State::Failed => f.value,
-            State::Pending => return Err(vm.invalid_state("Result is not set.")),
-            State::Cancelled => {
-                let message = f.cancel_message.some();
-                let message = message.unwrap_or_else(|| vm.heap.str(""));
-                vm.raise_value(B::CancelledError, message).0
-            }
-        };
-        vm.heap.list_push(list, result);
-    }
-    Ok(list)
+    super::task::new_task(vm, event_loop, coro, name, Value::NONE).map(Some)
 }
 
 /// File and first line of a script's function; None for anything else.

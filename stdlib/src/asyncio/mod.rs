@@ -1,13 +1,21 @@
 //! asyncio. Futures, tasks, handles and the loop are the runtime's; here they
-//! become the classes and functions of `_asyncio`. All else is written in the
+//! become the classes and functions of `_asyncio`. Time limits, task groups and
+//! what waits for several things are written here too, all else in the
 //! language, in `py/asyncio`, on top of them.
 
+mod as_completed;
 mod event_loop;
 pub mod functions;
 mod future;
+mod gather;
 mod handle;
+mod plain;
 mod sleep;
 mod task;
+mod task_group;
+mod timeout;
+mod wait;
+mod wait_for;
 
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 
@@ -101,10 +109,67 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
         Kind::Opaque,
         &future::FUTURE_ITER,
     );
+    let timeout = new(
+        vm,
+        "asyncio.timeouts",
+        "Timeout",
+        object,
+        Kind::Opaque,
+        &timeout::CLASS,
+    );
+    timeout::note_class(vm, timeout);
+    let task_group = new(
+        vm,
+        "asyncio.taskgroups",
+        "TaskGroup",
+        object,
+        Kind::Opaque,
+        &task_group::CLASS,
+    );
+    task_group::note_class(vm, task_group);
+    let waiting = new(
+        vm,
+        "asyncio.tasks",
+        wait::CLASS_NAME,
+        object,
+        Kind::Opaque,
+        &wait::CLASS,
+    );
+    wait::note_class(vm, waiting);
+    let gathering = new(
+        vm,
+        "asyncio.tasks",
+        gather::CLASS_NAME,
+        object,
+        Kind::Opaque,
+        &gather::CLASS,
+    );
+    gather::note_class(vm, gathering);
+    let as_completed = new(
+        vm,
+        "asyncio.tasks",
+        "_AsCompletedIterator",
+        object,
+        Kind::Opaque,
+        &as_completed::CLASS,
+    );
+    as_completed::note_class(vm, as_completed);
+    let module = vm.heap.intern("asyncio.timeouts");
+    for def in [&timeout::TIMEOUT, &timeout::TIMEOUT_AT] {
+        let function = vm.native_function(def, module);
+        let key = vm.heap.intern(def.name);
+        vm.heap.ns_set(dict, key, function);
+    }
     let module = vm.heap.intern("asyncio.tasks");
-    let sleep = vm.native_coroutine(module, "sleep", &sleep::SLEEP, sleep::BODY);
-    let key = vm.heap.intern("sleep");
-    vm.heap.ns_set(dict, key, sleep);
+    for (def, body) in [
+        (&sleep::SLEEP, sleep::BODY),
+        (&wait::WAIT, wait::BODY),
+        (&wait_for::WAIT_FOR, wait_for::BODY),
+    ] {
+        let function = vm.native_coroutine(module, def.name, def, body);
+        let key = vm.heap.intern(def.name);
+        vm.heap.ns_set(dict, key, function);
+    }
     let cancelled = vm.class(B::CancelledError);
     let key = vm.heap.intern("CancelledError");
     vm.heap.ns_set(dict, key, cancelled);

@@ -130,7 +130,8 @@ fn cancel(vm: &mut Vm, args: &[Value]) -> PyResult {
     vm.cancel_task(args[0], message).map(Value::bool)
 }
 
-fn uncancel(vm: &mut Vm, args: &[Value]) -> PyResult {
+/// `task.uncancel()`.
+pub fn uncancel(vm: &mut Vm, args: &[Value]) -> PyResult {
     let task = task(vm, args[0])?;
     if task.cancel_requests > 0 {
         task.cancel_requests -= 1;

@@ -7,7 +7,7 @@ use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::function::{Cell, CodeObject, Function, Method, Native};
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 
-use super::{object, operators as op};
+use super::{iterator_state, object, operators as op};
 use crate::args;
 
 pub static FUNCTION: ClassDef = ClassDef {
@@ -175,6 +175,7 @@ pub static METHOD: ClassDef = ClassDef {
         method("__call__(self, /, *args, **kwargs)", call),
         method("__get__(self, instance, owner=None, /)", |_, a| Ok(a[0])),
         method("__getattr__(self, name, /)", method_getattr),
+        method("__reduce__(self, /)", method_reduce),
     ],
     attributes: &[
         getter("__func__", |vm, this| Ok(vm.heap.cell::<Method>(this).func)),
@@ -201,6 +202,16 @@ fn forward(vm: &mut Vm, this: Value, name: &str) -> PyResult {
     vm.get_attr(func, name)
 }
 
+/// A bound method is taken apart as what gives it: its object and its name.
+fn method_reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let this = vm.heap.cell::<Method>(a[0]).this;
+    let name = forward(vm, a[0], "__name__")?;
+    vm.holding(&[name], |vm| {
+        let getattr = iterator_state::builtin(vm, "getattr")?;
+        Ok(iterator_state::parts(vm, getattr, &[this, name], None))
+    })
+}
+
 /// A bound method has the attributes of its function.
 fn method_getattr(vm: &mut Vm, a: &[Value]) -> PyResult {
     let func = vm.heap.cell::<Method>(a[0]).func;
@@ -217,6 +228,7 @@ const NATIVE_METHODS: &[NativeDef] = &[
     op::NE,
     method("__call__(self, /, *args, **kwargs)", call),
     method("__get__(self, instance, owner=None, /)", native_get),
+    method("__reduce__(self, /)", native_reduce),
 ];
 
 const NATIVE_ATTRIBUTES: &[GetSetDef] = &[
@@ -252,6 +264,22 @@ fn native_get(vm: &mut Vm, a: &[Value]) -> PyResult {
     }
     let class = vm.heap.class_of(a[1]);
     vm.bind(a[0], a[1], class)
+}
+
+/// A function of a module is taken apart as its name, a method as what gives it.
+fn native_reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let native = vm.heap.cell::<Native>(a[0]);
+    let (name, owner) = (native.def.name, native.owner);
+    let holder = match native.this.given() {
+        Some(this) if vm.heap.kind(this) != Some(Kind::Module) => Some(this),
+        _ => owner.given(),
+    };
+    let name = vm.heap.intern(name);
+    let Some(holder) = holder else {
+        return Ok(name);
+    };
+    let getattr = iterator_state::builtin(vm, "getattr")?;
+    Ok(iterator_state::parts(vm, getattr, &[holder, name], None))
 }
 
 /// `list.append` for a method, `len` for a function.

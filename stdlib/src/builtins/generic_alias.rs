@@ -49,6 +49,11 @@ pub static CLASS: ClassDef = ClassDef {
         getter("__unpacked__", |vm, this| {
             Ok(Value::bool(is_starred(vm, this)))
         }),
+        getter("__typing_unpacked_tuple_args__", |vm, this| {
+            let (origin, arguments) = parts(vm, this);
+            let of_tuple = is_starred(vm, this) && origin == vm.class(B::Tuple);
+            Ok(if of_tuple { arguments } else { Value::NONE })
+        }),
     ],
     doc: "Represent a PEP 585 generic type\n\nE.g. for t = list[int], t.__origin__ is list and t.__args__ is (int,).",
 };
@@ -197,49 +202,104 @@ fn call(vm: &mut Vm, a: &[Value]) -> PyResult {
     }
 }
 
-fn is_type_var(vm: &mut Vm, v: Value) -> PyResult<bool> {
+/// An attribute of a dunder name, of what is no class.
+fn asked(vm: &mut Vm, v: Value, name: &str) -> PyResult<Option<Value>> {
     if vm.heap.kind(v) == Some(Kind::Class) {
-        return Ok(false);
+        return Ok(None);
     }
-    let name = vm.heap.intern("__typing_subst__");
-    Ok(vm.get_attr_opt(v, name)?.is_some())
+    let name = vm.heap.intern(name);
+    vm.get_attr_opt(v, name)
 }
 
 /// The type variables among the arguments, each once.
-fn type_vars(vm: &mut Vm, arguments: Value) -> PyResult<Vec<Value>> {
+///
+/// # Errors
+/// What asking for their attributes raises.
+pub fn type_vars(vm: &mut Vm, arguments: &[Value]) -> PyResult<Vec<Value>> {
     let mut found: Vec<Value> = Vec::new();
-    for arg in vm.heap.tuple_items(arguments).to_vec() {
-        if is_type_var(vm, arg)? {
-            if !found.contains(&arg) {
-                found.push(arg);
+    for &arg in arguments {
+        let inner = if vm.heap.kind(arg) == Some(Kind::Class) {
+            continue;
+        } else if let Some(items) = vm.heap.as_sequence(arg).map(<[Value]>::to_vec) {
+            vm.deeper(|vm| type_vars(vm, &items))?
+        } else if asked(vm, arg, "__typing_subst__")?.is_some() {
+            vec![arg]
+        } else {
+            match asked(vm, arg, "__parameters__")? {
+                Some(inner) => vm.heap.as_tuple(inner).unwrap_or_default().to_vec(),
+                None => Vec::new(),
             }
-        } else if vm.heap.kind(arg) != Some(Kind::Class) {
-            let name = vm.heap.intern("__parameters__");
-            if let Some(inner) = vm.get_attr_opt(arg, name)?
-                && let Some(inner) = vm.heap.as_tuple(inner).map(<[Value]>::to_vec)
-            {
-                for v in inner {
-                    if !found.contains(&v) {
-                        found.push(v);
-                    }
-                }
+        };
+        for v in inner {
+            if !found.contains(&v) {
+                found.push(v);
             }
         }
     }
     Ok(found)
 }
 
+/// What is unpacked, and of known length, stands for its items.
+fn unpacked(vm: &mut Vm, given: &[Value]) -> PyResult<Vec<Value>> {
+    let mut all = Vec::new();
+    for &arg in given {
+        let items = asked(vm, arg, "__typing_unpacked_tuple_args__")?
+            .and_then(|items| vm.heap.as_tuple(items).map(<[Value]>::to_vec));
+        match items {
+            Some(items) if items.last() != Some(&Value::ELLIPSIS) => all.extend(items),
+            _ => all.push(arg),
+        }
+    }
+    Ok(all)
+}
+
 fn getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (origin, arguments) = parts(vm, a[0]);
-    let params = type_vars(vm, arguments)?;
+    let arguments = vm.heap.tuple_items(arguments).to_vec();
+    let params = type_vars(vm, &arguments)?;
+    let replaced = substituted(vm, a[0], &arguments, &params, a[1])?;
+    let replaced = vm.heap.tuple(&replaced);
+    let starred = is_starred(vm, a[0]);
+    // CPython 3.13 genericaliasobject.c ga_getitem: a plain alias, whatever the class.
+    let class = alias_class(vm);
+    make_alias(vm, class, origin, replaced, starred)
+}
+
+/// The arguments with what is given for their type variables. Follows CPython 3.13
+/// genericaliasobject.c _Py_subs_parameters.
+///
+/// # Errors
+/// TypeError when they don't fit; whatever the type variables raise.
+pub fn substituted(
+    vm: &mut Vm,
+    alias: Value,
+    arguments: &[Value],
+    params: &[Value],
+    key: Value,
+) -> PyResult<Vec<Value>> {
     if params.is_empty() {
-        let message = format!("{} is not a generic class", vm.repr_string(a[0])?);
+        let message = format!("{} is not a generic class", vm.repr_string(alias)?);
         return Err(vm.type_error(message));
     }
     let given = vm
         .heap
-        .as_tuple(a[1])
-        .map_or_else(|| vec![a[1]], <[Value]>::to_vec);
+        .as_tuple(key)
+        .map_or_else(|| vec![key], <[Value]>::to_vec);
+    let mut given = unpacked(vm, &given)?;
+    for &param in params {
+        if let Some(prepare) = asked(vm, param, "__typing_prepare_subst__")?
+            && !prepare.is_none()
+        {
+            let before = vm.heap.tuple(&given);
+            vm.root(before);
+            let after = vm.call(prepare, &[alias, before])?;
+            vm.root(after);
+            given = vm.holding(&[after], |vm| {
+                let list = vm.list_from(after)?;
+                Ok(vm.heap.as_sequence(list).unwrap_or_default().to_vec())
+            })?;
+        }
+    }
     if given.len() != params.len() {
         let few = if given.len() > params.len() {
             "many"
@@ -248,44 +308,85 @@ fn getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
         };
         let message = format!(
             "Too {few} arguments for {}; actual {}, expected {}",
-            vm.repr_string(a[0])?,
+            vm.repr_string(alias)?,
             given.len(),
             params.len()
         );
         return Err(vm.type_error(message));
     }
-    let mut replaced = Vec::new();
-    for arg in vm.heap.tuple_items(arguments).to_vec() {
-        let new = match params.iter().position(|&p| p == arg) {
-            Some(i) => given[i],
-            None => {
-                let one = vm.heap.tuple(&[arg]);
-                vm.root(one);
-                let inner = type_vars(vm, one)?;
-                if inner.is_empty() {
-                    arg
-                } else {
-                    let picked: Vec<Value> = inner
-                        .iter()
-                        .filter_map(|v| params.iter().position(|p| p == v).map(|i| given[i]))
-                        .collect();
-                    let picked = match picked[..] {
-                        [one] => one,
-                        _ => vm.heap.tuple(&picked),
-                    };
-                    vm.root(picked);
-                    vm.get_item(arg, picked)?
-                }
-            }
+    let given_tuple = vm.heap.tuple(&given);
+    vm.root(given_tuple);
+    replaced(vm, arguments, params, &given)
+}
+
+/// The arguments with each type variable replaced by what is given for it.
+fn replaced(
+    vm: &mut Vm,
+    arguments: &[Value],
+    params: &[Value],
+    given: &[Value],
+) -> PyResult<Vec<Value>> {
+    let mut all = Vec::new();
+    for &arg in arguments {
+        if vm.heap.kind(arg) == Some(Kind::Class) {
+            all.push(arg);
+            continue;
+        }
+        if let Some(items) = vm.heap.as_sequence(arg).map(<[Value]>::to_vec) {
+            let inner = vm.deeper(|vm| replaced(vm, &items, params, given))?;
+            let inner = match vm.heap.kind(arg) {
+                Some(Kind::List) => vm.heap.list(inner),
+                _ => vm.heap.tuple(&inner),
+            };
+            vm.root(inner);
+            all.push(inner);
+            continue;
+        }
+        let spreads = match asked(vm, arg, "__typing_is_unpacked_typevartuple__")? {
+            Some(answer) => vm.truth(answer)?,
+            None => false,
+        };
+        let new = match asked(vm, arg, "__typing_subst__")? {
+            Some(substitute) => match params.iter().position(|&p| p == arg) {
+                Some(i) => vm.call(substitute, &[given[i]])?,
+                None => arg,
+            },
+            None => inner_replaced(vm, arg, params, given)?,
         };
         vm.root(new);
-        replaced.push(new);
+        match vm.heap.as_tuple(new).map(<[Value]>::to_vec) {
+            Some(items) if spreads => all.extend(items),
+            _ => all.push(new),
+        }
     }
-    let replaced = vm.heap.tuple(&replaced);
-    let starred = is_starred(vm, a[0]);
-    // CPython 3.13 genericaliasobject.c ga_getitem: a plain alias, whatever the class.
-    let class = alias_class(vm);
-    make_alias(vm, class, origin, replaced, starred)
+    Ok(all)
+}
+
+/// `arg[…]` with what is given for the type variables that it has itself.
+fn inner_replaced(vm: &mut Vm, arg: Value, params: &[Value], given: &[Value]) -> PyResult {
+    let inner = match asked(vm, arg, "__parameters__")? {
+        Some(inner) => vm.heap.as_tuple(inner).unwrap_or_default().to_vec(),
+        None => Vec::new(),
+    };
+    if inner.is_empty() {
+        return Ok(arg);
+    }
+    let mut picked = Vec::new();
+    for param in inner {
+        let Some(i) = params.iter().position(|&p| p == param) else {
+            picked.push(param);
+            continue;
+        };
+        // A TypeVarTuple stands for all that it was given.
+        let many = vm.heap.as_tuple(given[i]).map(<[Value]>::to_vec);
+        match many {
+            Some(items) if asked(vm, param, "__iter__")?.is_some() => picked.extend(items),
+            _ => picked.push(given[i]),
+        }
+    }
+    let picked = vm.heap.tuple(&picked);
+    vm.root(picked);
+    vm.get_item(arg, picked)
 }
 
 /// What the alias has not itself, its origin may have.
@@ -332,6 +433,7 @@ fn arguments(vm: &mut Vm, this: Value) -> PyResult {
 
 fn parameters(vm: &mut Vm, this: Value) -> PyResult {
     let (_, arguments) = parts(vm, this);
-    let found = type_vars(vm, arguments)?;
+    let arguments = vm.heap.tuple_items(arguments).to_vec();
+    let found = type_vars(vm, &arguments)?;
     Ok(vm.heap.tuple(&found))
 }

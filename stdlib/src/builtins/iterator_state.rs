@@ -11,7 +11,7 @@ pub const REDUCE: NativeDef = method("__reduce__(self, /)", reduce);
 pub const SETSTATE: NativeDef = method("__setstate__(self, state, /)", set_state);
 
 /// A function of the builtins, as they are now.
-fn builtin(vm: &mut Vm, name: &str) -> PyResult {
+pub fn builtin(vm: &mut Vm, name: &str) -> PyResult {
     let key = vm.heap.intern(name);
     match vm.heap.ns_get(vm.builtins, key) {
         Some(function) => Ok(function),
@@ -42,7 +42,7 @@ fn nothing(vm: &mut Vm, this: Value) -> Value {
 }
 
 /// `(function, arguments)` or `(function, arguments, state)`.
-fn parts(vm: &mut Vm, function: Value, arguments: &[Value], state: Option<Value>) -> Value {
+pub fn parts(vm: &mut Vm, function: Value, arguments: &[Value], state: Option<Value>) -> Value {
     let arguments = vm.heap.tuple(arguments);
     match state {
         Some(state) => vm.heap.tuple(&[function, arguments, state]),

@@ -5,9 +5,10 @@ use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::object::set::Set;
 use lockstep_runtime::protocol::compare::CompareOp;
+use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::{B, Kind, Marker, N, PyResult, Value, Vm};
 
-use super::generic_alias::GenericAlias;
+use super::generic_alias::{self, GenericAlias};
 use crate::args;
 
 /// A union; its members are classes, aliases or None.
@@ -27,6 +28,7 @@ pub static CLASS: ClassDef = ClassDef {
         method("__eq__(self, value, /)", eq),
         method("__ne__(self, value, /)", ne),
         method("__hash__(self, /)", hash),
+        method("__getitem__(self, key, /)", getitem),
         method("__or__(self, value, /)", or),
         method("__ror__(self, value, /)", ror),
         method("__instancecheck__(self, instance, /)", instancecheck),
@@ -34,7 +36,11 @@ pub static CLASS: ClassDef = ClassDef {
     ],
     attributes: &[
         getter("__args__", members),
-        getter("__parameters__", |vm, _| Ok(vm.heap.tuple(&[]))),
+        getter("__parameters__", |vm, this| {
+            let args = union_args(vm, this);
+            let found = generic_alias::type_vars(vm, &args)?;
+            Ok(vm.heap.tuple(&found))
+        }),
     ],
     doc: "Represent a union type\n\nE.g. for int | str",
 };
@@ -203,6 +209,24 @@ fn hash(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn or(vm: &mut Vm, a: &[Value]) -> PyResult {
     union_of(vm, a[0], a[1])
+}
+
+/// The union of the members with what is given for their type variables.
+fn getitem(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let args = union_args(vm, a[0]);
+    let params = generic_alias::type_vars(vm, &args)?;
+    let members = generic_alias::substituted(vm, a[0], &args, &params, a[1])?;
+    let held = vm.heap.tuple(&members);
+    vm.root(held);
+    let Some((&first, rest)) = members.split_first() else {
+        return Ok(Value::NONE);
+    };
+    let mut result = first;
+    for &member in rest {
+        result = vm.binary(BinaryOp::Or, result, member, false)?;
+        vm.root(result);
+    }
+    Ok(result)
 }
 
 fn ror(vm: &mut Vm, a: &[Value]) -> PyResult {

@@ -7,7 +7,7 @@ mod barrier;
 mod condition;
 mod event;
 mod lock;
-mod queue;
+pub mod queue;
 mod semaphore;
 mod wait_queue;
 

@@ -173,12 +173,7 @@ const PUT: CoroutineBody = CoroutineBody {
 const GET: CoroutineBody = CoroutineBody {
     n_registers: 1,
     step: get_step,
-    at_once: Some(|vm, args| {
-        if !is_plain(vm, args[0]) || n_items(vm, args[0])? == 0 {
-            return Ok(AtOnce::Suspends);
-        }
-        get_nowait(vm, args[0], true).map(AtOnce::Done)
-    }),
+    at_once: Some(|vm, args| take(vm, args[0]).map(AtOnce::done)),
 };
 
 const JOIN: CoroutineBody = CoroutineBody {
@@ -216,9 +211,13 @@ fn putters(this: Value) -> Waiters {
 }
 
 fn new(vm: &mut Vm, args: &[Value]) -> PyResult {
+    Ok(new_with(vm, args[0], Value::NONE))
+}
+
+fn new_with(vm: &mut Vm, class: Value, items: Value) -> Value {
     let finished = event::new(vm, true);
-    let shape = vm.root_shape(args[0]);
-    Ok(vm.heap.opaque(
+    let shape = vm.root_shape(class);
+    vm.heap.opaque(
         shape,
         Queue {
             maxsize: Value::small(0),
@@ -227,9 +226,36 @@ fn new(vm: &mut Vm, args: &[Value]) -> PyResult {
             n_unfinished: 0,
             finished,
             is_shut_down: false,
-            items: Value::NONE,
+            items,
         },
-    ))
+    )
+}
+
+/// A queue of the class itself, without a limit.
+pub fn new_plain(vm: &mut Vm) -> Value {
+    let items = deque::empty(vm);
+    let class = vm.ext::<super::Classes>().queue;
+    new_with(vm, class, items)
+}
+
+/// `queue.put_nowait(item)`.
+///
+/// # Errors
+/// QueueFull, QueueShutDown; RuntimeError when the loop of who waits is closed.
+pub fn put(vm: &mut Vm, this: Value, item: Value) -> PyResult<()> {
+    let plain = is_plain(vm, this);
+    put_nowait(vm, this, item, plain)
+}
+
+/// The first item of a queue of the class itself, if there is one.
+///
+/// # Errors
+/// RuntimeError when the loop of who waits for room is closed.
+pub fn take(vm: &mut Vm, this: Value) -> PyResult<Option<Value>> {
+    if !is_plain(vm, this) || n_items(vm, this)? == 0 {
+        return Ok(None);
+    }
+    get_nowait(vm, this, true).map(Some)
 }
 
 fn init(vm: &mut Vm, args: &[Value]) -> PyResult {
@@ -361,9 +387,24 @@ fn put_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
 /// Registers: 0 the queue, 1 what was awaited, 2 the future waited for.
 fn get_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
     let this = frame.get(vm, 0);
+    get_in(vm, this, frame, input, 2)
+}
+
+/// A step of `get` of queue `this`, in a frame that keeps the future waited
+/// for in register `at`.
+///
+/// # Errors
+/// QueueShutDown; what was thrown in.
+pub fn get_in(
+    vm: &mut Vm,
+    this: Value,
+    frame: StepFrame,
+    input: Input,
+    at: usize,
+) -> PyResult<Step> {
     match input {
         Input::Throw(e) => {
-            let waiter = frame.get(vm, 2);
+            let waiter = frame.get(vm, at);
             broken_off(vm, getters(this), waiter, is_empty)?;
             Err(Raised(e))
         }
@@ -371,7 +412,7 @@ fn get_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
             check::<Queue>(vm, this, "get")?;
             let plain = is_plain(vm, this);
             if is_empty(vm, this, plain)? {
-                return wait_in(vm, getters(this), frame, 2);
+                return wait_in(vm, getters(this), frame, at);
             }
             if plain {
                 return get_nowait(vm, this, true).map(Step::Return);
