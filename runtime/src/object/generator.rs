@@ -41,7 +41,7 @@ pub struct Generator {
     pub agen_closed: bool,
     /// An async generator's: the first-iteration hook has been called.
     pub hooked: bool,
-    /// Was given to a `for` that made it, before it started.
+    /// Was made for a `for`, which got it before it started: nobody else has it.
     pub fresh: bool,
     /// Made for an `await` of a call, and no script can refer to it: `cr_await` has not shown it.
     pub anonymous: bool,

@@ -19,7 +19,7 @@ impl Vm {
         if let Some(g) = self.heap.get_mut::<Generator>(v)
             && g.flavor == Flavor::AsyncGenerator
         {
-            g.fresh = g.state == GenState::Created;
+            g.fresh &= g.state == GenState::Created;
             return Ok(v);
         }
         let Some(iterator) = self.call_special(v, N::aiter, &[])? else {

@@ -1,6 +1,7 @@
 //! Calls: of anything callable, from Rust and from the dispatch loop. A
 //! script's function called by a script only pushes a frame.
 
+use lockstep_lang::bytecode::Op;
 use smallvec::SmallVec;
 
 use crate::heap::{Kind, ShapeId};
@@ -416,7 +417,8 @@ impl Vm {
     }
 
     /// What a script gets from a call of `func`: as `new_generator`, but that
-    /// a coroutine is remembered, to warn of it if it is never awaited.
+    /// a coroutine is remembered, to warn of it if it is never awaited, and that a generator
+    /// knows of the `for` that it is made for.
     fn made_generator(&mut self, func: Value, args: &[Value]) -> Value {
         let generator = self.new_generator(func, args);
         if self.heap.cell::<Generator>(generator).flavor == Flavor::Coroutine {
@@ -424,8 +426,26 @@ impl Vm {
             if self.coroutine_origin_depth > 0 {
                 self.note_origin(generator);
             }
+        } else if self.is_called_for_loop() {
+            self.heap.cell_mut::<Generator>(generator).fresh = true;
         }
         generator
+    }
+
+    /// Whether what the running call gives goes to a `for` and nowhere else: the frame that calls
+    /// iterates over it next, or returns it to one that does.
+    fn is_called_for_loop(&self) -> bool {
+        for frame in self.frames.iter().rev() {
+            // SAFETY: a frame that calls has stored where it goes on, within its code.
+            let next = unsafe { (*frame.pc).op_byte() };
+            if next != Op::Return as u8 {
+                return next == Op::GetIter as u8 || next == Op::GetAiter as u8;
+            }
+            if frame.ret != Ret::Value || !frame.generator.is_empty() {
+                return false;
+            }
+        }
+        false
     }
 
     /// A suspended frame of `func`, its first registers set to `args`.

@@ -1026,7 +1026,7 @@ impl Vm {
                     if let Some(g) = self.heap.get_mut::<Generator>(v)
                         && g.flavor == Flavor::Generator
                     {
-                        g.fresh = g.state == GenState::Created;
+                        g.fresh &= g.state == GenState::Created;
                         set!(w.a(), v);
                         next!(1);
                     }
