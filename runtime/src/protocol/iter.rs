@@ -71,13 +71,20 @@ impl Vm {
         if let Some(iter) = self.builtin_iter(v)? {
             return Ok(Some(iter));
         }
-        if self.special(v, N::getitem).is_some() && self.heap.kind(v) != Some(Kind::Dict) {
+        if self.has_items_by_number(v) && self.heap.kind(v) != Some(Kind::Dict) {
             return Ok(Some(self.new_iter(
                 B::SequenceIterator,
                 Iter::GetItem { object: v, at: 0 },
             )));
         }
         Ok(None)
+    }
+
+    /// Whether `v` may be a sequence: has a `__getitem__`, but for the native one of what is a
+    /// mapping alone, as a match of `re` or a union is. (Native sequences have `__iter__`.)
+    fn has_items_by_number(&mut self, v: Value) -> bool {
+        self.special(v, N::getitem)
+            .is_some_and(|method| self.heap.kind(method) != Some(Kind::Native))
     }
 
     /// Whether `iter(v)` would find a way, or a class that refuses by `__iter__ = None`.
@@ -98,7 +105,7 @@ impl Vm {
                             | Kind::Range
                             | Kind::Iter
                     )
-                ) || self.special(v, N::getitem).is_some()
+                ) || self.has_items_by_number(v)
             }
         }
     }
@@ -284,7 +291,9 @@ impl Vm {
         if !overridden && let Some(iter) = self.builtin_reversed(v) {
             return Ok(iter);
         }
-        if overridden && self.heap.kind(v) != Some(Kind::Dict) {
+        let is_sequence =
+            is_sequence || self.has_items_by_number(v) || self.special(v, N::len).is_some();
+        if overridden && is_sequence && self.heap.kind(v) != Some(Kind::Dict) {
             let at = self.len(v)? as i64 - 1;
             return Ok(self.new_iter(B::Reversed, Iter::ReverseGetItem { object: v, at }));
         }

@@ -43,7 +43,7 @@ fn codec_of(name: &str) -> Option<(Codec, &'static str)> {
         .collect();
     Some(match plain.as_str() {
         "utf_8" | "utf8" | "u8" | "utf" | "cp65001" => (Codec::Utf8, "utf-8"),
-        "utf_8_sig" => (Codec::Utf8Sig, "utf-8-sig"),
+        "utf_8_sig" => (Codec::Utf8Sig, "utf-8"),
         "ascii" | "us_ascii" | "646" => (Codec::Ascii, "ascii"),
         "latin_1" | "latin1" | "iso_8859_1" | "iso8859_1" | "8859" | "l1" | "cp819" => {
             (Codec::Latin1, "latin-1")
@@ -85,6 +85,13 @@ fn with_registered(
     let Some(&function) = vm.heap.as_tuple(info).and_then(|info| info.get(at)) else {
         return Err(vm.raise(B::LookupError, format!("unknown encoding: {encoding}")));
     };
+    let mark = vm.heap.intern("_is_text_encoding");
+    if vm.get_attr_opt(info, mark)? == Some(Value::FALSE) {
+        let message = format!(
+            "'{encoding}' is not a text encoding; use codecs.{what}() to handle arbitrary codecs"
+        );
+        return Err(vm.raise(B::LookupError, message));
+    }
     let errors = vm.heap.str(errors);
     let given = vm.call(function, &[value, errors]);
     let given = noted(vm, given, what, encoding)?;

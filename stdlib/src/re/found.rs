@@ -1,6 +1,7 @@
 //! The class `re.Match`: where an expression and its groups matched.
 
 use lockstep_runtime::native::{ClassDef, class_method, getter, method};
+use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::text::pystr::StrBuilder;
 use lockstep_runtime::{Kind, Marker, PyResult, Raised, Value, Vm};
@@ -89,7 +90,9 @@ static CLASS: ClassDef = ClassDef {
 
 pub fn class(vm: &mut Vm) -> Value {
     let object = vm.class(lockstep_runtime::B::Object);
-    vm.new_native_class("re", "Match", object, Kind::Opaque, &CLASS)
+    let class = vm.new_native_class("re", "Match", object, Kind::Opaque, &CLASS);
+    vm.heap.cell_mut::<Class>(class).named_with_module = true;
+    class
 }
 
 /// The match that a matcher found.

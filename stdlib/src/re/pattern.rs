@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use lockstep_runtime::native::{ClassDef, class_method, getter, method};
+use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::dict::MappingProxy;
 use lockstep_runtime::object::iter::Iter;
 use lockstep_runtime::object::opaque::Native;
@@ -149,10 +150,12 @@ static SCANNER: ClassDef = ClassDef {
 /// The classes of expressions and scanners.
 pub fn classes(vm: &mut Vm) -> (Value, Value) {
     let object = vm.class(B::Object);
-    (
-        vm.new_native_class("re", "Pattern", object, Kind::Opaque, &PATTERN),
-        vm.new_native_class("_sre", "SRE_Scanner", object, Kind::Opaque, &SCANNER),
-    )
+    let pattern = vm.new_native_class("re", "Pattern", object, Kind::Opaque, &PATTERN);
+    let scanner = vm.new_native_class("_sre", "SRE_Scanner", object, Kind::Opaque, &SCANNER);
+    for class in [pattern, scanner] {
+        vm.heap.cell_mut::<Class>(class).named_with_module = true;
+    }
+    (pattern, scanner)
 }
 
 /// A new expression.

@@ -116,7 +116,7 @@ pub static CLASS: ClassDef = ClassDef {
 };
 
 const WAIT: CoroutineBody = CoroutineBody {
-    n_registers: 5,
+    n_registers: 6,
     step: wait_step,
     at_once: Some(|vm, args| {
         let number = pass_as_last(vm, args[0])?;
@@ -234,13 +234,13 @@ fn pass_as_last(vm: &mut Vm, this: Value) -> PyResult<Option<Value>> {
     Ok(Some(Value::small(number)))
 }
 
-// Registers of `wait`: 0 the barrier, 1 what was awaited, 2 to 4 those of the
+// Registers of `wait`: 0 the barrier, 1 what was awaited, 2 to 5 those of the
 // lock's and the condition's waits, then its own.
 
 /// What it waits for; unbound while that is the lock.
-const STAGE: usize = 5;
+const STAGE: usize = 6;
 /// How many were inside when it came in.
-const NUMBER: usize = 6;
+const NUMBER: usize = 7;
 
 /// Those of the round before have to leave.
 const OUTSIDE: Value = Value::small(1);

@@ -77,13 +77,13 @@ pub static CLASS: ClassDef = ClassDef {
 };
 
 const WAIT: CoroutineBody = CoroutineBody {
-    n_registers: 3,
+    n_registers: 4,
     step: wait_step,
     at_once: None,
 };
 
 const WAIT_FOR: CoroutineBody = CoroutineBody {
-    n_registers: 0,
+    n_registers: 3,
     step: wait_for_step,
     at_once: None,
 };
@@ -128,11 +128,13 @@ fn of_lock(vm: &mut Vm, this: Value, name: &str) -> PyResult {
 
 /// The lock of a condition of this class, if it is one of Lock itself.
 fn plain_lock(vm: &mut Vm, this: Value) -> Option<Value> {
-    if !super::is_exactly(vm, this, |c| c.condition) {
+    let classes = vm.ext::<super::Classes>();
+    let (condition, lock) = (classes.condition, classes.lock);
+    if vm.heap.class_of(this) != condition {
         return None;
     }
-    let lock = condition(vm, this).lock;
-    lock::is_plain(vm, lock).then_some(lock)
+    let found = vm.heap.native::<Condition>(this)?.lock;
+    (vm.heap.class_of(found) == lock).then_some(found)
 }
 
 fn is_locked(vm: &mut Vm, this: Value) -> PyResult<bool> {
@@ -174,14 +176,15 @@ fn notify(vm: &mut Vm, this: Value, n: i64) -> PyResult<()> {
     Ok(())
 }
 
-// Registers of `wait`: 0 the condition, 1 what was awaited, then its own.
+// Registers of a wait, in the frame of `wait` itself, of `wait_for` or of a
+// barrier: those before are the frame's own.
 
 /// The future waited for: the condition's own, then the lock's.
-const WAITER: usize = 2;
+const WAITER: usize = 3;
 /// Which of the phases below it is in; unbound before the first.
-const PHASE: usize = 3;
+const PHASE: usize = 4;
 /// The exception to end with once the lock is held again.
-const PENDING: usize = 4;
+const PENDING: usize = 5;
 
 /// Waits for a notification.
 const NOTIFIED: Value = Value::small(1);
@@ -308,16 +311,26 @@ fn give_up(vm: &mut Vm, this: Value, exception: Value) -> PyResult<Step> {
     Err(Raised(exception))
 }
 
-/// Registers: 0 the condition, 1 the predicate, 2 what was awaited.
+/// Registers: 0 the condition, 1 the predicate, 2 what was awaited, then those
+/// of a wait, which takes place in this frame unless the instance may have a
+/// `wait` of its own.
 fn wait_for_step(vm: &mut Vm, frame: StepFrame, input: Input) -> PyResult<Step> {
-    if let Input::Throw(e) = input {
+    let (this, predicate) = (frame.get(vm, 0), frame.get(vm, 1));
+    if !frame.get(vm, PHASE).is_empty() {
+        match wait_in(vm, this, frame, input)? {
+            Step::Return(_) => frame.set(vm, PHASE, Value::EMPTY),
+            step => return Ok(step),
+        }
+    } else if let Input::Throw(e) = input {
         return Err(Raised(e));
     }
-    let (this, predicate) = (frame.get(vm, 0), frame.get(vm, 1));
     let value = vm.call(predicate, &[])?;
     vm.root(value);
     if vm.truth(value)? {
         return Ok(Step::Return(value));
+    }
+    if plain_lock(vm, this).is_some() && !vm.heap.has_attrs(this) {
+        return wait_anew(vm, this, frame);
     }
     vm.call_method(this, "wait", &[]).map(Step::Await)
 }
