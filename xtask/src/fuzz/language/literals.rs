@@ -246,8 +246,8 @@ pub const KEYS: &[&str] = &[
     "lambda a: -len(str(a))",
     "None",
     "abs",
-    "lambda a: str(a)[::-1]",
-    "lambda a: str(a)[-1:]",
+    "lambda a: str(stable(a))[::-1]",
+    "lambda a: str(stable(a))[-1:]",
     "bool",
     "type",
 ];
