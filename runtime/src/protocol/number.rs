@@ -329,7 +329,8 @@ impl Vm {
                 // sequence's own slots come after the number methods of both sides; but a
                 // subclass has the one for `+=` among its number methods as well.
                 if self.is_sequence_method(op, method)
-                    && (op == Mul || !self.heap.cell::<Class>(class).is_heap)
+                    && (op == Mul && !self.has_number_method(op, class, &[inplace_name])
+                        || !self.heap.cell::<Class>(class).is_heap)
                 {
                     late = Some(method);
                 } else {
@@ -406,14 +407,16 @@ impl Vm {
     /// The operands' methods in order; None when none of them answers.
     fn binary_methods(&mut self, op: BinaryOp, a: Value, b: Value) -> PyResult<Option<Value>> {
         let (class_a, class_b) = (self.heap.class_of(a), self.heap.class_of(b));
+        let names = [op.method(), op.reflected()];
         let left = self.lookup_class(class_a, self.n(op.method()));
-        let left = left
-            .filter(|&m| !self.is_sequence_method(op, m) || self.has_number_method(op, class_a));
+        let left = left.filter(|&m| {
+            !self.is_sequence_method(op, m) || self.has_number_method(op, class_a, &names)
+        });
         let mut right = None;
         if class_a != class_b {
             let reflected = self.n(op.reflected());
             right = self.lookup_class(class_b, reflected).filter(|&m| {
-                !self.is_sequence_method(op, m) || self.has_number_method(op, class_b)
+                !self.is_sequence_method(op, m) || self.has_number_method(op, class_b, &names)
             });
             // A subclass's own reflected method goes first.
             if let Some(method) = right
@@ -490,17 +493,17 @@ impl Vm {
         })
     }
 
-    /// Whether a class has a method for `op`, on either side, that is no builtin sequence's: where
-    /// one of the two is a script's, CPython's slot for numbers calls both by their names. It is
-    /// inherited from each class of the MRO, also from one whose methods come after the builtin's.
-    fn has_number_method(&mut self, op: BinaryOp, class: Value) -> bool {
-        let names = [op.method(), op.reflected()].map(|name| self.n(name));
+    /// Whether a class has one of some methods for `op` that is no builtin sequence's: where one
+    /// is a script's, CPython's slot for numbers calls all by their names. It is inherited from
+    /// each class of the MRO, also from one whose methods come after the builtin's.
+    fn has_number_method(&self, op: BinaryOp, class: Value, names: &[N]) -> bool {
         let mro = &self.heap.cell::<Class>(class).mro;
         mro.iter().any(|&class| {
             let attrs = self.heap.cell::<Class>(class).attrs;
-            let own = names.map(|name| self.heap.ns_get(attrs, name));
-            own.into_iter()
-                .flatten()
+            let own = names
+                .iter()
+                .map(|&name| self.heap.ns_get(attrs, self.n(name)));
+            own.flatten()
                 .any(|method| !self.is_sequence_method(op, method))
         })
     }
