@@ -24,6 +24,8 @@ macro_rules! py {
 mod args;
 mod array;
 pub mod asyncio;
+mod base64;
+mod binascii;
 mod bisect;
 mod buffers;
 pub mod builtins;

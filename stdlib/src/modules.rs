@@ -9,15 +9,17 @@ use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
-    NativeModule, PyModule, array, asyncio, bisect, buffers, contextvars, dataclass_code, deque,
-    expression_text, floats, function_marks, functools, gc, hash, heapq, itertools, json, math,
-    operator, os, random, re, sync, sys, template_parts, thread, time, traceback, unicodedata,
-    weakref, zlib,
+    NativeModule, PyModule, array, asyncio, base64, binascii, bisect, buffers, contextvars,
+    dataclass_code, deque, expression_text, floats, function_marks, functools, gc, hash, heapq,
+    itertools, json, math, operator, os, random, re, sync, sys, template_parts, thread, time,
+    traceback, unicodedata, weakref, zlib,
 };
 
 static NATIVE: &[&NativeModule] = &[
     &array::MODULE,
     &asyncio::NATIVE,
+    &base64::MODULE,
+    &binascii::MODULE,
     &bisect::MODULE,
     &buffers::MODULE,
     &contextvars::MODULE,
@@ -66,7 +68,6 @@ static PY: &[PyModule] = &[
     py!("array", "array.async"),
     py!("atexit", "atexit.async"),
     py!("base64", "base64.async"),
-    py!("binascii", "binascii.async"),
     py!("bisect", "bisect.async"),
     py!("calendar", "calendar.async"),
     py!("codecs", "codecs.async"),

@@ -646,7 +646,25 @@ fn hex(vm: &mut Vm, a: &[Value]) -> PyResult {
 /// # Errors
 /// TypeError and ValueError for what separates nothing.
 pub fn hex_of(vm: &mut Vm, own: &[u8], sep: Value, bytes_per_sep: Value) -> PyResult {
-    let group = args::ssize_or(vm, bytes_per_sep, 1)?;
+    let digits = hex_digits(vm, own, sep, bytes_per_sep, 0x7f)?;
+    args::str_value(vm, String::from_utf8_lossy(&digits).as_ref())
+}
+
+/// The digits of some bytes, in groups that a unit up to `sep_max` parts.
+///
+/// # Errors
+/// As `hex_of`.
+pub fn hex_digits(
+    vm: &mut Vm,
+    own: &[u8],
+    sep: Value,
+    bytes_per_sep: Value,
+    sep_max: u8,
+) -> PyResult<Vec<u8>> {
+    let group = match bytes_per_sep.given() {
+        Some(v) => vm.to_c_int(v)?,
+        None => 1,
+    };
     let sep = match sep.given() {
         None => None,
         Some(v) => {
@@ -660,30 +678,40 @@ pub fn hex_of(vm: &mut Vm, own: &[u8], sep: Value, bytes_per_sep: Value) -> PyRe
                     });
                 }
             };
-            match units.as_slice() {
-                &[unit @ 0..128] => char::from_u32(unit),
-                [_] => return Err(vm.value_error("sep must be ASCII.")),
-                _ => return Err(vm.value_error("sep must be length 1.")),
+            let &[unit] = units.as_slice() else {
+                return Err(vm.value_error("sep must be length 1."));
+            };
+            match u8::try_from(unit).ok().filter(|&unit| unit <= sep_max) {
+                Some(unit) => Some(unit),
+                None => return Err(vm.value_error("sep must be ASCII.")),
             }
         }
     };
-    let size = group.unsigned_abs() as usize;
-    let mut out = String::with_capacity(own.len() * 2);
-    for (i, b) in own.iter().enumerate() {
-        if let (Some(sep), true) = (&sep, i > 0 && size > 0) {
-            // Groups count from the right unless the size is negative.
-            let edge = if group > 0 {
-                (own.len() - i).is_multiple_of(size)
-            } else {
-                i.is_multiple_of(size)
-            };
-            if edge {
-                out.push(*sep);
-            }
+    vm.check_size(own.len().saturating_mul(3))?;
+    let mut out = Vec::with_capacity(own.len() * 2);
+    let (Some(sep), size @ 1..) = (sep, group.unsigned_abs() as usize) else {
+        push_hex(&mut out, own);
+        return Ok(out);
+    };
+    // Groups count from the right unless the size is negative.
+    let n_first = match group > 0 {
+        true => own.len() % size,
+        false => 0,
+    };
+    let (first, rest) = own.split_at(n_first);
+    push_hex(&mut out, first);
+    for piece in rest.chunks(size) {
+        if !out.is_empty() {
+            out.push(sep);
         }
-        out.push_str(&format!("{b:02x}"));
+        push_hex(&mut out, piece);
     }
-    args::str_value(vm, out)
+    Ok(out)
+}
+
+fn push_hex(out: &mut Vec<u8>, data: &[u8]) {
+    let digit = |n: u8| b"0123456789abcdef"[usize::from(n & 15)];
+    out.extend(data.iter().flat_map(|&b| [digit(b >> 4), digit(b)]));
 }
 
 fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
