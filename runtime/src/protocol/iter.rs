@@ -403,7 +403,8 @@ impl Vm {
     /// # Errors
     /// As `collect_iterable`.
     pub fn list_extend(&mut self, list: Value, v: Value) -> PyResult<()> {
-        if (self.heap.is_exact(v, B::List) || self.heap.is_exact(v, B::Tuple))
+        // CPython 3.13 listobject.c list_extend asks no method of the list itself either.
+        if (self.heap.is_exact(v, B::List) || self.heap.is_exact(v, B::Tuple) || v == list)
             && let Some(items) = self.heap.as_sequence(v)
         {
             let items = items.to_vec();

@@ -227,17 +227,8 @@ pub fn arguments(
             Some(text) => match text.to_utf8() {
                 Ok(text) if text.contains('\0') => Err(vm.value_error("embedded null character")),
                 Ok(text) => Ok(text),
-                Err(at) => {
-                    let bad = Bad {
-                        class: B::UnicodeEncodeError,
-                        encoding: "utf-8",
-                        object: v,
-                        start: at,
-                        end: at + 1,
-                        reason: reason_of(Codec::Utf8),
-                    };
-                    Err(bad.raise(vm))
-                }
+                // It has the surrogates that make it fail.
+                Err(_) => encode(vm, v, "utf-8", "strict").map(|_| String::new()),
             },
             None => {
                 debug_assert!(at > 0);
