@@ -1,5 +1,5 @@
-//! `_floats`: the bytes of floats, for `struct` and `pickle`. Gives and takes IEEE 754 numbers of
-//! 2, 4 or 8 bytes.
+//! `_floats`: the bytes of floats, for `pickle`; of 2 bytes, also for `item`. Gives and takes IEEE
+//! 754 numbers of 2, 4 or 8 bytes.
 
 use lockstep_runtime::native::function;
 use lockstep_runtime::object::bytes::Bytes;

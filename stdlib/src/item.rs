@@ -1,8 +1,8 @@
-//! Items of memory: the bytes of a number of one of C's types, as `memoryview` and `array` keep
-//! them. Takes and gives values of scripts; knows nothing of where the bytes stand.
+//! Items of memory: the bytes of a number of one of C's types, as `memoryview`, `array` and
+//! `struct` keep them. Takes and gives values of scripts; knows nothing of where the bytes stand.
 
 use lockstep_runtime::object::bytes::Bytes;
-use lockstep_runtime::{B, Raised, Value, Vm};
+use lockstep_runtime::{B, PyResult, Raised, Value, Vm};
 use num_bigint::{BigInt, Sign};
 use num_traits::ToPrimitive;
 
@@ -39,7 +39,7 @@ pub fn size(code: u8) -> Option<usize> {
     })
 }
 
-fn is_signed(code: u8) -> bool {
+pub fn is_signed(code: u8) -> bool {
     matches!(code, b'b' | b'h' | b'i' | b'l' | b'q' | b'n')
 }
 
@@ -93,6 +93,18 @@ fn float_bits(vm: &mut Vm, code: u8, v: Value) -> Result<u64, Misfit> {
         }
         Err(raised) => return Err(raised.into()),
     };
+    Ok(number_bits(vm, code, value)?)
+}
+
+/// As `bytes`, of a number for a type that keeps one with a fraction.
+///
+/// # Errors
+/// OverflowError.
+pub fn number_bytes(vm: &mut Vm, code: u8, value: f64) -> PyResult<[u8; BYTES_MAX]> {
+    Ok(number_bits(vm, code, value)?.to_le_bytes())
+}
+
+fn number_bits(vm: &mut Vm, code: u8, value: f64) -> PyResult<u64> {
     Ok(match code {
         b'd' => value.to_bits(),
         b'f' => u64::from((value as f32).to_bits()),
@@ -100,7 +112,7 @@ fn float_bits(vm: &mut Vm, code: u8, v: Value) -> Result<u64, Misfit> {
             Some(bits) => u64::from(bits),
             None => {
                 let message = "float too large to pack with e format";
-                return Err(vm.overflow_error(message).into());
+                return Err(vm.overflow_error(message));
             }
         },
     })

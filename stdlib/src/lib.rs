@@ -49,6 +49,7 @@ mod operator;
 mod os;
 mod random;
 mod re;
+mod struct_module;
 mod sync;
 pub mod sys;
 mod template_parts;

@@ -11,8 +11,8 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 use crate::{
     NativeModule, PyModule, array, asyncio, base64, binascii, bisect, buffers, contextvars,
     dataclass_code, deque, expression_text, floats, function_marks, functools, gc, hash, heapq,
-    itertools, json, math, operator, os, random, re, sync, sys, template_parts, thread, time,
-    traceback, unicodedata, weakref, zlib,
+    itertools, json, math, operator, os, random, re, struct_module, sync, sys, template_parts,
+    thread, time, traceback, unicodedata, weakref, zlib,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -39,6 +39,7 @@ static NATIVE: &[&NativeModule] = &[
     &os::MODULE,
     &random::MODULE,
     &re::MODULE,
+    &struct_module::MODULE,
     &sync::MODULE,
     &sys::MODULE,
     &template_parts::MODULE,
