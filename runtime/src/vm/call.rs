@@ -328,7 +328,7 @@ impl Vm {
         let fits = f.plain_args as usize == args.len();
         if keywords.is_empty() && (fits || self.missing_defaults(func, args.len()).is_some()) {
             if suspends {
-                return Ok(Called::Value(self.made_generator(func, args)));
+                return Ok(Called::Value(self.made_generator(func, args, ret)));
             }
             if fits {
                 self.push_copied(func, code, args, dst, ret)?;
@@ -340,7 +340,7 @@ impl Vm {
         } else {
             let regs = self.bind_function(func, args, keywords)?;
             if suspends {
-                return Ok(Called::Value(self.made_generator(func, &regs)));
+                return Ok(Called::Value(self.made_generator(func, &regs, ret)));
             }
             self.push_copied(func, code, &regs, dst, ret)?;
         }
@@ -419,31 +419,37 @@ impl Vm {
     /// What a script gets from a call of `func`: as `new_generator`, but that
     /// a coroutine is remembered, to warn of it if it is never awaited, and that a generator
     /// knows of the `for` that it is made for.
-    fn made_generator(&mut self, func: Value, args: &[Value]) -> Value {
+    fn made_generator(&mut self, func: Value, args: &[Value], ret: Ret) -> Value {
         let generator = self.new_generator(func, args);
         if self.heap.cell::<Generator>(generator).flavor == Flavor::Coroutine {
             self.heap.add_finalizable(generator);
             if self.coroutine_origin_depth > 0 {
                 self.note_origin(generator);
             }
-        } else if self.is_called_for_loop() {
+        } else if self.is_called_for_loop(ret) {
             self.heap.cell_mut::<Generator>(generator).fresh = true;
         }
         generator
     }
 
-    /// Whether what the running call gives goes to a `for` and nowhere else: the frame that calls
-    /// iterates over it next, or returns it to one that does.
-    fn is_called_for_loop(&self) -> bool {
+    /// Whether what a call gives, whose result goes by `ret`, goes to a `for` and nowhere else: the
+    /// frame that calls iterates over it next, or returns it to one that does. A native that calls
+    /// (`list(map(f, x))`) may keep what it gets.
+    fn is_called_for_loop(&self, ret: Ret) -> bool {
+        let mut ret = ret;
         for frame in self.frames.iter().rev() {
+            if ret != Ret::Value {
+                return false;
+            }
             // SAFETY: a frame that calls has stored where it goes on, within its code.
             let next = unsafe { (*frame.pc).op_byte() };
             if next != Op::Return as u8 {
                 return next == Op::GetIter as u8 || next == Op::GetAiter as u8;
             }
-            if frame.ret != Ret::Value || !frame.generator.is_empty() {
+            if !frame.generator.is_empty() {
                 return false;
             }
+            ret = frame.ret;
         }
         false
     }
