@@ -764,6 +764,11 @@ impl Vm {
         let c = self.heap.cell::<Class>(class);
         if !c.is_heap {
             let (text, class_text) = (self.heap.string(name), self.class_name(class));
+            if self.is_python_in_cpython(class) {
+                return Err(self.unsupported(format!(
+                    "setting {class_text}.{text} is not supported: the class is written in Rust; make a subclass, or set it in an instance"
+                )));
+            }
             return Err(self.type_error(format!(
                 "cannot set '{text}' attribute of immutable type '{class_text}'"
             )));
