@@ -4,6 +4,7 @@
 //! more than the tolerance away from the recorded one; `--update` records and shows what changed.
 
 use crate::bench::{has_callgrind, instructions};
+use crate::rustc;
 use lockstep_tests::{process, workspace};
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,7 +43,8 @@ struct Recorded {
 pub fn run(options: &Options) -> Result<(), String> {
     let file = workspace::root().join("benches/counts/recorded.txt");
     let recorded = read(&file)?;
-    let compiler = compiler()?;
+    let (version, host) = rustc::version_and_host()?;
+    let compiler = format!("{version}, {host}");
     let counts_instructions = if !has_callgrind() {
         println!("skipped: no instructions are counted without valgrind");
         false
@@ -186,19 +188,6 @@ fn build(arguments: &[&str]) -> Result<PathBuf, String> {
     } else {
         Err(format!("cargo build {} failed", arguments.join(" ")))
     }
-}
-
-/// "rustc 1.90.0 (…), x86_64-unknown-linux-gnu".
-fn compiler() -> Result<String, String> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .arg("-vV")
-        .output()
-        .map_err(|error| format!("rustc: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    let version = text.lines().next().unwrap_or_default();
-    Ok(format!("{version}, {}", host.unwrap_or_default()))
 }
 
 fn read(file: &Path) -> Result<Recorded, String> {

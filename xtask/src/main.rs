@@ -7,9 +7,11 @@ mod bless;
 mod conform;
 mod conformance;
 mod counts;
+mod dist;
 mod fuzz;
 mod matrix;
 mod refusals;
+mod rustc;
 mod soak;
 mod stress;
 mod suite;
@@ -40,6 +42,8 @@ enum Subcommands {
     Stress(stress::Options),
     /// Check opcodes, allocations and instructions of small programs against a recorded file
     Counts(counts::Options),
+    /// Build the release guided by a profile of the benches and the goldens
+    Dist(dist::Options),
     /// Compare random programs of tasks with CPython 3.13
     FuzzAsync(fuzz::Options),
     /// Compare random programs of statements and expressions with CPython 3.13
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Subcommands::Soak(options) => soak::run(&options),
         Subcommands::Stress(options) => stress::run(&options),
         Subcommands::Counts(options) => counts::run(&options),
+        Subcommands::Dist(options) => dist::run(&options),
         Subcommands::FuzzAsync(options) => fuzz::run(fuzz::Family::Tasks, &options),
         Subcommands::FuzzLang(options) => fuzz::run(fuzz::Family::Language, &options),
         Subcommands::Refusals(options) => refusals::run(&options),

@@ -68,6 +68,12 @@ impl Vm {
         } else {
             self.keyword_argument_message(&call, args)
         };
+        // CPython 3.13 bltinmodule.c builtin_sorted has the list before it looks at keywords.
+        if let ("sorted", &[items]) = (def.name, args)
+            && let Err(raised) = self.holding(&[items], |vm| vm.collect_iterable(items))
+        {
+            return raised;
+        }
         self.type_error(message)
     }
 

@@ -26,6 +26,12 @@ pub enum Runs {
 }
 
 impl Contender {
+    /// Whether it is CPython or a build of Lockstep: they are compared by several rounds, and
+    /// none of them may fail.
+    pub fn is_main(&self) -> bool {
+        ["lockstep", "CPython", "dist", "baseline"].contains(&self.label)
+    }
+
     /// A command that runs a file with arguments (`AsyncFiles`).
     pub fn file(&self, file: &Path, arguments: &[&str]) -> Command {
         let mut command = self.command();
@@ -71,11 +77,12 @@ impl Contenders {
             .collect()
     }
 
-    /// Lockstep and CPython, and another build of Lockstep where one is compared.
+    /// Lockstep and CPython, and other builds of Lockstep where some are compared.
     pub fn main(&self) -> Vec<Contender> {
-        ["lockstep", "CPython", "baseline"]
+        self.found
             .iter()
-            .filter_map(|label| self.get(label).cloned())
+            .filter(|contender| contender.is_main())
+            .cloned()
             .collect()
     }
 
@@ -94,13 +101,13 @@ impl Contenders {
     }
 }
 
-/// Finds Lockstep, CPython 3.13, the baseline and, unless `few`, the peers.
+/// Finds Lockstep, CPython 3.13, other builds of Lockstep and, unless `few`, the peers.
 ///
 /// # Errors
 /// Where Lockstep can't be built.
 pub fn find(
     profile: &str,
-    baseline: Option<&PathBuf>,
+    builds: Vec<(&'static str, PathBuf)>,
     few: bool,
     dir: &Path,
 ) -> Result<Contenders, String> {
@@ -127,13 +134,9 @@ pub fn find(
     let python = oracle::find();
     let cpython = python.and_then(|python| Ok((oracle::version(&python)?, vec![python.into()])));
     add("CPython", Runs::AsyncFiles, cpython);
-    if let Some(path) = baseline {
+    for (label, path) in builds {
         let command = vec![path.into(), "run".into()];
-        add(
-            "baseline",
-            Runs::AsyncFiles,
-            Ok(("baseline".into(), command)),
-        );
+        add(label, Runs::AsyncFiles, Ok((label.to_owned(), command)));
     }
     if !few {
         add("uvloop", Runs::AsyncFiles, uvloop(dir));

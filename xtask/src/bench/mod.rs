@@ -44,6 +44,9 @@ pub struct Options {
     /// Another lockstep binary to compare with
     #[arg(long)]
     baseline: Option<PathBuf>,
+    /// Build by the release recipe too (`cargo xtask dist`) and measure it beside the plain build
+    #[arg(long)]
+    dist: bool,
     /// Cargo profile of the binary that is measured
     #[arg(long, default_value = "release")]
     profile: String,
@@ -152,9 +155,13 @@ pub fn run(options: &Options) -> Result<(), String> {
     let dir = workspace::target_and_profile().0.join("bench");
     fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     let few = options.quick || options.filter.is_some();
-    let baseline = options.baseline.as_ref();
+    let mut builds = Vec::new();
+    if options.dist {
+        builds.push(("dist", crate::dist::build()?));
+    }
+    builds.extend(options.baseline.clone().map(|path| ("baseline", path)));
     let setting = Setting {
-        contenders: contender::find(&options.profile, baseline, few, &dir)?,
+        contenders: contender::find(&options.profile, builds, few, &dir)?,
         n_rounds: if options.quick {
             1
         } else {
@@ -171,7 +178,7 @@ pub fn run(options: &Options) -> Result<(), String> {
         ([], Some(_)) => &[Part::Async, Part::Compute][..],
         (parts, _) => parts,
     };
-    let is_full = options.parts.is_empty() && !few && baseline.is_none();
+    let is_full = options.parts.is_empty() && !few && options.baseline.is_none();
     let writes = options.write || (is_full && options.profile == "release");
     let mut blocks = Vec::new();
     for part in parts {

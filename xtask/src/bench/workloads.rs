@@ -39,16 +39,15 @@ pub fn measure(setting: &Setting, group: &Group) -> Block {
         .collect();
     let n_main = contenders
         .iter()
-        .filter(|contender| ["lockstep", "CPython", "baseline"].contains(&contender.label))
+        .filter(|contender| contender.is_main())
         .count();
     let others = &contenders[1..];
     let mut heads = vec!["lockstep".to_owned()];
     heads.extend(others.iter().map(|contender| contender.label.to_owned()));
-    heads.extend(
-        others
-            .iter()
-            .map(|contender| format!("/{}", contender.label)),
-    );
+    heads.extend(others.iter().map(|contender| match contender.label {
+        "dist" => "dist /CPython".to_owned(),
+        label => format!("/{label}"),
+    }));
     let mut table = Table::new(group.name, &heads);
 
     let files = files(group.name);
@@ -72,15 +71,21 @@ pub fn measure(setting: &Setting, group: &Group) -> Block {
         let own_s = block.noted(&format!("{full}, lockstep"), times[0].clone());
         let mut row = vec![own_s.map_or(Cell::None, Cell::Seconds)];
         let mut shares = Vec::new();
+        let cpython = contenders.iter().position(|one| one.label == "CPython");
+        let cpython_s = cpython.and_then(|index| times[index].clone().ok());
         for (index, (other, time)) in others.iter().zip(&times[1..]).enumerate() {
             // What an older Python or another loop can't run is no failure of ours.
-            let is_peer = !["CPython", "baseline"].contains(&other.label);
             let time = match time.clone() {
-                Err(_) if is_peer => None,
+                Err(_) if !other.is_main() => None,
                 time => block.noted(&format!("{full}, {}", other.label), time),
             };
             row.push(time.map_or(Cell::None, Cell::Seconds));
-            let ratio = time.zip(own_s).map(|(time, own_s)| time / own_s);
+            let ratio = match other.label {
+                "dist" => cpython_s
+                    .zip(time)
+                    .map(|(cpython_s, time)| cpython_s / time),
+                _ => time.zip(own_s).map(|(time, own_s)| time / own_s),
+            };
             ratios[index].extend(ratio);
             shares.push(ratio.map_or(Cell::None, Cell::Ratio));
             if let (Some(ratio), "CPython") = (ratio, other.label) {
