@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lockstep_lang::bytecode::Code;
 use lockstep_lang::compile::CompileOptions;
+use lockstep_runtime::heap::Stress;
 use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::{B, N, PyResult, Raised, Value, Vm};
 
@@ -45,15 +46,23 @@ pub fn run(args: &RunArgs) -> u8 {
     finish(&mut vm, result, &pipe_closed)
 }
 
+/// What `LOCKSTEP_GC_STRESS` asks for: `N` or `steps:N`, N ticks.
+fn stress(wanted: &str) -> Stress {
+    let (make, ticks): (fn(i32) -> Stress, _) = match wanted.strip_prefix("steps:") {
+        Some(ticks) => (Stress::Steps, ticks),
+        None => (Stress::Whole, wanted),
+    };
+    make(ticks.parse().unwrap_or(1).max(1))
+}
+
 /// A VM with the standard library that answers Ctrl-C.
 pub fn new_vm(mut host: ScriptHost) -> Vm {
     let flag = Arc::new(AtomicBool::new(false));
     host.set_interrupt(flag.clone());
     let mut vm = lockstep_stdlib::new_vm(Box::new(host));
     vm.interrupt = flag.clone();
-    if let Some(ticks) = std::env::var_os("LOCKSTEP_GC_STRESS") {
-        let ticks = ticks.to_str().and_then(|ticks| ticks.parse().ok());
-        vm.heap.set_stress(ticks.unwrap_or(1).max(1));
+    if let Some(wanted) = std::env::var_os("LOCKSTEP_GC_STRESS") {
+        vm.heap.set_stress(stress(&wanted.to_string_lossy()));
     }
     // Without the handler Ctrl-C ends the process, which is no worse than that.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, flag);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lockstep_lang::bytecode::Code;
 use lockstep_lang::compile::{CompileOptions, compile_source};
 use lockstep_lang::source::Source;
+use lockstep_runtime::heap::Stress;
 use lockstep_runtime::host::Nowhere;
 use lockstep_runtime::{PyResult, Value, Vm};
 
@@ -35,7 +36,7 @@ pub fn run(code: Arc<Code>, under_stress: bool) {
     let mut vm = lockstep_stdlib::new_vm(Box::new(Nowhere::default()));
     vm.fuel = FUEL;
     if under_stress {
-        vm.heap.set_stress(STRESS_TICKS);
+        vm.heap.set_stress(Stress::Whole(STRESS_TICKS));
         vm.fuel = STRESS_FUEL;
     }
     vm.memory_max = MEMORY_MAX_BYTES;

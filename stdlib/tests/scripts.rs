@@ -76,7 +76,8 @@ fn check(script: &str, expected: &str) {
     let host = Kept::default();
     let out = host.out.clone();
     let mut vm = lockstep_stdlib::new_vm(Box::new(host));
-    vm.heap.set_stress(25);
+    vm.heap
+        .set_stress(lockstep_runtime::heap::Stress::Whole(25));
     let result = run(&mut vm, script);
     vm.collect();
     drop(vm);

@@ -1,6 +1,8 @@
 //! `cargo xtask stress`: runs every golden, example and spec example with a collection at each
 //! look-up of the VM, so that a value kept without a root is found: it gives another output, or
-//! the heap refuses it. A program that would run for too long is collected in less often.
+//! the heap refuses it. Then with a small step of a collection at each, so that the heap finds a
+//! store that went past the barrier. A program that would run for too long is collected in less
+//! often.
 
 use crate::suite;
 use lockstep_tests::case::Case;
@@ -18,6 +20,9 @@ pub struct Options {
 
 /// Collect after so many ticks; the next where a case ran out of time.
 const TICKS: [u32; 3] = [1, 101, 10_007];
+
+/// What stands before the ticks: whole collections, steps.
+const KINDS: [&str; 2] = ["", "steps:"];
 
 /// How long a case may run.
 const LIMIT: Duration = Duration::from_secs(40);
@@ -67,22 +72,28 @@ pub fn run(options: &Options) -> Result<(), String> {
 }
 
 fn check(binary: &Path, case: &Case) -> Result<(), String> {
+    KINDS
+        .iter()
+        .try_for_each(|kind| check_kind(binary, case, kind))
+}
+
+fn check_kind(binary: &Path, case: &Case, kind: &str) -> Result<(), String> {
     let mut failure = String::new();
     for ticks in TICKS {
-        let ticks = ticks.to_string();
-        let environment = [("LOCKSTEP_GC_STRESS", ticks.as_str())];
+        let wanted = format!("{kind}{ticks}");
+        let environment = [("LOCKSTEP_GC_STRESS", wanted.as_str())];
         let run = binary::run_case_in(&environment, LIMIT, binary, case)?;
         let differences = compare::lockstep(&case.expected, &run);
         if differences.is_empty() {
             return Ok(());
         }
         let text: String = differences.into_values().collect();
-        failure = format!("{}\n{text}", case.dir.join(&case.file).display());
+        failure = format!("{} ({wanted})\n{text}", case.dir.join(&case.file).display());
         if !run.timed_out {
             break;
         }
         println!(
-            "{}: too slow with a collection every {ticks} ticks",
+            "{}: too slow with a collection every {wanted} ticks",
             case.name
         );
     }

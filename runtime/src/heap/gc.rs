@@ -1,127 +1,123 @@
-//! Mark and sweep. Marking is iterative: depth of data never becomes depth of
-//! the Rust stack. It takes the VM's roots as a closure and runs no script code.
+//! A collection: marking, what follows from it, sweeping. It takes the VM's roots as a closure
+//! and runs no script code.
 //!
-//! A collection marks, and leaves the sweeping to those who allocate: a page is swept when its
+//! A small heap is marked at once, a large one in steps between which the script goes on (see
+//! `mark`). A collection then leaves the sweeping to those who allocate: a page is swept when its
 //! class has no free cell left, so that its cells are used while they are in the cache, or a few
 //! at a time when the VM looks up. Until then what died keeps its cell, and what tells it from
 //! the living is its colour.
 
 use std::ptr;
 
+use super::mark::Marker;
 use super::page::{N_CLASSES, PageHead};
-use super::prefetch;
-use super::{FLAG_ATTRS, FLAG_COLOR, FLAG_WEAK, GC_THRESHOLD_MIN, Header, Heap, Kind, kind, page};
+use super::{FLAG_ATTRS, FLAG_COLOR, FLAG_WEAK, GC_THRESHOLD_MIN, Heap, Kind, Stress, kind, page};
 use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::weak::WeakRef;
 use crate::value::Value;
 
-/// Collects what is reachable: hand every root, and every value an object holds, to `mark`.
-pub struct Marker {
-    /// Reached, and perhaps marked already.
-    pending: Vec<*mut Header>,
-    /// Bytes of what was marked, and of what hangs on it.
-    bytes: usize,
-}
-
-/// How many cells are fetched into the cache ahead of the one that is looked at.
-const AHEAD: usize = 8;
-
-impl Marker {
-    /// Marks a value, and later what it holds.
-    #[inline(always)]
-    pub fn mark(&mut self, v: Value) {
-        if v.is_ptr() {
-            self.pending.push(v.header_ptr());
-        }
-    }
-
-    /// Marks each value.
-    pub fn mark_all(&mut self, values: &[Value]) {
-        for &v in values {
-            self.mark(v);
-        }
-    }
-}
+/// A heap that is smaller is collected at once: it takes no longer than a step.
+const STEPS_BYTES_MIN: usize = 8 << 20;
+/// How many cells a step marks, half a millisecond's worth.
+const STEP_CELLS: usize = 10_000;
+/// How many pages a step sweeps.
+const STEP_PAGES: usize = 32;
+/// A step is due after so many bytes were allocated: a tenth, at most, of what a step marks.
+const STEP_BYTES: usize = 64 << 10;
+/// Both, under stress.
+const STRESS_STEP: usize = 25;
 
 impl Heap {
     /// Frees every cell not reachable from what `roots` marks. Values that are
     /// neither marked nor reachable must not be used afterwards.
-    pub fn collect(&mut self, roots: impl FnOnce(&mut Marker)) {
-        self.n_collections += 1;
+    pub fn collect(&mut self, roots: impl Fn(&mut Marker)) {
+        if self.is_marking {
+            // What died since it was marked is left for the collection after this one.
+            self.mark_roots(&roots);
+            self.drain(usize::MAX);
+            self.finish_collection(&roots);
+        }
         self.sweep_all();
-        self.free = [ptr::null_mut(); N_CLASSES];
-        self.color ^= FLAG_COLOR;
-        let mut marker = Marker {
-            pending: Vec::new(),
-            bytes: 0,
+        self.begin_marking(&roots);
+        self.drain(usize::MAX);
+        self.finish_collection(&roots);
+    }
+
+    /// Whether what is due is done in steps.
+    pub fn collects_in_steps(&self) -> bool {
+        self.is_marking
+            || match self.stress {
+                Stress::Off => self.used_bytes() >= STEPS_BYTES_MIN,
+                Stress::Whole(_) => false,
+                Stress::Steps(_) => true,
+            }
+    }
+
+    /// Whether the next step looks at the roots.
+    pub fn step_wants_roots(&self) -> bool {
+        !self.is_marking || self.marker.is_done()
+    }
+
+    /// Does a part of a collection, of a length that doesn't depend on the size of the heap.
+    /// Whether the collection has come to its end; values as in `collect` then.
+    pub fn collect_some(&mut self, roots: impl Fn(&mut Marker)) -> bool {
+        let (n_pages, n_cells) = match self.stress {
+            Stress::Off => (STEP_PAGES, STEP_CELLS),
+            _ => (STRESS_STEP, STRESS_STEP),
         };
-        roots(&mut marker);
-        self.shapes.trace(&mut marker);
-        marker.mark_all(&*self.latin1);
-        marker.mark_all(&self.to_finalize);
-        self.drain(&mut marker);
+        let goes_on = if self.is_marking {
+            // A script that allocates faster than is marked here waits for once.
+            let n_cells = match self.bytes_since_gc < self.steps_bytes_max {
+                true => n_cells,
+                false => usize::MAX,
+            };
+            let wants_roots = self.marker.is_done();
+            if wants_roots {
+                self.mark_roots(&roots);
+            }
+            let is_done = self.drain(n_cells);
+            !(is_done && wants_roots)
+        } else {
+            if self.sweep_pages(n_pages) {
+                self.begin_marking(&roots);
+                self.steps_bytes_max = self.bytes_since_gc.saturating_mul(2).max(STEPS_BYTES_MIN);
+            }
+            true
+        };
+        if goes_on {
+            self.gc_threshold = self.bytes_since_gc + STEP_BYTES;
+        } else {
+            self.finish_collection(&roots);
+        }
+        !goes_on
+    }
+
+    /// All that is reachable has been marked: forgets the rest.
+    fn finish_collection(&mut self, roots: &impl Fn(&mut Marker)) {
+        self.end_marking();
+        if matches!(self.stress, Stress::Steps(_)) {
+            self.check_marks(roots);
+        }
+        self.n_collections += 1;
+        self.free = [ptr::null_mut(); N_CLASSES];
         // What is kept for a finalizer is garbage once that has run. Counted as
         // live it would put off the next collection, which would find more of it.
-        self.gc_threshold = marker.bytes.max(GC_THRESHOLD_MIN);
+        self.gc_threshold = self.marker.bytes().max(GC_THRESHOLD_MIN);
         self.clear_weak();
         let lost = self.forget_unreachable();
         self.to_finalize.extend(lost);
-        self.keep_finalizable(&mut marker);
+        self.keep_finalizable();
         let mut loops = std::mem::take(&mut self.event_loops);
         loops.retain(|&l| self.is_marked(l));
         self.event_loops = loops;
         self.forget_interned();
-        self.live_bytes = marker.bytes;
+        self.live_bytes = self.marker.bytes();
         self.bytes_since_gc = 0;
         for (unswept, pages) in self.unswept.iter_mut().zip(&self.pages) {
             *unswept = 0..pages.len();
         }
-        if self.stress_ticks != 0 {
+        if self.stress != Stress::Off {
             self.sweep_all();
-        }
-    }
-
-    /// Marks what is reachable from what was handed to the marker.
-    fn drain(&mut self, marker: &mut Marker) {
-        let mut ahead = [ptr::null_mut::<Header>(); AHEAD];
-        let mut at = 0;
-        let mut n_ahead = 0;
-        loop {
-            let next = marker.pending.pop().unwrap_or(ptr::null_mut());
-            if next.is_null() {
-                if n_ahead == 0 {
-                    return;
-                }
-            } else {
-                prefetch(next);
-                n_ahead += 1;
-            }
-            let cell = std::mem::replace(&mut ahead[at], next);
-            at = (at + 1) % AHEAD;
-            if cell.is_null() {
-                continue;
-            }
-            n_ahead -= 1;
-            // SAFETY: pointer values are cells of mapped pages; marking has the heap to itself,
-            // and nothing is freed meanwhile.
-            unsafe {
-                if (*cell).flags & FLAG_COLOR == self.color || (*cell).kind == Kind::Free {
-                    continue;
-                }
-                (*cell).flags ^= FLAG_COLOR;
-                let class = (*cell).size_class as usize;
-                marker.bytes += page::size_of_class(class) + kind::external_bytes(cell);
-                kind::trace_cell(cell, marker);
-                if (*cell).flags & FLAG_ATTRS != 0 {
-                    let owner = Value::from_header(cell);
-                    if let Some(&dict) = self.attrs.get(&owner) {
-                        marker.mark(dict);
-                    }
-                    for &(descriptor, value) in self.slots.get(&owner).into_iter().flatten() {
-                        marker.mark_all(&[descriptor, value]);
-                    }
-                }
-            }
         }
     }
 
@@ -132,8 +128,10 @@ impl Heap {
             // SAFETY: the page is ours; a cell's kind is valid also when it is free.
             unsafe {
                 for cell in page::cells(page) {
-                    if (*cell).kind == kind && self.is_marked(Value::from_header(cell)) {
-                        found.push(Value::from_header(cell));
+                    // While marking goes on nothing says yet who is dead.
+                    let v = Value::from_header(cell);
+                    if (*cell).kind == kind && (self.is_marking || self.is_marked(v)) {
+                        found.push(v);
                     }
                 }
             }
@@ -149,7 +147,7 @@ impl Heap {
 
     /// Cells with a finalizer that nothing reaches live until it has run; weak
     /// references to them are cleared by then.
-    fn keep_finalizable(&mut self, marker: &mut Marker) {
+    fn keep_finalizable(&mut self) {
         let all = std::mem::take(&mut self.finalizable);
         for v in all {
             // A coroutine has something to say only if it was never started.
@@ -165,8 +163,8 @@ impl Heap {
                 self.to_finalize.push(v)
             }
         }
-        marker.mark_all(&self.to_finalize);
-        self.drain(marker);
+        self.marker.mark_all(&self.to_finalize);
+        self.drain(usize::MAX);
     }
 
     fn clear_weak(&mut self) {
@@ -216,6 +214,21 @@ impl Heap {
                 }
             }
         }
+    }
+
+    /// Sweeps so many of the pages that are left. Whether none is left now.
+    fn sweep_pages(&mut self, n_max: usize) -> bool {
+        let mut n = 0;
+        for class in 0..N_CLASSES {
+            while let Some(i) = self.unswept[class].next() {
+                self.sweep_page(self.pages[class][i]);
+                n += 1;
+                if n >= n_max {
+                    return self.unswept.iter().all(|left| left.is_empty());
+                }
+            }
+        }
+        true
     }
 
     /// Sweeps every page that is left.

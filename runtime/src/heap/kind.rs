@@ -16,18 +16,19 @@ macro_rules! kinds {
             $($name,)*
         }
 
-        /// Marks what the cell's object and tail hold.
+        /// Marks what the cell's object and tail hold, a part of it where that is much: see
+        /// `Object::trace_from`.
         ///
         /// # Safety
         /// `cell` is a live cell.
-        pub unsafe fn trace_cell(cell: *mut Header, marker: &mut Marker) {
+        pub unsafe fn trace_cell(cell: *mut Header, from: usize, marker: &mut Marker) -> Option<usize> {
             // SAFETY: the caller's promise; the kind names the type in the cell.
             unsafe {
                 match (*cell).kind {
-                    Kind::Free => {}
+                    Kind::Free => None,
                     $(Kind::$name => {
-                        (*object_in::<$ty>(cell)).trace(marker);
                         marker.mark_all(tail_in::<$ty>(cell));
+                        (*object_in::<$ty>(cell)).trace_from(from, marker)
                     })*
                 }
             }

@@ -24,12 +24,13 @@
 mod chunk;
 mod gc;
 mod kind;
+mod mark;
 mod page;
 #[cfg(test)]
 mod tests;
 
-pub use gc::Marker;
 pub use kind::Kind;
+pub use mark::{Marker, PART};
 
 use std::cell::Cell;
 use std::mem;
@@ -83,12 +84,20 @@ const FLAG_COLOR: u8 = 1;
 const FLAG_ATTRS: u8 = 2;
 /// A weak reference to the cell may exist.
 const FLAG_WEAK: u8 = 4;
+/// `check_marks` has been here.
+const FLAG_CHECKED: u8 = 8;
 
 /// A type whose values live in cells.
 pub trait Object: Sized + 'static {
     const KIND: Kind;
     /// Marks every value the object holds (its tail is marked by the heap).
     fn trace(&self, marker: &mut Marker);
+    /// As `trace`, from a place on (0 at first) and about `PART` values at most, for what may
+    /// hold very many; gives the place where to go on.
+    fn trace_from(&self, _from: usize, marker: &mut Marker) -> Option<usize> {
+        self.trace(marker);
+        None
+    }
     /// Bytes held outside the cell.
     fn external_bytes(&self) -> usize {
         0
@@ -107,11 +116,19 @@ pub struct Heap {
     pages: [Vec<*mut PageHead>; N_CLASSES],
     /// By class, the pages that the last collection left to sweep.
     unswept: [Range<usize>; N_CLASSES],
+    /// What is marked has it, or what was when marking ended.
     color: u8,
+    /// What is allocated gets it: the other one while marking goes on.
+    new_color: u8,
+    /// Whether marking has begun and not ended: stores are noted.
+    is_marking: bool,
+    marker: Marker,
     /// Bytes allocated since the last collection.
     bytes_since_gc: usize,
-    /// Collect when `bytes_since_gc` reaches this.
+    /// Collect when `bytes_since_gc` reaches this, or go on with it.
     gc_threshold: usize,
+    /// When `bytes_since_gc` reaches this, a collection in steps goes to its end at once.
+    steps_bytes_max: usize,
     /// Bytes live after the last collection.
     live_bytes: usize,
     next_id: u32,
@@ -140,8 +157,7 @@ pub struct Heap {
     n_collections: u64,
     /// The hidden classes of every cell.
     pub shapes: Shapes,
-    /// When not 0: collect after so many ticks, to find values kept without a root.
-    pub stress_ticks: i32,
+    stress: Stress,
     /// See `leave_memory`.
     leaves_memory: bool,
     pub counts: Counts,
@@ -153,9 +169,23 @@ impl Default for Heap {
     }
 }
 
+/// How many pages are swept for one cell before it is made anew.
+const REFILL_PAGES: usize = 16;
+
+/// How much more often than is due there are collections, to find what is done without the
+/// collector's knowledge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stress {
+    Off,
+    /// A whole one after so many ticks: values kept without a root are found.
+    Whole(i32),
+    /// Small steps, one after so many ticks: stores past the barrier are found.
+    Steps(i32),
+}
+
 const GC_THRESHOLD_MIN: usize = 4 << 20;
 /// How often the VM looks up when nothing is due: ticks of its countdown.
-pub const COUNTDOWN_TICKS: i32 = 20_000;
+const COUNTDOWN_TICKS: i32 = 20_000;
 
 impl Heap {
     pub fn new() -> Heap {
@@ -165,8 +195,12 @@ impl Heap {
             pages: [const { Vec::new() }; N_CLASSES],
             unswept: [const { 0..0 }; N_CLASSES],
             color: 0,
+            new_color: 0,
+            is_marking: false,
+            marker: Marker::default(),
             bytes_since_gc: 0,
             gc_threshold: GC_THRESHOLD_MIN,
+            steps_bytes_max: 0,
             live_bytes: 0,
             next_id: 1,
             countdown: COUNTDOWN_TICKS,
@@ -183,7 +217,7 @@ impl Heap {
             latin1: Box::new([Value::EMPTY; 256]),
             n_collections: 0,
             shapes: Shapes::default(),
-            stress_ticks: 0,
+            stress: Stress::Off,
             leaves_memory: false,
             counts: Counts::default(),
         }
@@ -223,7 +257,7 @@ impl Heap {
                 cell,
                 Header {
                     kind: T::KIND,
-                    flags: self.color,
+                    flags: self.new_color,
                     size_class: class as u8,
                     _pad: 0,
                     shape,
@@ -259,7 +293,11 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn refill(&mut self, class: usize) {
-        while let Some(i) = self.unswept[class].next() {
+        // Where everything is alive the next look-ups sweep on.
+        for _ in 0..REFILL_PAGES {
+            let Some(i) = self.unswept[class].next() else {
+                break;
+            };
             self.sweep_page(self.pages[class][i]);
             if !self.free[class].is_null() {
                 return;
@@ -267,14 +305,14 @@ impl Heap {
         }
         if let Some(&last) = self.pages[class].last() {
             // SAFETY: the page is ours and formatted.
-            self.free[class] = unsafe { page::more_cells(last, self.color) };
+            self.free[class] = unsafe { page::more_cells(last, self.new_color) };
         }
         if self.free[class].is_null() {
             let page = self.chunks.page();
             // SAFETY: the page is ours alone.
             self.free[class] = unsafe {
                 page::format(page, class);
-                page::more_cells(page, self.color)
+                page::more_cells(page, self.new_color)
             };
             self.pages[class].push(page);
         }
@@ -304,7 +342,7 @@ impl Heap {
             }
             ptr::drop_in_place(cell.cast::<u8>().add(16).cast::<T>());
             let class = (*cell).size_class as usize;
-            page::make_free(cell, self.free[class], self.color);
+            page::make_free(cell, self.free[class], self.new_color);
             self.free[class] = cell;
         }
     }
@@ -364,15 +402,89 @@ impl Heap {
         }
     }
 
-    /// The object in the cell if it is a `T`, for writing: the one way to
-    /// store into the heap, and so the place of a write barrier.
+    /// The barrier: a cell is about to be written to.
+    #[inline(always)]
+    fn will_write(&mut self, cell: *mut Header) {
+        if self.is_marking {
+            self.note_write(cell);
+        }
+    }
+
+    /// Tells the collector of a store that neither `get_mut` nor `tail_mut` is asked for: into a
+    /// `Cell` that an object holds.
+    #[inline]
+    pub fn will_change(&mut self, v: Value) {
+        if v.is_ptr() {
+            self.will_write(v.header_ptr());
+        }
+    }
+
+    /// The object in the cell if it is a `T`, for writing: with `tail_mut` and `will_change` the
+    /// one way to store into a cell, but for the registers of frames that run.
     #[inline(always)]
     pub fn get_mut<T: Object>(&mut self, v: Value) -> Option<&mut T> {
         if self.kind(v) == Some(T::KIND) {
+            self.will_write(v.header_ptr());
             // SAFETY: as in `get`; the heap is borrowed mutably.
             Some(unsafe { &mut *v.header_ptr().cast::<u8>().add(16).cast::<T>() })
         } else {
             None
+        }
+    }
+
+    /// As `get_mut` without the barrier: where what is written is no value, or is written to a
+    /// frame that runs, at which a collection looks in any case.
+    #[inline(always)]
+    pub(crate) fn get_mut_unnoted<T: Object>(&mut self, v: Value) -> Option<&mut T> {
+        if self.kind(v) == Some(T::KIND) {
+            // SAFETY: as in `get_mut`.
+            Some(unsafe { &mut *v.header_ptr().cast::<u8>().add(16).cast::<T>() })
+        } else {
+            None
+        }
+    }
+
+    /// As `get_mut_unnoted`, of what the caller knows to be a `T`.
+    ///
+    /// # Panics
+    /// As `cell`.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn cell_mut_unnoted<T: Object>(&mut self, v: Value) -> &mut T {
+        let kind = self.kind(v);
+        match self.get_mut_unnoted(v) {
+            Some(object) => object,
+            None => wrong_kind(T::KIND, kind),
+        }
+    }
+
+    /// As `get_mut`, for a container that may be large: the caller stores or takes out, of what
+    /// it stores only `stored` is new in it, and nothing moves to a lower place (see
+    /// `Object::trace_from`). Then there is nothing to look at again but what was stored.
+    #[inline(always)]
+    pub fn get_mut_storing<T: Object>(&mut self, v: Value, stored: &[Value]) -> Option<&mut T> {
+        if self.kind(v) == Some(T::KIND) {
+            if self.is_marking {
+                self.note_store(v.header_ptr(), stored);
+            }
+            // SAFETY: as in `get_mut`.
+            Some(unsafe { &mut *v.header_ptr().cast::<u8>().add(16).cast::<T>() })
+        } else {
+            None
+        }
+    }
+
+    /// As `get_mut_storing`, of what the caller knows to be a `T`.
+    ///
+    /// # Panics
+    /// As `cell`.
+    #[inline(always)]
+    #[track_caller]
+    pub fn cell_mut_storing<T: Object>(&mut self, v: Value, stored: &[Value]) -> &mut T {
+        let kind = self.kind(v);
+        match self.get_mut_storing(v, stored) {
+            Some(object) => object,
+            None => wrong_kind(T::KIND, kind),
         }
     }
 
@@ -455,6 +567,7 @@ impl Heap {
         if self.kind(v) != Some(T::KIND) {
             wrong_kind(T::KIND, self.kind(v));
         }
+        self.will_write(v.header_ptr());
         // SAFETY: as in `tail`; the heap is borrowed mutably.
         unsafe {
             let cell = v.header_ptr();
@@ -506,6 +619,7 @@ impl Heap {
     /// Gives a cell a dict of attributes.
     pub fn set_attrs(&mut self, v: Value, dict: Value) {
         if v.is_ptr() {
+            self.will_write(v.header_ptr());
             // SAFETY: as in `kind`; the heap is borrowed mutably.
             unsafe { (*v.header_ptr()).flags |= FLAG_ATTRS };
             self.attrs.insert(v, dict);
@@ -524,6 +638,7 @@ impl Heap {
         if !v.is_ptr() {
             return;
         }
+        self.will_write(v.header_ptr());
         // SAFETY: as in `kind`; the heap is borrowed mutably.
         unsafe { (*v.header_ptr()).flags |= FLAG_ATTRS };
         let slots = self.slots.entry(v).or_default();
@@ -610,15 +725,22 @@ impl Heap {
         self.leaves_memory = true;
     }
 
-    /// From now on collects after so many ticks (1: at each look-up).
-    pub fn set_stress(&mut self, ticks: i32) {
-        self.stress_ticks = ticks;
-        self.countdown = self.countdown.min(ticks);
+    /// From now on collects so often.
+    pub fn set_stress(&mut self, stress: Stress) {
+        self.stress = stress;
+        self.countdown = self.countdown.min(self.ticks());
     }
-    /// Whether a collection is due.
+    /// The ticks until the VM looks up when nothing is due.
+    pub fn ticks(&self) -> i32 {
+        match self.stress {
+            Stress::Off => COUNTDOWN_TICKS,
+            Stress::Whole(ticks) | Stress::Steps(ticks) => ticks,
+        }
+    }
+    /// Whether a collection is due, or has begun.
     #[inline]
     pub fn wants_collection(&self) -> bool {
-        self.bytes_since_gc >= self.gc_threshold || self.stress_ticks != 0
+        self.bytes_since_gc >= self.gc_threshold || self.is_marking || self.stress != Stress::Off
     }
     /// Bytes live after the last collection plus those allocated since.
     pub fn used_bytes(&self) -> usize {

@@ -148,3 +148,102 @@ fn a_collection_falls_due_by_bytes() {
     assert!(!heap.wants_collection());
     assert_eq!(heap.collections(), 1);
 }
+
+/// Steps through a collection to its end; `between` is what a script does meanwhile.
+fn collect_in_steps(heap: &mut Heap, roots: &[Value], mut between: impl FnMut(&mut Heap)) {
+    heap.set_stress(Stress::Steps(1));
+    let mut n_steps = 0;
+    while !heap.collect_some(|m| m.mark_all(roots)) {
+        between(heap);
+        n_steps += 1;
+    }
+    assert!(n_steps > 2, "nothing happened between {n_steps} steps");
+}
+
+#[test]
+fn what_is_stored_between_steps_survives() {
+    let mut heap = heap();
+    let items: Vec<Value> = (0..200).map(|_| heap.list(Vec::new())).collect();
+    let all = heap.list(items.clone());
+    let lost = heap.list(Vec::new());
+    let hidden = heap.str("only in a list that was marked before");
+    heap.list_push(items[0], hidden);
+    let mut at = 0;
+    collect_in_steps(&mut heap, &[all], |heap| {
+        // From one list to the next, the collector's way or against it, and a new one in each.
+        let moved = heap.cell_mut::<List>(items[at]).items.remove(0);
+        at = (at + 7) % items.len();
+        let fresh = heap.list(vec![moved]);
+        heap.cell_mut::<List>(items[at]).items.insert(0, moved);
+        heap.list_push(items[at], fresh);
+    });
+    assert_eq!(heap.cell::<List>(items[at]).items[0], hidden);
+    assert!(
+        heap.text(hidden)
+            .eq_str("only in a list that was marked before")
+    );
+    let fresh = heap.cell::<List>(items[at]).items.last().copied();
+    let fresh = fresh.unwrap_or(Value::NONE);
+    assert_eq!(heap.cell::<List>(fresh).items, [hidden]);
+    assert!(heap.get::<List>(lost).is_none());
+}
+
+#[test]
+fn a_cell_given_back_between_steps_is_used_again() {
+    let mut heap = heap();
+    let items: Vec<Value> = (0..100).map(|_| heap.list(Vec::new())).collect();
+    let all = heap.list(items);
+    let mut kept = Value::NONE;
+    collect_in_steps(&mut heap, &[all], |heap| {
+        let brief = heap.list(Vec::new());
+        heap.free_now::<List>(brief);
+        kept = heap.list(vec![all]);
+        assert_eq!(kept, brief);
+    });
+    assert!(heap.get::<List>(kept).is_none(), "nothing reaches it");
+    heap.collect(|m| m.mark(all));
+    assert_eq!(heap.cell::<List>(all).items.len(), 100);
+}
+
+#[test]
+#[should_panic(expected = "stored past the barrier")]
+fn a_store_past_the_barrier_is_found_under_stress() {
+    let mut heap = heap();
+    let items: Vec<Value> = (0..200).map(|_| heap.tuple(&[Value::NONE])).collect();
+    let all = heap.list(items.clone());
+    let mut hidden = Value::EMPTY;
+    collect_in_steps(&mut heap, &[all], |heap| {
+        if hidden.is_empty() && items.iter().any(|&v| heap.is_marked(v)) {
+            hidden = heap.list(Vec::new());
+            let marked = items.iter().find(|&&v| heap.is_marked(v));
+            heap.tail_cells::<Tuple>(marked.copied().unwrap_or(all))[0].set(hidden);
+        }
+    });
+}
+
+#[test]
+fn a_large_list_is_looked_at_in_parts() {
+    let mut heap = heap();
+    let n = 3 * PART;
+    let items: Vec<Value> = (0..n).map(|_| heap.list(Vec::new())).collect();
+    let all = heap.list(items);
+    // A little is looked at in each step, so that much happens between them.
+    let mut turn = 0;
+    collect_in_steps(&mut heap, &[all], |heap| {
+        turn += 1;
+        let fresh = heap.list(Vec::new());
+        match turn % 50 {
+            // What has not been looked at moves to where nobody looks again.
+            7 => drop(heap.cell_mut::<List>(all).items.remove(0)),
+            8 => heap.cell_mut::<List>(all).items.insert(0, fresh),
+            _ => heap.cell_mut_storing::<List>(all, &[fresh]).items[0] = fresh,
+        }
+        if turn % 10 == 0 && turn < 200 {
+            heap.list_push(all, fresh);
+        }
+    });
+    assert!(turn > n / 100, "{turn} turns");
+    heap.sweep_all();
+    let items = heap.cell::<List>(all).items.clone();
+    assert!(items.iter().all(|&item| heap.get::<List>(item).is_some()));
+}

@@ -14,6 +14,9 @@ impl Object for List {
     fn trace(&self, marker: &mut Marker) {
         marker.mark_all(&self.items);
     }
+    fn trace_from(&self, from: usize, marker: &mut Marker) -> Option<usize> {
+        marker.mark_part(&self.items, from)
+    }
     fn external_bytes(&self) -> usize {
         self.items.capacity() * 8
     }
@@ -32,7 +35,7 @@ impl Heap {
     /// If `list` is not a list cell.
     #[inline]
     pub fn list_push(&mut self, list: Value, item: Value) {
-        let items = &mut self.cell_mut::<List>(list).items;
+        let items = &mut self.cell_mut_storing::<List>(list, &[item]).items;
         let before = items.capacity();
         items.push(item);
         let grown = items.capacity() - before;

@@ -1,6 +1,6 @@
 //! set and frozenset: the same cell, told apart by their shape.
 
-use crate::heap::{Heap, Kind, Marker, Object};
+use crate::heap::{Heap, Kind, Marker, Object, PART};
 use crate::object::class::B;
 use crate::table::set_table::SetTable;
 use crate::value::Value;
@@ -19,6 +19,19 @@ impl Object for Set {
         for (_, key) in self.table.iter() {
             marker.mark(key);
         }
+    }
+    fn trace_from(&self, from: usize, marker: &mut Marker) -> Option<usize> {
+        if self.table.len() <= PART {
+            self.trace(marker);
+            return None;
+        }
+        let mut at = from as u32;
+        for _ in 0..PART {
+            let (place, _, key) = self.table.next_from(at)?;
+            marker.mark(key);
+            at = place + 1;
+        }
+        Some(at as usize)
     }
     fn external_bytes(&self) -> usize {
         self.table.heap_bytes()

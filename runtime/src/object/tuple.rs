@@ -16,6 +16,9 @@ impl Object for Tuple {
             marker.mark_all(items);
         }
     }
+    fn trace_from(&self, from: usize, marker: &mut Marker) -> Option<usize> {
+        marker.mark_part(self.long.as_deref().unwrap_or_default(), from)
+    }
     fn external_bytes(&self) -> usize {
         self.long.as_ref().map_or(0, |items| items.len() * 8)
     }

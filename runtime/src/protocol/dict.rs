@@ -95,7 +95,7 @@ impl Vm {
     pub fn dict_set_str(&mut self, dict: Value, key: Value, value: Value) {
         if let Some(at) = self.dict_find_str(dict, key) {
             self.heap
-                .cell_mut::<Dict>(dict)
+                .cell_mut_storing::<Dict>(dict, &[value])
                 .table
                 .set_value_at(at, value);
         } else {
@@ -107,7 +107,7 @@ impl Vm {
     /// Takes a str key out; see `dict_get_str`.
     pub fn dict_remove_str(&mut self, dict: Value, key: Value) -> Option<Value> {
         let at = self.dict_find_str(dict, key)?;
-        Some(self.heap.cell_mut::<Dict>(dict).table.remove_at(at).value)
+        Some(self.heap.dict_take(dict, at))
     }
 
     /// Stores `value` under `key`.
@@ -132,7 +132,7 @@ impl Vm {
     ) -> PyResult<()> {
         if let Some(at) = self.dict_find(dict, key, hash)? {
             self.heap
-                .cell_mut::<Dict>(dict)
+                .cell_mut_storing::<Dict>(dict, &[value])
                 .table
                 .set_value_at(at, value);
             return Ok(());
@@ -147,12 +147,7 @@ impl Vm {
 
     /// Appends a key that is known to be absent.
     fn dict_insert(&mut self, dict: Value, key: Value, hash: i64, value: Value) {
-        let table = &mut self.heap.cell_mut::<Dict>(dict).table;
-        let growth = table.growth_bytes();
-        table.insert_new(hash, key, value);
-        if growth > 0 {
-            self.heap.charge(growth);
-        }
+        self.heap.dict_push(dict, hash, key, value);
     }
 
     /// The value under `key`, which is `default` from now on if there was none.
@@ -175,7 +170,7 @@ impl Vm {
     pub fn dict_remove(&mut self, dict: Value, key: Value) -> PyResult<Option<Value>> {
         let hash = self.hash(key)?;
         let at = self.dict_find(dict, key, hash)?;
-        Ok(at.map(|at| self.heap.cell_mut::<Dict>(dict).table.remove_at(at).value))
+        Ok(at.map(|at| self.heap.dict_take(dict, at)))
     }
 
     /// A new dict with the same entries.

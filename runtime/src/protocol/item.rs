@@ -207,7 +207,8 @@ impl Vm {
         if let Some(at) = key.as_int()
             && self.heap.is_exact(obj, B::List)
         {
-            let items = &mut self.heap.cell_mut::<List>(obj).items;
+            let list = self.heap.cell_mut_storing::<List>(obj, &[value]);
+            let items = &mut list.items;
             let at = if at < 0 { at + items.len() as i64 } else { at };
             return match items.get_mut(at as usize) {
                 Some(place) => {

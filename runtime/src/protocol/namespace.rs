@@ -39,21 +39,19 @@ impl Heap {
     /// Sets `name`, an interned str; gives its entry's index.
     pub fn ns_set(&mut self, dict: Value, name: Value, value: Value) -> u32 {
         if let Some(at) = self.ns_find(dict, name) {
-            self.cell_mut::<Dict>(dict).table.set_value_at(at, value);
+            self.cell_mut_storing::<Dict>(dict, &[value])
+                .table
+                .set_value_at(at, value);
             return at;
         }
         let hash = self.str_hash(name);
-        let table = &mut self.cell_mut::<Dict>(dict).table;
-        let grown = table.growth_bytes();
-        let at = table.insert_new(hash, name, value);
-        self.charge(grown);
-        at
+        self.dict_push(dict, hash, name, value)
     }
 
     /// Removes `name`, an interned str; gives what it was.
     pub fn ns_remove(&mut self, dict: Value, name: Value) -> Option<Value> {
         let at = self.ns_find(dict, name)?;
-        Some(self.cell_mut::<Dict>(dict).table.remove_at(at).value)
+        Some(self.dict_take(dict, at))
     }
 
     /// The entries of a dict, in order.

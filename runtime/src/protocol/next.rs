@@ -84,7 +84,7 @@ impl Vm {
     /// The next item of the commonest builtin iterators; None: ask `next`.
     #[inline(always)]
     pub fn next_fast(&mut self, it: Value) -> Option<Value> {
-        match self.heap.get_mut::<Iter>(it)? {
+        match self.heap.get_mut_unnoted::<Iter>(it)? {
             Iter::Range { next, step, left } => {
                 if *left == 0 {
                     return None;
@@ -106,7 +106,7 @@ impl Vm {
                     _ => None,
                 };
                 if item.is_none()
-                    && let Some(Iter::Sequence { at, .. }) = self.heap.get_mut::<Iter>(it)
+                    && let Some(Iter::Sequence { at, .. }) = self.heap.get_mut_unnoted::<Iter>(it)
                 {
                     *at = i;
                 }
@@ -127,7 +127,7 @@ impl Vm {
                 }
                 let (i, entry) = table.next_from(from)?;
                 let key = entry.key;
-                if let Some(Iter::Dict { at, left, .. }) = self.heap.get_mut::<Iter>(it) {
+                if let Some(Iter::Dict { at, left, .. }) = self.heap.get_mut_unnoted::<Iter>(it) {
                     *at = i + 1;
                     *left -= 1;
                 }

@@ -109,7 +109,8 @@ impl Vm {
     }
 
     pub(crate) fn set_add_hashed(&mut self, set: Value, key: Value, hash: i64) -> PyResult<bool> {
-        if let Some(added) = self.heap.cell_mut::<Set>(set).table.add_alone(hash, key) {
+        let cell = self.heap.cell_mut_storing::<Set>(set, &[key]);
+        if let Some(added) = cell.table.add_alone(hash, key) {
             return Ok(added);
         }
         if self.set_find(set, key, hash)?.is_some() {
@@ -120,7 +121,12 @@ impl Vm {
             self.check_items(growth / 8)?;
             self.heap.charge(growth);
         }
-        self.heap.cell_mut::<Set>(set).table.insert_new(hash, key);
+        let cell = if self.heap.cell::<Set>(set).table.moves_others(hash) {
+            self.heap.cell_mut::<Set>(set)
+        } else {
+            self.heap.cell_mut_storing::<Set>(set, &[key])
+        };
+        cell.table.insert_new(hash, key);
         Ok(true)
     }
 
@@ -145,7 +151,10 @@ impl Vm {
     fn set_discard_hashed(&mut self, set: Value, key: Value, hash: i64) -> PyResult<bool> {
         let found = self.set_find(set, key, hash)?;
         if let Some(at) = found {
-            self.heap.cell_mut::<Set>(set).table.remove_at(at);
+            self.heap
+                .cell_mut_storing::<Set>(set, &[])
+                .table
+                .remove_at(at);
         }
         Ok(found.is_some())
     }

@@ -171,6 +171,11 @@ impl<K: TableKey> SetTable<K> {
         size_above(grown(self.used + 1)) * size_of::<Slot<K>>()
     }
 
+    /// Whether adding a key of this hash may give others another place.
+    pub fn moves_others(&self, hash: i64) -> bool {
+        self.growth_bytes() > 0 || (self.order.is_none() && hash::is_identity(hash))
+    }
+
     #[inline]
     fn mask(&self) -> usize {
         self.slots.len().max(MIN_SIZE) - 1

@@ -52,6 +52,7 @@ impl Vm {
                 _ => return Value::NONE,
             };
             let code = self.load_code(child, globals);
+            self.heap.will_change(maker_code);
             self.heap.cell::<CodeObject>(maker_code).consts[constant as usize].set(code);
             code
         } else {

@@ -816,7 +816,7 @@ impl Vm {
                     let (obj, key, value) = (r!(w.a()), r!(w.b()), r!(w.c()));
                     if key.is_int() && self.heap.is_exact(obj, B::List) {
                         let at = key.int_unchecked();
-                        if let Some(list) = self.heap.get_mut::<List>(obj) {
+                        if let Some(list) = self.heap.get_mut_storing::<List>(obj, &[value]) {
                             let at = if at < 0 {
                                 at + list.items.len() as i64
                             } else {

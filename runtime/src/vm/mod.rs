@@ -44,7 +44,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use resume::{Input, Outcome};
 
 use crate::clock::Clock;
-use crate::heap::{COUNTDOWN_TICKS, Heap, Kind};
+use crate::heap::{Heap, Kind, Marker};
 use crate::host::Host;
 use crate::native::{ClassDef, NativeDef, PyResult, Raised};
 use crate::object::class::B;
@@ -315,15 +315,20 @@ impl Vm {
     #[cold]
     #[inline(never)]
     pub fn look_up(&mut self) -> PyResult<()> {
-        self.heap.countdown = match self.heap.stress_ticks {
-            0 => COUNTDOWN_TICKS,
-            ticks => ticks,
-        };
+        self.heap.countdown = self.heap.ticks();
         if self.heap.wants_collection() {
-            self.collect();
-            self.run_finalizers()?;
-            if self.heap.used_bytes() > self.memory_max {
-                return Err(self.raise(B::MemoryError, ""));
+            let is_too_large = self.heap.used_bytes() > self.memory_max;
+            let has_collected = if self.heap.collects_in_steps() && !is_too_large {
+                self.collect_some()
+            } else {
+                self.collect();
+                true
+            };
+            if has_collected {
+                self.run_finalizers()?;
+                if self.heap.used_bytes() > self.memory_max {
+                    return Err(self.raise(B::MemoryError, ""));
+                }
             }
         } else {
             self.heap.sweep_some();
@@ -376,9 +381,29 @@ impl Vm {
 
     /// A complete collection. Only at a safepoint, or where every value in use is rooted.
     pub fn collect(&mut self) {
+        self.forget_learnt();
+        self.clear_dead_registers();
+        self.with_roots(|heap, roots| heap.collect(roots));
+    }
+
+    /// A step of a collection; where `collect` may be called. Whether it was the last one.
+    fn collect_some(&mut self) -> bool {
+        if self.heap.step_wants_roots() {
+            // The last step looks at the roots.
+            self.forget_learnt();
+            self.clear_dead_registers();
+        }
+        self.with_roots(|heap, roots| heap.collect_some(roots))
+    }
+
+    /// What was learnt of objects without keeping them alive.
+    fn forget_learnt(&mut self) {
         self.method_cache.clear();
         self.recall.forget();
-        self.clear_dead_registers();
+    }
+
+    /// Gives the heap, and what marks the roots.
+    fn with_roots<R>(&mut self, job: impl FnOnce(&mut Heap, &dyn Fn(&mut Marker)) -> R) -> R {
         let Vm {
             heap,
             stack,
@@ -401,10 +426,11 @@ impl Vm {
             tasks,
             ..
         } = self;
-        heap.collect(|marker| {
+        job(heap, &|marker| {
             stack::mark_used(stack, *sp, marker);
             for frame in frames.iter() {
-                marker.mark_all(&[frame.code_value, frame.func, frame.generator]);
+                marker.mark_all(&[frame.code_value, frame.func]);
+                marker.mark_running(frame.generator);
             }
             for a in activations.iter() {
                 marker.mark_all(&[a.root, a.instance, a.outer_handled]);
@@ -423,7 +449,7 @@ impl Vm {
             }
             tasks.trace(marker);
             ext.trace(marker);
-        });
+        })
     }
 
     /// Calls the finalizers (`__del__`) of what the last collections found

@@ -80,6 +80,7 @@ impl StepFrame {
 
     #[inline]
     pub fn set(self, vm: &mut Vm, at: usize, value: Value) {
+        vm.heap.will_change(self.0);
         vm.heap.generator_regs(self.0)[at].set(value);
     }
 }

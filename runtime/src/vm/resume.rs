@@ -132,10 +132,10 @@ impl Vm {
         let innermost = g.innermost.given().unwrap_or(root);
         let created = g.state == GenState::Created;
         let frame = self.frame_of(innermost, dst, ret);
-        let inner = self.heap.cell_mut::<Generator>(innermost);
+        let inner = self.heap.cell_mut_unnoted::<Generator>(innermost);
         inner.state = GenState::Running;
         let handled = inner.handling();
-        self.heap.cell_mut::<Generator>(root).state = GenState::Running;
+        self.heap.cell_mut_unnoted::<Generator>(root).state = GenState::Running;
         self.frames.push(frame);
         self.activations.push(Activation {
             root,
@@ -298,7 +298,7 @@ impl Vm {
 
     /// Makes the top activation run another frame of its chain.
     pub(crate) fn enter_frame_of(&mut self, generator: Value) {
-        let g = self.heap.cell_mut::<Generator>(generator);
+        let g = self.heap.cell_mut_unnoted::<Generator>(generator);
         g.state = GenState::Running;
         let (code_value, func, pc) = (g.code, g.func, g.pc as usize);
         let code: *const CodeObject = self.heap.cell::<CodeObject>(code_value);
@@ -325,7 +325,7 @@ impl Vm {
         let Some(frame) = self.frames.last() else {
             unreachable!("an activation is running")
         };
-        let g = self.heap.cell_mut::<Generator>(frame.generator);
+        let g = self.heap.cell_mut_unnoted::<Generator>(frame.generator);
         let (delegate, dst) = (g.delegate, g.dst);
         if delegate.is_empty() {
             return match input {
@@ -342,7 +342,9 @@ impl Vm {
         let kind = self.heap.kind(delegate);
         if kind == Some(Kind::Function) {
             // One turn of the loop has gone by: see `await_turn`.
-            self.heap.cell_mut::<Generator>(frame.generator).delegate = Value::EMPTY;
+            self.heap
+                .cell_mut_unnoted::<Generator>(frame.generator)
+                .delegate = Value::EMPTY;
             return match input {
                 Input::Throw(e) => {
                     self.set_context(e);
@@ -355,7 +357,9 @@ impl Vm {
             };
         }
         if kind == Some(Kind::Future) {
-            self.heap.cell_mut::<Generator>(frame.generator).delegate = Value::EMPTY;
+            self.heap
+                .cell_mut_unnoted::<Generator>(frame.generator)
+                .delegate = Value::EMPTY;
             return match input {
                 Input::Throw(e) => {
                     self.chain_thrown(e);
@@ -523,7 +527,7 @@ impl Vm {
         let handled = g.handling();
         let mut frame = self.frame_of(generator, dst, ret);
         frame.jump = jump;
-        self.heap.cell_mut::<Generator>(generator).state = GenState::Running;
+        self.heap.cell_mut_unnoted::<Generator>(generator).state = GenState::Running;
         self.frames.push(frame);
         self.set_top_register(sent_to, sent);
         self.activations.push(Activation {

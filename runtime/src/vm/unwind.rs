@@ -197,7 +197,7 @@ impl Vm {
     /// ran until now; gives the register it wants the result in.
     pub(crate) fn switch_to(&mut self, awaiter: Value) -> u16 {
         self.enter_frame_of(awaiter);
-        let g = self.heap.cell_mut::<Generator>(awaiter);
+        let g = self.heap.cell_mut_unnoted::<Generator>(awaiter);
         g.delegate = Value::EMPTY;
         let (dst, handled) = (g.dst, g.handling());
         self.handled = handled.unwrap_or_else(|| self.outer_handled());
@@ -219,7 +219,7 @@ impl Vm {
         self.sp = frame.saved_sp as usize;
         if let Some(activation) = self.activations.pop() {
             self.handled = activation.outer_handled;
-            let root = self.heap.cell_mut::<Generator>(activation.root);
+            let root = self.heap.cell_mut_unnoted::<Generator>(activation.root);
             if root.state == GenState::Running {
                 root.state = GenState::Suspended;
             }

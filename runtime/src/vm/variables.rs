@@ -110,7 +110,8 @@ impl Vm {
             return false;
         }
         let at = (extra >> 32) as u32;
-        let table = &mut self.heap.cell_mut::<Dict>(globals).table;
+        let cell = self.heap.cell_mut_storing::<Dict>(globals, &[value]);
+        let table = &mut cell.table;
         if table.entry(at).is_some_and(|e| e.key == name) {
             table.set_value_at(at, value);
             return true;

@@ -67,7 +67,11 @@ fn init(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(Value::NONE)
 }
 
-fn items(vm: &mut Vm, this: Value) -> &mut Vec<Value> {
+fn items(vm: &Vm, this: Value) -> &[Value] {
+    &vm.heap.cell::<List>(this).items
+}
+
+fn items_mut(vm: &mut Vm, this: Value) -> &mut Vec<Value> {
     &mut vm.heap.cell_mut::<List>(this).items
 }
 
@@ -84,12 +88,12 @@ fn append(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn clear(vm: &mut Vm, a: &[Value]) -> PyResult {
-    *items(vm, a[0]) = Vec::new();
+    *items_mut(vm, a[0]) = Vec::new();
     Ok(Value::NONE)
 }
 
 fn copy(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let copy = items(vm, a[0]).clone();
+    let copy = items(vm, a[0]).to_vec();
     Ok(vm.heap.list(copy))
 }
 
@@ -133,7 +137,7 @@ fn index(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn insert(vm: &mut Vm, a: &[Value]) -> PyResult {
     let at = vm.to_ssize(a[1])?;
-    let list = items(vm, a[0]);
+    let list = items_mut(vm, a[0]);
     let at = clip(at, list.len());
     let before = list.capacity();
     list.insert(at, a[2]);
@@ -144,8 +148,7 @@ fn insert(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn pop(vm: &mut Vm, a: &[Value]) -> PyResult {
     let at = args::ssize_or(vm, a[1], -1)?;
-    let list = items(vm, a[0]);
-    let len = list.len() as i64;
+    let len = items(vm, a[0]).len() as i64;
     if len == 0 {
         return Err(vm.index_error("pop from empty list"));
     }
@@ -154,16 +157,17 @@ fn pop(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Err(vm.index_error("pop index out of range"));
     }
     Ok(if at == len - 1 {
-        list.pop().unwrap_or(Value::NONE)
+        let list = vm.heap.cell_mut_storing::<List>(a[0], &[]);
+        list.items.pop().unwrap_or(Value::NONE)
     } else {
-        list.remove(at as usize)
+        items_mut(vm, a[0]).remove(at as usize)
     })
 }
 
 fn remove(vm: &mut Vm, a: &[Value]) -> PyResult {
     match vm.find_item(a[0], a[1], 0, usize::MAX)? {
         Some(at) => {
-            let list = items(vm, a[0]);
+            let list = items_mut(vm, a[0]);
             if at < list.len() {
                 list.remove(at);
             }
@@ -174,7 +178,7 @@ fn remove(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn reverse(vm: &mut Vm, a: &[Value]) -> PyResult {
-    items(vm, a[0]).reverse();
+    items_mut(vm, a[0]).reverse();
     Ok(Value::NONE)
 }
 
