@@ -1,6 +1,7 @@
 //! The world that the binary gives to the VM: standard streams, files beside
 //! the script, the clock and the dice.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use lockstep_lang::compile::{CompileOptions, compile_source};
 use lockstep_lang::source::Source;
 use lockstep_runtime::host::{FoundModule, Host, LoadError};
+use lockstep_runtime::text::os_text;
 
 use crate::args::{Clock, WorldArgs};
 use crate::stdin::Stdin;
@@ -121,7 +123,7 @@ impl Host for ScriptHost {
     fn load_module(
         &mut self,
         full_name: &str,
-        package_path: Option<&str>,
+        package_path: Option<&OsStr>,
     ) -> Result<FoundModule, LoadError> {
         let last = full_name.rsplit('.').next().unwrap_or(full_name);
         let dir = package_path.map_or_else(|| self.dir.clone(), PathBuf::from);
@@ -138,8 +140,8 @@ impl Host for ScriptHost {
             return Err(LoadError::NotFound);
         };
         let bytes = std::fs::read(&file).map_err(|e| LoadError::Io(e.to_string()))?;
-        let name = file.to_string_lossy().into_owned();
-        let source = Source::from_bytes(name.clone(), &bytes).map_err(|bad| {
+        let name = os_text::shown(file.as_os_str());
+        let source = Source::from_bytes(name, &bytes).map_err(|bad| {
             let (source, diagnostic) = *bad;
             syntax_error(&source, &diagnostic)
         })?;
@@ -157,8 +159,8 @@ impl Host for ScriptHost {
             })?;
         Ok(FoundModule {
             code,
-            file: name,
-            package_dir: package_dir.map(|d| d.to_string_lossy().into_owned()),
+            file: file.into_os_string(),
+            package_dir: package_dir.map(PathBuf::into_os_string),
         })
     }
 
@@ -239,8 +241,8 @@ fn namespace_package(dir: &Path) -> FoundModule {
     };
     FoundModule {
         code,
-        file: String::new(),
-        package_dir: Some(dir.to_string_lossy().into_owned()),
+        file: OsString::new(),
+        package_dir: Some(dir.as_os_str().to_owned()),
     }
 }
 

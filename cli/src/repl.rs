@@ -3,6 +3,8 @@
 
 mod input;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ pub fn repl(world: &WorldArgs) -> u8 {
     let host = run::session_host(world);
     let pipe_closed = host.pipe_closed();
     let mut vm = run::new_vm(host);
-    lockstep_stdlib::sys::set_command_line(&mut vm, vec![String::new()], String::new());
+    lockstep_stdlib::sys::set_command_line(&mut vm, &[OsString::new()], Path::new(""));
     let module = run::new_main_module(&mut vm, None);
     let globals = vm.module_dict(module);
     if let Err(raised) = add_exit(&mut vm) {

@@ -1,5 +1,6 @@
 //! `lockstep run`: a script, from its file to its exit status.
 
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,8 @@ use lockstep_lang::bytecode::Code;
 use lockstep_lang::compile::CompileOptions;
 use lockstep_runtime::heap::Stress;
 use lockstep_runtime::object::exception::Exception;
+use lockstep_runtime::text::os_text;
+use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{B, N, PyResult, Raised, Value, Vm};
 
 use crate::args::{RunArgs, WorldArgs};
@@ -32,16 +35,13 @@ pub fn run(args: &RunArgs) -> u8 {
     let host = ScriptHost::new(file, &args.world, args.refuse_late);
     let pipe_closed = host.pipe_closed();
     let mut vm = new_vm(host);
-    let argv: Vec<String> = std::iter::once(&args.file)
+    let argv: Vec<OsString> = std::iter::once(&args.file)
         .chain(&args.args)
-        .map(|a| a.to_string_lossy().into_owned())
+        .cloned()
         .collect();
-    let name = argv[0].clone();
-    let dir = file
-        .and_then(Path::parent)
-        .map_or(String::new(), |d| d.to_string_lossy().into_owned());
-    lockstep_stdlib::sys::set_command_line(&mut vm, argv, dir);
-    let result = run_main(&mut vm, code, &name);
+    let dir = file.and_then(Path::parent).unwrap_or(Path::new(""));
+    lockstep_stdlib::sys::set_command_line(&mut vm, &argv, dir);
+    let result = run_main(&mut vm, code, &args.file);
     vm.heap.leave_memory();
     finish(&mut vm, result, &pipe_closed)
 }
@@ -69,7 +69,7 @@ pub fn new_vm(mut host: ScriptHost) -> Vm {
     vm
 }
 
-fn run_main(vm: &mut Vm, code: Arc<Code>, file: &str) -> PyResult {
+fn run_main(vm: &mut Vm, code: Arc<Code>, file: &OsStr) -> PyResult {
     let awaits = code.flags.coroutine;
     let module = new_main_module(vm, Some(file));
     let globals = vm.module_dict(module);
@@ -90,7 +90,7 @@ fn run_coroutine(vm: &mut Vm, coroutine: Value) -> PyResult {
 }
 
 /// The module `__main__`, entered in `sys.modules`.
-pub fn new_main_module(vm: &mut Vm, file: Option<&str>) -> Value {
+pub fn new_main_module(vm: &mut Vm, file: Option<&OsStr>) -> Value {
     let module = vm.new_module("__main__");
     let name = vm.n(N::main);
     vm.heap.ns_set(vm.modules, name, module);
@@ -101,7 +101,10 @@ pub fn new_main_module(vm: &mut Vm, file: Option<&str>) -> Value {
         vm.heap.ns_set(globals, key, builtins);
     }
     if let Some(file) = file {
-        let file = vm.heap.str(if file == "-" { "<stdin>" } else { file });
+        let file = vm.heap.str(match file.to_str() {
+            Some("-") => PyStr::from("<stdin>"),
+            _ => os_text::from_os(file),
+        });
         let key = vm.n(N::file);
         vm.heap.ns_set(globals, key, file);
     }
@@ -233,7 +236,10 @@ fn exit_status(vm: &mut Vm, exception: Value) -> u8 {
     if vm.heap.is_int(code) {
         return vm.heap.as_i64(code).map_or(255, |n| n as u8);
     }
-    let text = vm.str_string(code).unwrap_or_default();
+    let text = match vm.str(code) {
+        Ok(text) => vm.heap.text(text).to_escaped(),
+        Err(_) => String::new(),
+    };
     let _ = vm.host.write_stderr(format!("{text}\n").as_bytes());
     1
 }

@@ -9,6 +9,7 @@ use lockstep_lang::compile::{CompileOptions, compile_source};
 use lockstep_lang::diagnostic::Diagnostic;
 use lockstep_lang::render::render;
 use lockstep_lang::source::Source;
+use lockstep_runtime::text::os_text;
 
 use crate::args::USAGE_ERROR;
 
@@ -20,7 +21,7 @@ pub fn read(file: &OsStr) -> Result<Arc<Source>, u8> {
     let name = if file == "-" {
         String::from("<stdin>")
     } else {
-        file.to_string_lossy().into_owned()
+        os_text::shown(file)
     };
     let mut bytes = Vec::new();
     let result = if file == "-" {

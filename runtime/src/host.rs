@@ -1,6 +1,7 @@
 //! What the VM needs of the world: output, input, modules, the clock. The
 //! `lockstep` binary and tests each bring their own.
 
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::Arc;
 
@@ -10,9 +11,9 @@ use lockstep_lang::bytecode::Code;
 pub struct FoundModule {
     pub code: Arc<Code>,
     /// `__file__`.
-    pub file: String,
+    pub file: OsString,
     /// `__path__` if it is a package.
-    pub package_dir: Option<String>,
+    pub package_dir: Option<OsString>,
 }
 
 /// Why a module was not loaded.
@@ -58,7 +59,7 @@ pub trait Host {
     fn load_module(
         &mut self,
         full_name: &str,
-        package_path: Option<&str>,
+        package_path: Option<&OsStr>,
     ) -> Result<FoundModule, LoadError>;
     /// Nanoseconds on the monotonic clock.
     fn monotonic_ns(&mut self) -> u64;
@@ -93,7 +94,7 @@ impl Host for Nowhere {
     fn read_line(&mut self) -> io::Result<String> {
         Ok(String::new())
     }
-    fn load_module(&mut self, _: &str, _: Option<&str>) -> Result<FoundModule, LoadError> {
+    fn load_module(&mut self, _: &str, _: Option<&OsStr>) -> Result<FoundModule, LoadError> {
         Err(LoadError::NotFound)
     }
     fn monotonic_ns(&mut self) -> u64 {

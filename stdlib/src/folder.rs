@@ -2,6 +2,7 @@
 //! script does not move the process, nor another VM, elsewhere. Every path that is given to the
 //! file system goes through `resolve`.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,11 +18,11 @@ impl Native for Folder {
 }
 
 /// A path as the process sees it.
-pub fn resolve(vm: &mut Vm, path: String) -> String {
+pub fn resolve(vm: &mut Vm, path: &OsStr) -> PathBuf {
     match &vm.ext::<Folder>().0 {
         // An empty path names nothing, not the folder itself.
-        Some(folder) if !path.is_empty() => folder.join(path).to_string_lossy().into_owned(),
-        _ => path,
+        Some(folder) if !path.is_empty() => folder.join(path),
+        _ => PathBuf::from(path),
     }
 }
 

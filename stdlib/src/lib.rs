@@ -47,6 +47,7 @@ mod math;
 mod modules;
 mod operator;
 mod os;
+mod path_argument;
 mod random;
 mod re;
 mod struct_module;

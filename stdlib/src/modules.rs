@@ -1,6 +1,7 @@
 //! The one list of the standard library's modules, and the finder that makes
 //! them when they are imported.
 
+use std::ffi::OsStr;
 use std::sync::Arc;
 
 use lockstep_lang::bytecode::image;
@@ -254,6 +255,6 @@ fn load(vm: &mut Vm, module: &PyModule) -> PyResult {
         let message = format!("the image of the library's {} is damaged", module.name);
         return Err(vm.raise(B::SystemError, message));
     };
-    let package = module.package.then_some(file.as_str());
-    vm.load_module(module.name, code, Some(&file), package)
+    let file = OsStr::new(&file);
+    vm.load_module(module.name, code, file, module.package.then_some(file))
 }

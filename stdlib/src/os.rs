@@ -1,21 +1,37 @@
 //! `_os`: what a script may ask of the machine it runs on. The module `os`, written in the
 //! language, shows it. Failures become OSError; nothing here runs a process.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::io;
-use std::path::Path;
 
 use lockstep_runtime::native::function;
 use lockstep_runtime::object::exception::Exception;
+use lockstep_runtime::text::os_text;
 use lockstep_runtime::{PyResult, Raised, Value, Vm};
 
 use crate::builtins::file::{io_error, write_what_is_forgotten};
+use crate::path_argument::{self, GivenPath, Taken};
 use crate::{NativeModule, folder};
 
 pub static MODULE: NativeModule = NativeModule {
     name: "_os",
     functions: &[
         function("environ()", environ),
+        function("putenv(name, value, /)", putenv),
+        function("unsetenv(name, /)", unsetenv),
+        function("fspath(path, /)", |vm, a| path_argument::fspath(vm, a[0])),
+        function("path_text(path, name, /)", |vm, a| {
+            let name = vm.heap.string(a[1]);
+            path_argument::text_of_function(vm, a[0], (&name, "path"), Taken::Path)
+        }),
+        function("plain_path(path, /)", |vm, a| {
+            Ok(path_argument::plain(vm, a[0])?.value)
+        }),
+        function("checked_path(path, name, /)", |vm, a| {
+            let name = vm.heap.string(a[1]);
+            Ok(path_of(vm, a[0], &name, Taken::Path)?.value)
+        }),
         function("getpid()", |vm, _| {
             Ok(vm.heap.usize(std::process::id() as usize))
         }),
@@ -24,48 +40,63 @@ pub static MODULE: NativeModule = NativeModule {
             Ok(vm.heap.usize(n))
         }),
         function("getcwd()", |vm, _| match folder::current(vm) {
-            Ok(path) => Ok(vm.heap.str(&*path.to_string_lossy())),
+            Ok(path) => Ok(vm.heap.str(os_text::from_os(path.as_os_str()))),
             Err(error) => Err(failed(vm, &error, None)),
         }),
         function("chdir(path, /)", |vm, a| {
-            let path = path_of(vm, a[0])?;
-            match folder::enter(vm, Path::new(&path)) {
-                Ok(()) => Ok(Value::NONE),
-                Err(error) => Err(failed(vm, &error, Some(a[0]))),
-            }
+            let given = path_of(vm, a[0], "chdir", Taken::PathOrNumber)?;
+            let path = given.resolved(vm);
+            let result = folder::enter(vm, &path);
+            done(vm, &given, result)
         }),
-        function("stat(path, follow, /)", stat),
-        function("status(path, follow, /)", status),
-        function("listdir(path, /)", listdir),
+        function("stat(path, follow, name, /)", stat),
+        function("status(path, follow, name, /)", status),
+        function("access(path, mode, /)", access),
+        function("listdir(path, name, /)", listdir),
         function("chmod(path, mode, /)", chmod),
         function("disk_usage(path, /)", disk_usage),
         function("symlink(src, dst, /)", |vm, a| {
-            let target = text_of(vm, a[0])?;
-            let link = path_of(vm, a[1])?;
-            done_from_to(vm, a, system::symlink(&target, &link))
+            let (target, link) = from_to(vm, a, "symlink")?;
+            let path = link.resolved(vm);
+            let result = system::symlink(&target.text, &path);
+            done_from_to(vm, &target, &link, result)
         }),
         function("link(src, dst, /)", |vm, a| {
-            let (from, to) = (path_of(vm, a[0])?, path_of(vm, a[1])?);
-            done_from_to(vm, a, std::fs::hard_link(from, to))
+            let (from, to) = from_to(vm, a, "link")?;
+            let result = std::fs::hard_link(from.resolved(vm), to.resolved(vm));
+            done_from_to(vm, &from, &to, result)
+        }),
+        function("rename(src, dst, name, /)", |vm, a| {
+            let name = vm.heap.string(a[2]);
+            let (from, to) = from_to(vm, a, &name)?;
+            let result = std::fs::rename(from.resolved(vm), to.resolved(vm));
+            done_from_to(vm, &from, &to, result)
         }),
         function("readlink(path, /)", |vm, a| {
-            let path = path_of(vm, a[0])?;
-            match std::fs::read_link(path) {
-                Ok(target) => Ok(vm.heap.str(&*target.to_string_lossy())),
-                Err(error) => Err(failed(vm, &error, Some(a[0]))),
+            let given = path_of(vm, a[0], "readlink", Taken::Path)?;
+            match std::fs::read_link(given.resolved(vm)) {
+                Ok(target) => Ok(text_like(vm, &given, target.as_os_str())),
+                Err(error) => Err(failed(vm, &error, Some(given.value))),
             }
         }),
         function("utime(path, atime_ns, mtime_ns, /)", utime),
-        function("mkdir(path, /)", |vm, a| {
-            done(vm, a, |path| std::fs::create_dir(path))
+        function("mkdir(path, mode, /)", |vm, a| {
+            let given = path_of(vm, a[0], "mkdir", Taken::Path)?;
+            let mode = vm.to_c_int(a[1])? as u32;
+            let result = system::make_dir(&given.resolved(vm), mode);
+            done(vm, &given, result)
         }),
         function("rmdir(path, /)", |vm, a| {
-            done(vm, a, |path| std::fs::remove_dir(path))
+            let given = path_of(vm, a[0], "rmdir", Taken::Path)?;
+            let result = std::fs::remove_dir(given.resolved(vm));
+            done(vm, &given, result)
         }),
-        function("remove(path, /)", |vm, a| {
-            done(vm, a, |path| std::fs::remove_file(path))
+        function("remove(path, name, /)", |vm, a| {
+            let name = vm.heap.string(a[1]);
+            let given = path_of(vm, a[0], &name, Taken::Path)?;
+            let result = std::fs::remove_file(given.resolved(vm));
+            done(vm, &given, result)
         }),
-        function("rename(src, dst, /)", rename),
         function("urandom(size, /)", urandom),
     ],
     init: |_, _| Ok(()),
@@ -75,49 +106,102 @@ fn failed(vm: &mut Vm, error: &io::Error, path: Option<Value>) -> Raised {
     io_error(vm, error, path)
 }
 
-/// A path as the process sees it.
-fn path_of(vm: &mut Vm, v: Value) -> PyResult<String> {
-    let text = text_of(vm, v)?;
-    Ok(folder::resolve(vm, text))
+/// The argument `path` of a function of `os`.
+fn path_of(vm: &mut Vm, v: Value, function: &str, taken: Taken) -> PyResult<GivenPath> {
+    path_argument::of_function(vm, v, (function, "path"), taken)
 }
 
-/// The text of a path, which the module has already checked to be a str.
-fn text_of(vm: &mut Vm, v: Value) -> PyResult<String> {
-    match vm.heap.as_str(v).map(|text| text.to_lossy()) {
-        Some(path) if path.contains('\0') => Err(vm.value_error("embedded null byte")),
-        Some(path) => Ok(path),
-        None => Err(vm.type_error("a path must be str")),
-    }
+/// The arguments `src` and `dst` of a function of `os`.
+fn from_to(vm: &mut Vm, a: &[Value], function: &str) -> PyResult<(GivenPath, GivenPath)> {
+    let from = path_argument::of_function(vm, a[0], (function, "src"), Taken::Path)?;
+    let to = path_argument::of_function(vm, a[1], (function, "dst"), Taken::Path)?;
+    Ok((from, to))
 }
 
-fn done(vm: &mut Vm, a: &[Value], act: fn(&Path) -> io::Result<()>) -> PyResult {
-    let path = path_of(vm, a[0])?;
-    match act(Path::new(&path)) {
+/// How it went with a path.
+fn done(vm: &mut Vm, given: &GivenPath, result: io::Result<()>) -> PyResult {
+    match result {
         Ok(()) => Ok(Value::NONE),
-        Err(error) => Err(failed(vm, &error, Some(a[0]))),
+        Err(error) => Err(failed(vm, &error, Some(given.value))),
     }
 }
 
+/// How it went with two paths.
+fn done_from_to(vm: &mut Vm, from: &GivenPath, to: &GivenPath, result: io::Result<()>) -> PyResult {
+    let Err(error) = result else {
+        return Ok(Value::NONE);
+    };
+    let raised = failed(vm, &error, Some(from.value));
+    if let Some(e) = vm.heap.get_mut::<Exception>(raised.0) {
+        e.fields[3] = to.value;
+    }
+    Err(raised)
+}
+
+/// A name that the system gave, as bytes where the path was given so.
+fn text_like(vm: &mut Vm, given: &GivenPath, name: &OsStr) -> Value {
+    if vm.heap.as_str(given.value).is_some() {
+        vm.heap.str(os_text::from_os(name))
+    } else {
+        vm.heap.bytes(os_text::bytes(name).to_vec())
+    }
+}
+
+/// The variables that the process was started with, all of them bytes.
 fn environ(vm: &mut Vm, _: &[Value]) -> PyResult {
     let dict = vm.heap.dict();
     vm.root(dict);
     for (name, value) in std::env::vars_os() {
-        let name = vm.heap.intern(&name.to_string_lossy());
-        let value = vm.heap.str(&*value.to_string_lossy());
-        vm.heap.ns_set(dict, name, value);
+        let name = vm.heap.bytes(os_text::bytes(&name).to_vec());
+        vm.root(name);
+        let value = vm.heap.bytes(os_text::bytes(&value).to_vec());
+        vm.root(value);
+        vm.set_item(dict, name, value)?;
     }
     Ok(dict)
 }
 
-/// What the system tells of the path `a[0]`, or of the link that it is unless `a[1]`.
+/// Whether a variable may be set so: nobody but the script would see it set.
+fn putenv(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let name = path_argument::plain(vm, a[0])?;
+    path_argument::plain(vm, a[1])?;
+    if os_text::bytes(&name.text).contains(&b'=') {
+        return Err(vm.value_error("illegal environment variable name"));
+    }
+    if name.text.is_empty() {
+        return Err(failed(vm, &io::Error::from_raw_os_error(INVALID), None));
+    }
+    Ok(Value::NONE)
+}
+
+/// As `putenv`, of a variable that is to go.
+fn unsetenv(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let name = path_argument::plain(vm, a[0])?;
+    if name.text.is_empty() || os_text::bytes(&name.text).contains(&b'=') {
+        return Err(failed(vm, &io::Error::from_raw_os_error(INVALID), None));
+    }
+    Ok(Value::NONE)
+}
+
+/// `EINVAL` of Linux and macOS.
+const INVALID: i32 = 22;
+
+/// What the system tells of the path `a[0]`, or of the link that it is unless `a[1]`; `a[2]` is the
+/// name of the function that asks.
 fn look_up(vm: &mut Vm, a: &[Value]) -> PyResult<Metadata> {
-    let path = path_of(vm, a[0])?;
+    let name = vm.heap.string(a[2]);
+    let taken = match name.as_str() {
+        "lstat" => Taken::Path,
+        _ => Taken::PathOrNumber,
+    };
+    let given = path_of(vm, a[0], &name, taken)?;
+    let path = given.resolved(vm);
     write_what_is_forgotten(vm, &path);
     let found = match vm.truth(a[1])? {
         true => std::fs::metadata(&path),
         false => std::fs::symlink_metadata(&path),
     };
-    found.map_err(|error| failed(vm, &error, Some(a[0])))
+    found.map_err(|error| failed(vm, &error, Some(given.value)))
 }
 
 /// (is it a directory, a file, a link; its size; the time of its last change in seconds).
@@ -155,29 +239,34 @@ fn status(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 /// `(total, used, free)` bytes of the disk that a path is on.
 fn disk_usage(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let path = path_of(vm, a[0])?;
-    match system::disk_usage(&path) {
+    let given = path_of(vm, a[0], "statvfs", Taken::PathOrNumber)?;
+    match system::disk_usage(&given.resolved(vm)) {
         Ok(numbers) => {
             let numbers = numbers.map(|n| vm.heap.big(n.into()));
             Ok(vm.heap.tuple(&numbers))
         }
-        Err(error) => Err(failed(vm, &error, Some(a[0]))),
+        Err(error) => Err(failed(vm, &error, Some(given.value))),
     }
 }
 
 fn chmod(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let path = path_of(vm, a[0])?;
-    let mode = vm.index_i64(a[1])? as u32;
-    match system::set_mode(&path, mode) {
-        Ok(()) => Ok(Value::NONE),
-        Err(error) => Err(failed(vm, &error, Some(a[0]))),
-    }
+    let given = path_of(vm, a[0], "chmod", Taken::PathOrNumber)?;
+    let mode = vm.to_c_int(a[1])? as u32;
+    let result = system::set_mode(&given.resolved(vm), mode);
+    done(vm, &given, result)
+}
+
+/// Whether a path is there and may be used as `mode` says.
+fn access(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let given = path_of(vm, a[0], "access", Taken::Path)?;
+    let mode = vm.to_c_int(a[1])?;
+    Ok(Value::bool(system::access(&given.resolved(vm), mode)))
 }
 
 fn utime(vm: &mut Vm, a: &[Value]) -> PyResult {
     use std::time::{Duration, UNIX_EPOCH};
 
-    let path = path_of(vm, a[0])?;
+    let given = path_of(vm, a[0], "utime", Taken::PathOrNumber)?;
     let mut at = |v: Value| -> PyResult<std::time::SystemTime> {
         let ns = vm.index_i64(v)?;
         let span = Duration::from_nanos(ns.unsigned_abs());
@@ -190,47 +279,29 @@ fn utime(vm: &mut Vm, a: &[Value]) -> PyResult {
     let times = std::fs::FileTimes::new()
         .set_accessed(at(a[1])?)
         .set_modified(at(a[2])?);
-    match std::fs::File::open(path).and_then(|file| file.set_times(times)) {
-        Ok(()) => Ok(Value::NONE),
-        Err(error) => Err(failed(vm, &error, Some(a[0]))),
-    }
+    let path = given.resolved(vm);
+    let result = std::fs::File::open(path).and_then(|file| file.set_times(times));
+    done(vm, &given, result)
 }
 
+/// The names in the folder `a[0]`; `a[1]` is the name of the function that asks.
 fn listdir(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let path = path_of(vm, a[0])?;
-    let entries = match std::fs::read_dir(&path) {
+    let name = vm.heap.string(a[1]);
+    let given = path_of(vm, a[0], &name, Taken::PathNumberOrNone)?;
+    let entries = match std::fs::read_dir(given.resolved(vm)) {
         Ok(entries) => entries,
-        Err(error) => return Err(failed(vm, &error, Some(a[0]))),
+        Err(error) => return Err(failed(vm, &error, Some(given.value))),
     };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
+    let mut names: Vec<OsString> = entries.flatten().map(|entry| entry.file_name()).collect();
     // CPython's order is the file system's; ours is the same in every run.
     names.sort();
     let list = vm.heap.list(Vec::with_capacity(names.len()));
+    vm.root(list);
     for name in names {
-        let name = vm.heap.str(name.as_str());
+        let name = text_like(vm, &given, &name);
         vm.heap.list_push(list, name);
     }
     Ok(list)
-}
-
-fn rename(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let (from, to) = (path_of(vm, a[0])?, path_of(vm, a[1])?);
-    done_from_to(vm, a, std::fs::rename(from, to))
-}
-
-/// How it went with the paths `a[0]` and `a[1]`.
-fn done_from_to(vm: &mut Vm, a: &[Value], result: io::Result<()>) -> PyResult {
-    let Err(error) = result else {
-        return Ok(Value::NONE);
-    };
-    let raised = failed(vm, &error, Some(a[0]));
-    if let Some(e) = vm.heap.get_mut::<Exception>(raised.0) {
-        e.fields[3] = a[1];
-    }
-    Err(raised)
 }
 
 fn urandom(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -252,9 +323,21 @@ fn urandom(vm: &mut Vm, a: &[Value]) -> PyResult {
 mod system {
     use std::fs::{Metadata, Permissions, set_permissions};
     use std::io;
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+    use std::path::Path;
+
+    use nix::unistd::AccessFlags;
 
     pub use std::os::unix::fs::symlink;
+
+    pub fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
+        std::fs::DirBuilder::new().mode(mode).create(path)
+    }
+
+    /// Whether access(2) allows it.
+    pub fn access(path: &Path, mode: i32) -> bool {
+        nix::unistd::access(path, AccessFlags::from_bits_retain(mode)).is_ok()
+    }
 
     /// In the order of `super::status`.
     pub fn status(found: &Metadata) -> [i128; 10] {
@@ -273,12 +356,12 @@ mod system {
         ]
     }
 
-    pub fn set_mode(path: &str, mode: u32) -> io::Result<()> {
+    pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
         set_permissions(path, Permissions::from_mode(mode))
     }
 
     /// As `super::disk_usage`; what only root may use is neither used nor free.
-    pub fn disk_usage(path: &str) -> io::Result<[u64; 3]> {
+    pub fn disk_usage(path: &Path) -> io::Result<[u64; 3]> {
         let found = nix::sys::statvfs::statvfs(path)?;
         let bytes = |blocks: u64| blocks.saturating_mul(found.fragment_size());
         let (all, unused) = (found.blocks(), found.blocks_free());
@@ -289,12 +372,23 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
+    use std::ffi::OsStr;
     use std::fs::{Metadata, set_permissions};
     use std::io;
+    use std::path::Path;
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    pub fn symlink(_: &str, _: &str) -> io::Result<()> {
+    pub fn symlink(_: &OsStr, _: &Path) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn make_dir(path: &Path, _: u32) -> io::Result<()> {
+        std::fs::create_dir(path)
+    }
+
+    /// Only whether it is there.
+    pub fn access(path: &Path, _: i32) -> bool {
+        path.exists()
     }
 
     /// In the order of `super::status`; 0 for what only Unix knows.
@@ -312,12 +406,12 @@ mod system {
         [mode, 0, 0, 1, 0, 0, size, accessed, modified, created]
     }
 
-    pub fn disk_usage(_: &str) -> io::Result<[u64; 3]> {
+    pub fn disk_usage(_: &Path) -> io::Result<[u64; 3]> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Only whether it may be written.
-    pub fn set_mode(path: &str, mode: u32) -> io::Result<()> {
+    pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
         let mut permissions = std::fs::metadata(path)?.permissions();
         permissions.set_readonly(mode & 0o200 == 0);
         set_permissions(path, permissions)

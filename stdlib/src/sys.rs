@@ -1,9 +1,14 @@
 //! `sys`.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::object::opaque::Native;
+use lockstep_runtime::text::os_text;
+use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Raised, Value, Vm};
 
 use crate::builtins::{file, frame};
@@ -28,6 +33,9 @@ const FUNCTIONS: &[NativeDef] = &[
     function("getdefaultencoding()", |vm, _| args::str_value(vm, "utf-8")),
     function("getfilesystemencoding()", |vm, _| {
         args::str_value(vm, "utf-8")
+    }),
+    function("getfilesystemencodeerrors()", |vm, _| {
+        args::str_value(vm, "surrogateescape")
     }),
     function("getrefcount(object, /)", |_, _| Ok(Value::small(2))),
     function("is_finalizing()", |_, _| Ok(Value::FALSE)),
@@ -85,9 +93,9 @@ const FUNCTIONS: &[NativeDef] = &[
 /// The command line of the script: kept for `sys.argv` until `sys` is imported.
 #[derive(Default)]
 struct CommandLine {
-    argv: Vec<String>,
+    argv: Vec<PyStr>,
     /// The directory of the script, `sys.path[0]`.
-    directory: String,
+    directory: PyStr,
 }
 
 impl Native for CommandLine {
@@ -95,15 +103,18 @@ impl Native for CommandLine {
 }
 
 /// Says what `sys.argv` and `sys.path[0]` will be. Before `sys` is imported.
-pub fn set_command_line(vm: &mut Vm, argv: Vec<String>, directory: String) {
-    *vm.ext::<CommandLine>() = CommandLine { argv, directory };
+pub fn set_command_line(vm: &mut Vm, argv: &[OsString], directory: &Path) {
+    *vm.ext::<CommandLine>() = CommandLine {
+        argv: argv.iter().map(|arg| os_text::from_os(arg)).collect(),
+        directory: os_text::from_os(directory.as_os_str()),
+    };
 }
 
 fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
     vm.ext::<file::Streams>().sys_dict = Some(dict);
     let line = vm.ext::<CommandLine>();
     let (argv, directory) = (line.argv.clone(), line.directory.clone());
-    let argv: Vec<Value> = argv.iter().map(|arg| vm.heap.str(arg.as_str())).collect();
+    let argv: Vec<Value> = argv.into_iter().map(|arg| vm.heap.str(arg)).collect();
     let argv = vm.heap.list(argv);
     let directory = vm.heap.str(directory);
     let path = vm.heap.list(vec![directory]);

@@ -35,7 +35,11 @@ impl Host for Kept {
     fn read_line(&mut self) -> io::Result<String> {
         Ok(String::new())
     }
-    fn load_module(&mut self, _: &str, _: Option<&str>) -> Result<FoundModule, LoadError> {
+    fn load_module(
+        &mut self,
+        _: &str,
+        _: Option<&std::ffi::OsStr>,
+    ) -> Result<FoundModule, LoadError> {
         Err(LoadError::NotFound)
     }
     fn monotonic_ns(&mut self) -> u64 {

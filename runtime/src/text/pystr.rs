@@ -581,6 +581,19 @@ impl PyStr {
         Ok(out)
     }
 
+    /// The text as it stands on standard error, whose handler is `backslashreplace`: a lone
+    /// surrogate is `\udce9`.
+    pub fn to_escaped(&self) -> String {
+        self.to_utf8().unwrap_or_else(|_| {
+            self.chars()
+                .map(|cp| match char::from_u32(cp) {
+                    Some(c) => c.to_string(),
+                    None => format!("\\u{cp:04x}"),
+                })
+                .collect()
+        })
+    }
+
     /// The text as a Rust string, with U+FFFD for surrogates.
     pub fn to_lossy(&self) -> String {
         if let Some(text) = self.as_ascii() {

@@ -2,6 +2,7 @@
 //! standard library registers, and the host. Takes what an import statement
 //! says, gives the module; it never parses or compiles.
 
+use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
 use lockstep_lang::bytecode::Code;
@@ -13,6 +14,8 @@ use crate::object::class::B;
 use crate::object::exception::Exception;
 use crate::object::module::Module;
 use crate::object::opaque;
+use crate::text::os_text;
+use crate::text::pystr::PyStr;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -90,7 +93,9 @@ impl Vm {
         globals: Value,
         full: bool,
     ) -> PyResult {
-        let text = self.heap.string(name);
+        let Ok(text) = self.heap.text(name).to_utf8() else {
+            return self.import_odd_name(name);
+        };
         let absolute = if level > 0 {
             self.absolute_name(&text, level, globals)?
         } else {
@@ -119,6 +124,36 @@ impl Vm {
         let cut = text.find('.').map_or(0, |dot| text.len() - dot);
         let top = absolute[..absolute.len() - cut].to_string();
         self.import_module(&top)
+    }
+
+    /// A module whose name holds lone surrogates: no file is named so, but `sys.modules` may have it.
+    fn import_odd_name(&mut self, name: Value) -> PyResult {
+        let key = self.heap.intern_value(name);
+        if let Some(module) = self.heap.ns_get(self.modules, key) {
+            return Ok(module);
+        }
+        let text = self.heap.text(name).clone();
+        let is_dot = |at: usize| text.char_at(at) == Some(u32::from(b'.'));
+        let bad = text.chars().position(|cp| char::from_u32(cp).is_none());
+        let bad = bad.unwrap_or_default();
+        let end = (bad..text.len()).find(|&at| is_dot(at));
+        let missing = text.slice(0..end.unwrap_or(text.len()));
+        let mut message = format!("No module named {}", missing.repr().to_lossy());
+        if let Some(dot) = (0..bad).rev().find(|&at| is_dot(at)) {
+            let parent = text.slice(0..dot).to_lossy();
+            let package = self.import_module(&parent)?;
+            let path = self.n(N::path);
+            if self
+                .holding(&[name], |vm| vm.get_attr_opt(package, path))?
+                .is_none()
+            {
+                message.push_str(&format!("; {} is not a package", quoted(&parent)));
+            }
+        }
+        let raised = self.raise(B::ModuleNotFoundError, message);
+        let missing = self.heap.str(missing);
+        self.heap.cell_mut::<Exception>(raised.0).fields[0] = missing;
+        Err(raised)
     }
 
     /// The full name that a relative import means.
@@ -202,7 +237,11 @@ impl Vm {
             match self.get_attr_opt(package, path_key)? {
                 Some(path) => package_path = Some(self.first_path(path)),
                 None => {
-                    let message = format!("No module named '{name}'; '{parent}' is not a package");
+                    let message = format!(
+                        "No module named {}; {} is not a package",
+                        quoted(name),
+                        quoted(parent)
+                    );
                     return Err(self.module_not_found(message, name));
                 }
             }
@@ -216,18 +255,19 @@ impl Vm {
         Ok(module)
     }
 
-    /// The first directory of a `__path__`.
-    fn first_path(&self, path: Value) -> String {
+    /// The first directory of a `__path__`; empty when it is no text or stands for no directory.
+    fn first_path(&self, path: Value) -> OsString {
         let first = self
             .heap
             .as_sequence(path)
             .and_then(|items| items.first().copied());
         first
             .and_then(|dir| self.heap.as_str(dir))
-            .map_or(String::new(), |dir| dir.to_lossy())
+            .and_then(|dir| os_text::to_os(dir).ok())
+            .unwrap_or_default()
     }
 
-    fn find_and_load(&mut self, name: &str, package_path: Option<&str>) -> PyResult {
+    fn find_and_load(&mut self, name: &str, package_path: Option<&OsStr>) -> PyResult {
         let n_finders = self.ext::<Importer>().finders.len();
         for i in 0..n_finders {
             let finder = self.ext::<Importer>().finders[i];
@@ -240,12 +280,12 @@ impl Vm {
                 code,
                 file,
                 package_dir,
-            }) => self.load_module(name, code, Some(&file), package_dir.as_deref()),
+            }) => self.load_module(name, code, &file, package_dir.as_deref()),
             Err(LoadError::NotFound) => {
                 let refusals = self.ext::<Importer>().refusals;
                 let message = match refusals.and_then(|of| of(name, None)) {
-                    Some(refusal) => format!("No module named '{name}': {refusal}"),
-                    None => format!("No module named '{name}'"),
+                    Some(refusal) => format!("No module named {}: {refusal}", quoted(name)),
+                    None => format!("No module named {}", quoted(name)),
                 };
                 Err(self.module_not_found(message, name))
             }
@@ -268,8 +308,8 @@ impl Vm {
         &mut self,
         name: &str,
         code: Arc<Code>,
-        file: Option<&str>,
-        package_dir: Option<&str>,
+        file: &OsStr,
+        package_dir: Option<&OsStr>,
     ) -> PyResult {
         let module = self.new_module(name);
         self.root(module);
@@ -281,12 +321,10 @@ impl Vm {
         };
         let package = self.heap.intern(package);
         self.heap.ns_set(dict, self.n(N::package), package);
-        if let Some(file) = file {
-            let file = self.heap.str(file);
-            self.heap.ns_set(dict, self.n(N::file), file);
-        }
+        let file = self.heap.str(os_text::from_os(file));
+        self.heap.ns_set(dict, self.n(N::file), file);
         if let Some(dir) = package_dir {
-            let dir = self.heap.str(dir);
+            let dir = self.heap.str(os_text::from_os(dir));
             let path = self.heap.list(vec![dir]);
             self.heap.ns_set(dict, self.n(N::path), path);
         }
@@ -495,4 +533,9 @@ impl Vm {
         e.fields = [message, file, line, Value::NONE];
         Raised(self.heap.alloc(class.shape(), e))
     }
+}
+
+/// A name as messages show it.
+fn quoted(name: &str) -> String {
+    PyStr::from(name).repr().to_lossy()
 }

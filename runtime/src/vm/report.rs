@@ -5,6 +5,7 @@ use crate::heap::Kind;
 use crate::object::class::{B, Class};
 use crate::object::exception::Exception;
 use crate::object::module::Module;
+use crate::text::pystr::{PyStr, StrBuilder};
 use crate::text::suggest;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -19,7 +20,7 @@ const CHAIN_MAX: usize = 100;
 
 impl Vm {
     /// The whole report of an exception: its causes and contexts first, its
-    /// traceback, its last lines. Ends with a newline.
+    /// traceback, its last lines. Ends with a newline. As it stands on standard error.
     pub fn format_exception(&mut self, exception: Value) -> String {
         let mut chain = vec![(exception, "")];
         let mut at = exception;
@@ -84,7 +85,7 @@ impl Vm {
             out.push_str(&format!("{margin}{line}\n"));
         }
         for line in self.exception_lines(exception) {
-            out.push_str(&format!("{margin}{line}\n"));
+            out.push_str(&format!("{margin}{}\n", line.to_escaped()));
         }
         let Some(members) = group else { return };
         let n = members.len();
@@ -110,23 +111,26 @@ impl Vm {
     }
 
     /// The last lines of a report: `ValueError: message`, and the notes.
-    pub fn exception_lines(&mut self, exception: Value) -> Vec<String> {
+    pub fn exception_lines(&mut self, exception: Value) -> Vec<PyStr> {
         let class = self.heap.class_of(exception);
         let name = self.qualified_class_name(class);
         let text = match self.is_instance_of(exception, B::SyntaxError) {
-            true => self.syntax_error_message(exception),
-            false => match self.str_string(exception) {
-                Ok(text) => text,
-                Err(_) => String::from("<exception str() failed>"),
+            true => PyStr::from(self.syntax_error_message(exception)),
+            false => match self.str(exception) {
+                Ok(text) => self.heap.text(text).clone(),
+                Err(_) => PyStr::from("<exception str() failed>"),
             },
         };
         let hint = self.suggestion(exception).unwrap_or_default();
-        let first = if text.is_empty() {
-            name
-        } else {
-            format!("{name}: {text}{hint}")
-        };
-        let mut lines: Vec<String> = first.split('\n').map(str::to_string).collect();
+        let mut first = StrBuilder::with_capacity(name.len() + text.len());
+        first.push_str(&name);
+        if !text.is_empty() {
+            first.push_str(": ");
+            first.push(&text);
+            first.push_str(&hint);
+        }
+        let newline = PyStr::from("\n");
+        let mut lines = first.finish().split(Some(&newline), None);
         let key = self.n(N::notes);
         if let Some(notes) = self
             .own_attr(exception, key)
@@ -143,16 +147,15 @@ impl Vm {
                 _ => vec![notes],
             } {
                 let text = match listed {
-                    true => self.str_string(note),
-                    false => self.repr_string(note),
+                    true => self.str(note),
+                    false => self.repr(note),
                 };
-                let text = text.unwrap_or_else(|_| {
-                    String::from(match listed {
-                        true => "<note str() failed>",
-                        false => "<__notes__ repr() failed>",
-                    })
-                });
-                lines.extend(text.split('\n').map(str::to_string));
+                let text = match (text, listed) {
+                    (Ok(text), _) => self.heap.text(text).clone(),
+                    (Err(_), true) => PyStr::from("<note str() failed>"),
+                    (Err(_), false) => PyStr::from("<__notes__ repr() failed>"),
+                };
+                lines.extend(text.split(Some(&newline), None));
             }
         }
         lines

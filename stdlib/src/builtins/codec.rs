@@ -221,31 +221,38 @@ pub fn arguments(
     errors: Value,
     at: usize,
 ) -> PyResult<(String, String)> {
+    debug_assert!(at > 0);
     let mut named = |v: Value, name: &str, default: &str| match v.given() {
         None => Ok(default.to_string()),
-        Some(v) => match vm.heap.as_str(v) {
-            Some(text) => match text.to_utf8() {
-                Ok(text) if text.contains('\0') => Err(vm.value_error("embedded null character")),
-                Ok(text) => Ok(text),
-                // It has the surrogates that make it fail.
-                Err(_) => encode(vm, v, "utf-8", "strict").map(|_| String::new()),
-            },
-            None => {
-                debug_assert!(at > 0);
-                let message = format!(
-                    "{what}() argument '{name}' must be str, not {}",
-                    // CPython 3.13 unicodeobject.c unicode_new reads its own arguments.
-                    match what {
-                        "str" => vm.type_name(v),
-                        _ => args::shown_type(vm, v),
-                    }
-                );
-                Err(vm.type_error(message))
-            }
-        },
+        Some(v) => c_text(vm, v, (what, name), "str"),
     };
     let encoding = named(encoding, "encoding", "utf-8")?;
     Ok((encoding, named(errors, "errors", "strict")?))
+}
+
+/// The str argument of a function that CPython takes as a text of C: UTF-8 without a null
+/// character. `wanted` is what the TypeError asks for.
+///
+/// # Errors
+/// TypeError, ValueError, UnicodeEncodeError.
+pub fn c_text(vm: &mut Vm, v: Value, (what, name): (&str, &str), wanted: &str) -> PyResult<String> {
+    match vm.heap.as_str(v).map(PyStr::to_utf8) {
+        Some(Ok(text)) if text.contains('\0') => Err(vm.value_error("embedded null character")),
+        Some(Ok(text)) => Ok(text),
+        // It has the surrogates that make it fail.
+        Some(Err(_)) => encode(vm, v, "utf-8", "strict").map(|_| String::new()),
+        None => {
+            let message = format!(
+                "{what}() argument '{name}' must be {wanted}, not {}",
+                // CPython 3.13 unicodeobject.c unicode_new reads its own arguments.
+                match what {
+                    "str" => vm.type_name(v),
+                    _ => args::shown_type(vm, v),
+                }
+            );
+            Err(vm.type_error(message))
+        }
+    }
 }
 
 fn reason_of(codec: Codec) -> &'static str {
@@ -342,10 +349,25 @@ pub fn encode(vm: &mut Vm, value: Value, encoding: &str, errors: &str) -> PyResu
             at += 1;
             continue;
         }
+        if errors == "surrogateescape"
+            && matches!(
+                codec,
+                Codec::Utf8 | Codec::Utf8Sig | Codec::Ascii | Codec::Latin1
+            )
+            && (0xdc80..=0xdcff).contains(&cp)
+        {
+            // CPython 3.13 unicodeobject.c unicode_encode_utf8 and unicode_encode_ucs1: what stands
+            // for a byte is one, whatever comes behind it.
+            out.push((cp - 0xdc00) as u8);
+            at += 1;
+            continue;
+        }
         let mut end = at + 1;
-        while units
-            .get(end)
-            .is_some_and(|&cp| !put(codec, cp, &mut Vec::new()))
+        // The encoders of wider units tell of one code point at a time.
+        while !matches!(codec, Codec::Utf16(_) | Codec::Utf32(_))
+            && units
+                .get(end)
+                .is_some_and(|&cp| !put(codec, cp, &mut Vec::new()))
         {
             end += 1;
         }
@@ -375,13 +397,6 @@ pub fn encode(vm: &mut Vm, value: Value, encoding: &str, errors: &str) -> PyResu
                         put(codec, u32::from(b), &mut out);
                     }
                 }
-            }
-            "surrogateescape"
-                if units[at..end]
-                    .iter()
-                    .all(|cp| (0xdc80..=0xdcff).contains(cp)) =>
-            {
-                out.extend(units[at..end].iter().map(|cp| (cp - 0xdc00) as u8));
             }
             "surrogatepass"
                 if matches!(codec, Codec::Utf8 | Codec::Utf8Sig)

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -180,7 +181,7 @@ impl Host for ConformHost {
     fn load_module(
         &mut self,
         full_name: &str,
-        _package_path: Option<&str>,
+        _package_path: Option<&OsStr>,
     ) -> Result<FoundModule, LoadError> {
         let (file, package_dir) = match self.find(full_name) {
             Some(Found::File(file)) => (file, None),
@@ -188,16 +189,16 @@ impl Host for ConformHost {
             Some(Found::Absent) => {
                 return Ok(FoundModule {
                     code: compile(Source::new("<absent>", ABSENT), false)?,
-                    file: String::from("<absent>"),
-                    package_dir: Some(String::from("<absent>")),
+                    file: OsString::from("<absent>"),
+                    package_dir: Some(OsString::from("<absent>")),
                 });
             }
             None => return Err(LoadError::NotFound),
         };
         Ok(FoundModule {
             code: self.compile_file(&file)?,
-            file: file.to_string_lossy().into_owned(),
-            package_dir: package_dir.map(|dir| dir.to_string_lossy().into_owned()),
+            file: file.into_os_string(),
+            package_dir: package_dir.map(PathBuf::into_os_string),
         })
     }
 

@@ -94,8 +94,8 @@ fn answer(lib: &Path, cache: &CodeCache, request: &Json) -> Json {
     let mut vm = lockstep_stdlib::new_vm(Box::new(host));
     vm.memory_max = HEAP_BYTES_MAX;
     execution::install(&mut vm);
-    let file = lib.join("test/regrtest.py").to_string_lossy().into_owned();
-    lockstep_stdlib::sys::set_command_line(&mut vm, vec![file], String::new());
+    let file = lib.join("test/regrtest.py").into_os_string();
+    lockstep_stdlib::sys::set_command_line(&mut vm, &[file], Path::new(""));
     let result = drive(&mut vm, request);
     let mut text = output.take();
     if let Some(at) = text.rfind(MARK) {

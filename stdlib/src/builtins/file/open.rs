@@ -2,29 +2,30 @@
 
 use std::cell::Cell;
 use std::fs::OpenOptions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 
-use lockstep_runtime::object::bytes::Bytes;
-use lockstep_runtime::text::pystr::PyStr;
-use lockstep_runtime::{N, PyResult, Value, Vm};
+use lockstep_runtime::{PyResult, Value, Vm};
 
 use super::{Device, Newline, Shown, Stream, Streams, io_error, is_utf8, make};
 use crate::builtins::codec;
-use crate::{args, folder};
+use crate::path_argument;
 
 /// `open(file, mode, buffering, encoding, errors, newline, closefd, opener)`.
 pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
     let mode = match a[1].given() {
-        Some(mode) => args::text(vm, "open", 2, mode)?.to_lossy(),
+        Some(mode) => codec::c_text(vm, mode, ("open", "mode"), "str")?,
         None => String::from("r"),
     };
-    let path_value = path_of(vm, a[0])?;
-    vm.root(path_value);
-    let path = vm.heap.string(path_value);
-    if path.contains('\0') {
-        return Err(vm.value_error("embedded null byte"));
+    for (v, name) in [(a[3], "encoding"), (a[4], "errors"), (a[5], "newline")] {
+        if let Some(v) = v.some() {
+            codec::c_text(vm, v, ("open", name), "str or None")?;
+        }
     }
+    if vm.has_index(a[0]) {
+        return Err(vm.unsupported("open() of a file descriptor is not supported: give a path"));
+    }
+    let path_value = path_argument::fspath(vm, a[0])?;
     let has = |c: char| mode.contains(c);
     let count = |of: &str| mode.chars().filter(|c| of.contains(*c)).count();
     if mode
@@ -56,6 +57,8 @@ pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
     if has('b') && a[5].some().is_some() {
         return Err(vm.value_error("binary mode doesn't take a newline argument"));
     }
+    // CPython 3.13 fileio.c _io_FileIO___init___impl: the mode is looked at before the path.
+    let path = path_argument::plain(vm, path_value)?.resolved(vm);
     if !vm.truth(a[6])? {
         return Err(vm.value_error("Cannot use closefd=False with file name"));
     }
@@ -67,7 +70,7 @@ pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
     }
     let newline = newline_of(vm, a[5])?;
     let encoding = match a[3].some() {
-        Some(encoding) => args::text(vm, "open", 4, encoding)?.to_lossy(),
+        Some(encoding) => vm.heap.string(encoding),
         None => String::from("UTF-8"),
     };
     if !is_utf8(&encoding) {
@@ -75,7 +78,7 @@ pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
         codec::decode(vm, &[], &encoding, "strict")?;
     }
     let errors = match a[4].some() {
-        Some(errors) => args::text(vm, "open", 5, errors)?.to_lossy(),
+        Some(errors) => vm.heap.string(errors),
         None => String::from("strict"),
     };
     let plus = has('+');
@@ -88,7 +91,6 @@ pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
         .create(has('w') || has('a'))
         .truncate(has('w'))
         .create_new(has('x'));
-    let path = folder::resolve(vm, path);
     write_what_is_forgotten(vm, &path);
     let file = match options.open(&path).and_then(|file| {
         if file.metadata()?.is_dir() {
@@ -146,7 +148,7 @@ pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 /// Collects if this file may have a writer that nothing refers to any more, so that what it
 /// still holds is written: CPython closes such a file at once.
-pub fn write_what_is_forgotten(vm: &mut Vm, path: &str) {
+pub fn write_what_is_forgotten(vm: &mut Vm, path: &Path) {
     if vm.ext::<Streams>().written.is_empty() {
         return;
     }
@@ -179,39 +181,11 @@ fn newline_of(vm: &mut Vm, v: Value) -> PyResult<Newline> {
     let Some(v) = v.some() else {
         return Ok(Newline::Universal);
     };
-    let Some(text) = vm.heap.as_str(v).map(PyStr::to_lossy) else {
-        let message = format!(
-            "open() argument 'newline' must be str or None, not {}",
-            vm.type_name(v)
-        );
-        return Err(vm.type_error(message));
-    };
-    match text.as_str() {
+    match vm.heap.string(v).as_str() {
         "" => Ok(Newline::Kept),
         "\n" => Ok(Newline::Lf),
         "\r" => Ok(Newline::Cr),
         "\r\n" => Ok(Newline::CrLf),
         other => Err(vm.value_error(format!("illegal newline value: {other}"))),
-    }
-}
-
-/// The str of a path argument; asks `__fspath__`.
-pub(super) fn path_of(vm: &mut Vm, v: Value) -> PyResult {
-    if vm.heap.as_str(v).is_some() {
-        return Ok(v);
-    }
-    if let Some(bytes) = vm.heap.get::<Bytes>(v) {
-        let text = String::from_utf8_lossy(&bytes.data).into_owned();
-        return args::str_value(vm, text);
-    }
-    match vm.call_special(v, N::fspath, &[])? {
-        Some(path) if vm.heap.as_str(path).is_some() => Ok(path),
-        _ => {
-            let message = format!(
-                "expected str, bytes or os.PathLike object, not {}",
-                vm.type_name(v)
-            );
-            Err(vm.type_error(message))
-        }
     }
 }
