@@ -9,6 +9,7 @@ use std::sync::Arc;
 use libfuzzer_sys::fuzz_target;
 use lockstep_fuzz::{mutation, world};
 use lockstep_lang::bytecode::{dis, verify};
+use lockstep_runtime::heap::Stress;
 
 fuzz_target!(|data: &[u8]| {
     let Some(code) = mutation::damaged(data) else {
@@ -29,6 +30,6 @@ fuzz_target!(|data: &[u8]| {
             std::process::abort();
         }
     }));
-    let _ = catch_unwind(AssertUnwindSafe(|| world::run(Arc::new(code), false)));
+    let _ = catch_unwind(AssertUnwindSafe(|| world::run(Arc::new(code), Stress::Off)));
     std::panic::set_hook(hook);
 });

@@ -11,6 +11,6 @@ fuzz_target!(|data: &[u8]| {
         eprintln!("{text}");
     }
     if let Some(code) = world::compile(&text) {
-        world::run(code, data.len() % 4 == 0);
+        world::run(code, world::stress_of(data.len()));
     }
 });

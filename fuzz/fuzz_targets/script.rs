@@ -7,6 +7,6 @@ use lockstep_fuzz::world;
 
 fuzz_target!(|text: &str| {
     if let Some(code) = world::compile(text) {
-        world::run(code, text.len() % 4 == 0);
+        world::run(code, world::stress_of(text.len()));
     }
 });

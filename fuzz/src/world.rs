@@ -30,13 +30,23 @@ pub fn compile(text: &str) -> Option<Arc<Code>> {
     compile_source(Arc::new(Source::new("fuzz.async", text)), options).ok()
 }
 
+/// The stress for an input of this length: every fourth runs with whole collections, every fourth
+/// with small steps of them.
+pub fn stress_of(len: usize) -> Stress {
+    match len % 4 {
+        0 => Stress::Whole(STRESS_TICKS),
+        2 => Stress::Steps(STRESS_TICKS),
+        _ => Stress::Off,
+    }
+}
+
 /// Runs a module's code until it ends or its fuel is spent, reports what it
 /// raises, and collects. The caller vouches for the code: compiled or verified.
-pub fn run(code: Arc<Code>, under_stress: bool) {
+pub fn run(code: Arc<Code>, stress: Stress) {
     let mut vm = lockstep_stdlib::new_vm(Box::new(Nowhere::default()));
     vm.fuel = FUEL;
-    if under_stress {
-        vm.heap.set_stress(Stress::Whole(STRESS_TICKS));
+    if stress != Stress::Off {
+        vm.heap.set_stress(stress);
         vm.fuel = STRESS_FUEL;
     }
     vm.memory_max = MEMORY_MAX_BYTES;
