@@ -207,7 +207,7 @@ impl Heap {
     /// classes of which no cell is asked for.
     pub(crate) fn sweep_some(&mut self) {
         for class in 0..N_CLASSES {
-            let n = self.unswept[class].len().div_ceil(32);
+            let n = self.unswept[class].len().div_ceil(32).min(STEP_PAGES);
             for _ in 0..n {
                 if let Some(i) = self.unswept[class].next() {
                     self.sweep_page(self.pages[class][i]);
