@@ -244,11 +244,7 @@ pub fn c_text(vm: &mut Vm, v: Value, (what, name): (&str, &str), wanted: &str) -
         None => {
             let message = format!(
                 "{what}() argument '{name}' must be {wanted}, not {}",
-                // CPython 3.13 unicodeobject.c unicode_new reads its own arguments.
-                match what {
-                    "str" => vm.type_name(v),
-                    _ => args::shown_type(vm, v),
-                }
+                args::shown_type(vm, v)
             );
             Err(vm.type_error(message))
         }
