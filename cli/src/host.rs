@@ -113,11 +113,10 @@ impl Host for ScriptHost {
         io::stderr().lock().write_all(bytes)
     }
 
-    fn read_line(&mut self) -> io::Result<String> {
+    fn read_line(&mut self) -> io::Result<Vec<u8>> {
         self.flush_stdout()?;
         let stdin = self.stdin.get_or_insert_with(Stdin::start);
-        let line = stdin.read_line(self.interrupt.as_deref())?;
-        Ok(String::from_utf8_lossy(&line).into_owned())
+        stdin.read_line(self.interrupt.as_deref())
     }
 
     fn load_module(

@@ -46,11 +46,11 @@ pub trait Host {
     /// # Errors
     /// Of the underlying file.
     fn write_stderr(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// A line of standard input with its newline; empty at the end.
+    /// The bytes of a line of standard input with its newline; empty at the end.
     ///
     /// # Errors
     /// Of the underlying file.
-    fn read_line(&mut self) -> io::Result<String>;
+    fn read_line(&mut self) -> io::Result<Vec<u8>>;
     /// Finds and compiles module `name` (its last component) in these
     /// directories, or beside the script where there are none.
     ///
@@ -91,8 +91,8 @@ impl Host for Nowhere {
     fn write_stderr(&mut self, _: &[u8]) -> io::Result<()> {
         Ok(())
     }
-    fn read_line(&mut self) -> io::Result<String> {
-        Ok(String::new())
+    fn read_line(&mut self) -> io::Result<Vec<u8>> {
+        Ok(Vec::new())
     }
     fn load_module(&mut self, _: &str, _: Option<&OsStr>) -> Result<FoundModule, LoadError> {
         Err(LoadError::NotFound)

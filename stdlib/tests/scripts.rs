@@ -32,8 +32,8 @@ impl Host for Kept {
     fn write_stderr(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.write_stdout(bytes)
     }
-    fn read_line(&mut self) -> io::Result<String> {
-        Ok(String::new())
+    fn read_line(&mut self) -> io::Result<Vec<u8>> {
+        Ok(Vec::new())
     }
     fn load_module(
         &mut self,

@@ -254,6 +254,77 @@ fn imports_stand_beside_the_script() {
     assert_prints(&launch::args(&[main], ""), "1 2 side\n");
 }
 
+/// What names, arguments and variables that are no UTF-8 are in a script.
+#[cfg(unix)]
+#[test]
+fn names_that_are_no_utf8() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let odd = |bytes: &'static [u8]| OsStr::from_bytes(bytes);
+    let dir = launch::scratch().join(odd(b"d\xe9"));
+    std::fs::create_dir_all(dir.join("pack")).expect("the target folder can be written to");
+    let main = "import os, sys, side, pack.inner\n\
+        print(ascii(sys.argv[1:]), ascii(os.environ['ODD']), ascii(os.environ['N\\udcff']))\n\
+        for path in (sys.argv[0], __file__, side.__file__, pack.__path__[0], pack.inner.__file__):\n    \
+            print(ascii(os.path.relpath(path, os.path.dirname(sys.path[0]))))\n\
+        raise ValueError(os.path.basename(__file__))\n";
+    for (name, text) in [
+        (odd(b"s\xff.async"), main),
+        (odd(b"side.async"), ""),
+        (odd(b"pack/__init__.async"), ""),
+        (odd(b"pack/inner.async"), ""),
+    ] {
+        std::fs::write(dir.join(name), text).expect("the target folder can be written to");
+    }
+    let mut command = command();
+    command.arg(dir.join(odd(b"s\xff.async")));
+    command.args([odd(b"a\xe9"), OsStr::new("é"), odd(b"--x\xff")]);
+    command
+        .env("ODD", odd(b"v\xe9"))
+        .env(odd(b"N\xff"), odd(b"\xf0"));
+    let run = lockstep_tests::process::run(&mut command, b"", lockstep_tests::binary::LIMIT);
+    let run = run.expect("the binary can be started");
+    assert_clean(&run);
+    assert_eq!(
+        run.stdout,
+        "['a\\udce9', '\\xe9', '--x\\udcff'] 'v\\udce9' '\\udcf0'\n\
+         'd\\udce9/s\\udcff.async'\n'd\\udce9/s\\udcff.async'\n'd\\udce9/side.async'\n\
+         'd\\udce9/pack'\n'd\\udce9/pack/inner.async'\n",
+        "stderr:\n{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("d\\udce9/s\\udcff.async\", line 5"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.ends_with("ValueError: s\\udcff.async\n"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn bytes_of_standard_input() {
+    let bytes = "import sys\nprint(sys.stdin.buffer.read())\n";
+    let text = "try: input()\nexcept UnicodeDecodeError as e: print(e)\n";
+    for (text, stdout) in [
+        (bytes, "b'caf\\xe9\\n'\n"),
+        (
+            text,
+            "'utf-8' codec can't decode byte 0xe9 in position 3: invalid continuation byte\n",
+        ),
+    ] {
+        let mut command = command();
+        command.arg(launch::file(text));
+        let limit = lockstep_tests::binary::LIMIT;
+        let run = lockstep_tests::process::run(&mut command, b"caf\xe9\n", limit);
+        assert_prints(&run.expect("the binary can be started"), stdout);
+    }
+}
+
 #[test]
 fn repl_reads_piped_input() {
     let session = launch::args(

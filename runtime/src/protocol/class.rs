@@ -462,6 +462,14 @@ impl Vm {
         if self.heap.ns_get(attrs, doc).is_none() {
             self.heap.ns_set(attrs, doc, Value::NONE);
         }
+        // A class that says when its instances are equal says how they hash, or
+        // they don't.
+        let hash = self.n(N::hash);
+        if self.heap.ns_get(attrs, self.n(N::eq)).is_some()
+            && self.heap.ns_get(attrs, hash).is_none()
+        {
+            self.heap.ns_set(attrs, hash, Value::NONE);
+        }
         let n_in_cell = if layout == Kind::Instance { n_slots } else { 0 };
         let root_shape = self.heap.shapes.new_root(class, n_in_cell);
         let c = self.heap.cell_mut::<Class>(class);
@@ -497,14 +505,6 @@ impl Vm {
                     .alloc(B::ClassMethod.shape(), ClassMethod { func })
             };
             self.heap.ns_set(attrs, key, wrapped);
-        }
-        // A class that says when its instances are equal says how they hash, or
-        // they don't.
-        let hash = self.n(N::hash);
-        if self.heap.ns_get(attrs, self.n(N::eq)).is_some()
-            && self.heap.ns_get(attrs, hash).is_none()
-        {
-            self.heap.ns_set(attrs, hash, Value::NONE);
         }
     }
 

@@ -231,7 +231,7 @@ impl Vm {
     fn percent_value(&mut self, field: &Field, v: Value, bytes: bool) -> PyResult<Formatted> {
         let limits = self.text_limits();
         let Some(letter) = char::from_u32(field.conversion) else {
-            return Err(self.value_error(percent::unsupported(field)));
+            return Err(self.no_conversion(field, bytes));
         };
         let number = match (v.as_int(), v.as_inline_float()) {
             (Some(n), _) => Some(Quick::Int(n)),
@@ -272,9 +272,19 @@ impl Vm {
                     .float(f, limits.max_len)
                     .map_err(|TooLong| self.raise(B::MemoryError, ""));
             }
-            _ => return Err(self.value_error(percent::unsupported(field))),
+            _ => return Err(self.no_conversion(field, bytes)),
         };
         Ok(field.text(self.heap.text(text)))
+    }
+
+    fn no_conversion(&mut self, field: &Field, bytes: bool) -> Raised {
+        if !bytes {
+            return self.value_error(percent::unsupported(field));
+        }
+        match percent::unsupported_in_bytes(field) {
+            Some(message) => self.value_error(message),
+            None => self.overflow_error("character argument not in range(0x110000)"),
+        }
     }
 
     /// The int of `%d` and its likes.

@@ -89,6 +89,16 @@ pub const NOT_ALL: &str = "not all arguments converted during string formatting"
 /// TypeError where the argument of a `*` is no int.
 pub const STAR_WANTS_INT: &str = "* wants int";
 
+/// As [`unsupported`], of bytes: the letter is shown as it is. None where CPython 3.13's
+/// bytesobject.c has a negative `char`, which its message has no character for.
+pub fn unsupported_in_bytes(field: &Field) -> Option<String> {
+    let shown = char::from_u32(field.conversion).filter(char::is_ascii)?;
+    Some(format!(
+        "unsupported format character '{shown}' (0x{:x}) at index {}",
+        field.conversion, field.index
+    ))
+}
+
 /// The ValueError message of a letter that stands for no conversion.
 pub fn unsupported(field: &Field) -> String {
     let cp = field.conversion;

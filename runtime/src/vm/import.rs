@@ -15,7 +15,7 @@ use crate::object::exception::Exception;
 use crate::object::module::Module;
 use crate::object::opaque;
 use crate::text::os_text;
-use crate::text::pystr::PyStr;
+use crate::text::pystr::{PyStr, StrBuilder};
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -428,21 +428,26 @@ impl Vm {
         let file = self
             .get_attr_opt(module, file)?
             .filter(|&f| self.heap.as_str(f).is_some());
-        let place = file.map_or(String::from("unknown location"), |f| self.heap.string(f));
-        let message = if self.is_initializing(module) {
+        let mut message = StrBuilder::new();
+        message.push_str(&if self.is_initializing(module) {
             format!(
-                "cannot import name '{text}' from partially initialized module {shown} (most likely due to a circular import) ({place})"
+                "cannot import name '{text}' from partially initialized module {shown} (most likely due to a circular import) ("
             )
         } else {
-            format!("cannot import name '{text}' from {shown} ({place})")
-        };
+            format!("cannot import name '{text}' from {shown} (")
+        });
+        match file {
+            Some(file) => message.push(self.heap.text(file)),
+            None => message.push_str("unknown location"),
+        }
+        message.push_str(")");
         let refusal = match self.heap.kind(module) {
             Some(Kind::Module) => self.refused_name(module, name),
             _ => None,
         };
         let raised = match refusal {
             Some(refusal) => self.raise(B::UnsupportedImport, refusal),
-            None => self.import_error(message),
+            None => self.import_error(message.finish()),
         };
         let e = self.heap.cell_mut::<Exception>(raised.0);
         e.fields[0] = module_name.unwrap_or(Value::NONE);

@@ -376,6 +376,13 @@ impl Vm {
             };
         }
         let step = self.drive_foreign(delegate, input);
+        // CPython 3.13 genobject.c _gen_throw: what the iterator leaves of it is thrown here. A
+        // StopIteration is the result, as bytecodes.c CLEANUP_THROW has it.
+        if let (Input::Throw(_), Err(Raised(e))) = (input, &step)
+            && !self.is_instance_of(*e, B::StopIteration)
+        {
+            self.chain_thrown(*e);
+        }
         self.after_foreign(step, delegate, dst)
     }
 

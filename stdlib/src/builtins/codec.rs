@@ -244,11 +244,7 @@ pub fn c_text(vm: &mut Vm, v: Value, (what, name): (&str, &str), wanted: &str) -
         None => {
             let message = format!(
                 "{what}() argument '{name}' must be {wanted}, not {}",
-                // CPython 3.13 unicodeobject.c unicode_new reads its own arguments.
-                match what {
-                    "str" => vm.type_name(v),
-                    _ => args::shown_type(vm, v),
-                }
+                args::shown_type(vm, v)
             );
             Err(vm.type_error(message))
         }
@@ -399,17 +395,13 @@ pub fn encode(vm: &mut Vm, value: Value, encoding: &str, errors: &str) -> PyResu
                 }
             }
             "surrogatepass"
-                if matches!(codec, Codec::Utf8 | Codec::Utf8Sig)
+                if !matches!(codec, Codec::Ascii | Codec::Latin1)
                     && units[at..end]
                         .iter()
                         .all(|cp| (0xd800..=0xdfff).contains(cp)) =>
             {
                 for &cp in &units[at..end] {
-                    out.extend_from_slice(&[
-                        0xe0 | (cp >> 12) as u8,
-                        0x80 | (cp >> 6 & 0x3f) as u8,
-                        0x80 | (cp & 0x3f) as u8,
-                    ]);
+                    put_surrogate(codec, cp, &mut out);
                 }
             }
             "strict" | "surrogateescape" | "surrogatepass" => {
@@ -564,10 +556,10 @@ pub fn decode(vm: &mut Vm, data: &[u8], encoding: &str, errors: &str) -> PyResul
                     .for_each(|&b| out.push_cp(0xdc00 + u32::from(b)));
             }
             "surrogatepass" if surrogate(codec, &data[at..]).is_some() => {
-                if let Some(cp) = surrogate(codec, &data[at..]) {
+                if let Some((cp, n)) = surrogate(codec, &data[at..]) {
                     out.push_cp(cp);
+                    at += n;
                 }
-                at += 3;
                 continue;
             }
             _ => {
@@ -606,14 +598,35 @@ pub fn decode(vm: &mut Vm, data: &[u8], encoding: &str, errors: &str) -> PyResul
     Ok(out.finish())
 }
 
-/// The surrogate that three bytes of UTF-8 would stand for.
-fn surrogate(codec: Codec, data: &[u8]) -> Option<u32> {
-    match (codec, data) {
-        (Codec::Utf8 | Codec::Utf8Sig, [0xed, b @ 0xa0..=0xbf, c @ 0x80..=0xbf, ..]) => {
-            Some(0xd000 | (u32::from(*b) & 0x3f) << 6 | (u32::from(*c) & 0x3f))
-        }
-        _ => None,
+/// Appends what would stand for a surrogate, were it a code point like others.
+fn put_surrogate(codec: Codec, cp: u32, out: &mut Vec<u8>) {
+    match codec {
+        Codec::Utf16(Order::Big) => out.extend_from_slice(&(cp as u16).to_be_bytes()),
+        Codec::Utf16(_) => out.extend_from_slice(&(cp as u16).to_le_bytes()),
+        Codec::Utf32(Order::Big) => out.extend_from_slice(&cp.to_be_bytes()),
+        Codec::Utf32(_) => out.extend_from_slice(&cp.to_le_bytes()),
+        _ => out.extend_from_slice(&[
+            0xe0 | (cp >> 12) as u8,
+            0x80 | (cp >> 6 & 0x3f) as u8,
+            0x80 | (cp & 0x3f) as u8,
+        ]),
     }
+}
+
+/// The surrogate that the first bytes would stand for, and how many they are.
+fn surrogate(codec: Codec, data: &[u8]) -> Option<(u32, usize)> {
+    let (cp, n) = match (codec, data) {
+        (Codec::Utf8 | Codec::Utf8Sig, [0xed, b @ 0xa0..=0xbf, c @ 0x80..=0xbf, ..]) => (
+            0xd000 | (u32::from(*b) & 0x3f) << 6 | (u32::from(*c) & 0x3f),
+            3,
+        ),
+        (Codec::Utf16(Order::Big), [a, b, ..]) => (u32::from_be_bytes([0, 0, *a, *b]), 2),
+        (Codec::Utf16(_), [a, b, ..]) => (u32::from_le_bytes([*a, *b, 0, 0]), 2),
+        (Codec::Utf32(Order::Big), [a, b, c, d, ..]) => (u32::from_be_bytes([*a, *b, *c, *d]), 4),
+        (Codec::Utf32(_), [a, b, c, d, ..]) => (u32::from_le_bytes([*a, *b, *c, *d]), 4),
+        _ => return None,
+    };
+    (0xd800..=0xdfff).contains(&cp).then_some((cp, n))
 }
 
 /// What stands at the beginning of bytes.

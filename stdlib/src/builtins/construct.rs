@@ -46,6 +46,18 @@ fn range(vm: &mut Vm, args: &[Value]) -> PyResult<Option<Value>> {
 fn str(vm: &mut Vm, args: &[Value]) -> PyResult<Option<Value>> {
     match *args {
         [v] => vm.str(v).map(Some),
+        // CPython 3.13 unicodeobject.c unicode_vectorcall reads its own arguments, and names the
+        // class of None; unicode_new, which takes keywords and subclasses, does not.
+        [_, encoding, ..] if args.len() <= 3 => {
+            let wrong = match (encoding, args.get(2)) {
+                (v, _) if v.is_none() => "encoding",
+                (v, Some(errors)) if vm.heap.as_str(v).is_some() && errors.is_none() => "errors",
+                _ => return Ok(None),
+            };
+            Err(vm.type_error(format!(
+                "str() argument '{wrong}' must be str, not NoneType"
+            )))
+        }
         _ => Ok(None),
     }
 }

@@ -3,7 +3,7 @@
 use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{B, N, PyResult, Value, Vm};
 
-use super::file;
+use super::{codec, file};
 use crate::args;
 
 /// A separator or end: a str, or None for the default.
@@ -89,7 +89,10 @@ pub fn input(vm: &mut Vm, a: &[Value]) -> PyResult {
     if line.is_empty() {
         return Err(vm.raise(B::EOFError, "EOF when reading a line"));
     }
-    args::str_value(vm, line.strip_suffix('\n').unwrap_or(&line))
+    let has_end = line.ends_with(b"\n");
+    let text = codec::decode(vm, &line, "utf-8", "strict")?;
+    let n = text.len() - usize::from(has_end);
+    args::str_value(vm, text.slice(0..n))
 }
 
 fn prompt(vm: &mut Vm, stdout: Option<Value>, prompt: Value) -> PyResult<()> {

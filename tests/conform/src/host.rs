@@ -174,8 +174,8 @@ impl Host for ConformHost {
         Ok(())
     }
 
-    fn read_line(&mut self) -> io::Result<String> {
-        Ok(String::new())
+    fn read_line(&mut self) -> io::Result<Vec<u8>> {
+        Ok(Vec::new())
     }
 
     fn load_module(

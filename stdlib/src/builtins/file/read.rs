@@ -52,7 +52,7 @@ pub(super) fn look_at(vm: &mut Vm, this: Value, end: usize) -> PyResult<()> {
     if s.binary || end <= s.looked_at {
         return Ok(());
     }
-    let is_disk = matches!(s.device, Device::Disk(_));
+    let is_stdin = matches!(s.device, Device::Stdin);
     while s.looked_at < end {
         let from = s.looked_at;
         let to = s.ahead.len().min((from / PIECE + 1) * PIECE);
@@ -61,8 +61,12 @@ pub(super) fn look_at(vm: &mut Vm, this: Value, end: usize) -> PyResult<()> {
             Ok(_) => piece.len(),
             // A character may go on in the next piece.
             Err(error) if error.error_len().is_none() && to < s.ahead.len() => error.valid_up_to(),
-            Err(_) if is_disk && s.errors == "strict" && is_utf8(&s.encoding) => {
+            Err(_) if s.errors == "strict" && is_utf8(&s.encoding) => {
                 let piece = piece.to_vec();
+                if is_stdin {
+                    // What was read comes no more.
+                    s.ahead.truncate(from);
+                }
                 return codec::decode(vm, &piece, "utf-8", "strict").map(|_| ());
             }
             Err(_) => piece.len(),
@@ -102,7 +106,7 @@ pub(super) fn newlines(vm: &mut Vm, this: Value) -> PyResult {
 pub(super) fn fill_line(vm: &mut Vm, this: Value) -> PyResult<bool> {
     match vm.host.read_line() {
         Ok(line) => {
-            stream(vm, this)?.ahead.extend_from_slice(line.as_bytes());
+            stream(vm, this)?.ahead.extend_from_slice(&line);
             Ok(!line.is_empty())
         }
         Err(error) => Err(io_error(vm, &error, None)),

@@ -234,7 +234,7 @@ const MISUSED: &[&str] = &[
     "$S.format_map($A)",
     "print(sep=$A)",
     "print(1, zzz=2)",
-    "bytes($S)",
+    "bytes(fit($S))",
     "bytes([$I])",
     "bytes([256])",
     "b'a' + 'a'",

@@ -99,7 +99,7 @@ const SET: &[&str] = &[
     "k ^= $K",
     "k.update($G, $G)",
     "k.update(range($I % 90))",
-    "k = {$H, $H, $H, $H, $H}",
+    "k = ordered({$H, $H, $H, *[$H, $H]})",
     "k = set($G)",
     "k = k | $K",
     "k = $K - k",

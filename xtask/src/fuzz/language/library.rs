@@ -6,7 +6,7 @@ use super::super::writer::Writer;
 use super::one_of;
 
 const BYTE_ARRAY: &[&str] = &[
-    "o = bytearray($Y)",
+    "o = bytearray(fit($Y))",
     "o = bytearray(fit($A))",
     "o = bytearray($S, 'utf-8', 'replace')",
     "o += $Y",
@@ -122,7 +122,7 @@ const DICTS: &[&str] = &[
     "show(o & Counter($S), o | Counter($S))",
     "show(+o, -o)",
     "show(o.most_common($n), o.most_common())",
-    "show(o.total(), [*o.elements()][:9])",
+    "show(o.total(), [*itertools.islice(o.elements(), 9)])",
     "show(o == Counter($S), o <= Counter($S))",
     "show(o == $D, o == OrderedDict($D))",
     "show(o.keys(), o.values(), o.items())",

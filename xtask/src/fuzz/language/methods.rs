@@ -116,7 +116,7 @@ const BYTES: Methods = Methods {
     all: BYTE_METHODS,
 };
 const BYTE_ARRAY: Methods = Methods {
-    object: "bytearray($Y)",
+    object: "bytearray(fit($Y))",
     all: BYTE_METHODS,
 };
 
@@ -292,10 +292,10 @@ const FUNCTIONS: Methods = Methods {
         ("ascii", &["$A"], &["obj"]),
         ("bin", &["$I"], &["number"]),
         ("bool", &["$A"], &["x"]),
-        ("bytearray", &["$Y"], &["source", "encoding"]),
+        ("bytearray", &["fit($Y)"], &["source", "encoding"]),
         (
             "bytes",
-            &["$S", "'ascii'", "'replace'"],
+            &["fit($S)", "'ascii'", "'replace'"],
             &["source", "encoding", "errors"],
         ),
         ("callable", &["$A"], &["obj"]),
@@ -352,30 +352,39 @@ pub fn section(w: &mut Writer) {
     let methods = &ALL[w.below(ALL.len())];
     for _ in 0..8 + w.below(10) {
         let (name, arguments, named) = methods.all[w.below(methods.all.len())];
-        let arguments = arguments_of(w, arguments, named);
+        let arguments = arguments_of(w, name, arguments, named);
         w.attempt(|w| {
             let object = grammar::fill(w, methods.object, 1);
             w.line(format!("o = {object}"));
             // A class's method takes its object first; another's is told of.
             let call = match w.below(8) {
                 0 if methods.object != "builtins" => format!("type(o).{name}(o, {arguments})"),
-                1 if methods.object != "builtins" => format!("type(o).{name}({arguments})"),
+                // Another base would have any int for its exponent, which ends on no side.
+                1 if methods.object != "builtins" && name != "__pow__" => {
+                    format!("type(o).{name}({arguments})")
+                }
                 _ => format!("o.{name}({arguments})"),
             };
             w.line(format!("p = {call}"));
             if name == "__hash__" {
                 w.line("p = p if steady(o) else 'unsteady'");
             }
-            w.line("show([*itertools.islice(p, 9)] if hasattr(p, '__next__') else p)");
+            // A nan in a set comes where its address says.
+            w.line("show([*itertools.islice(p, 9)] if hasattr(p, '__next__') else ordered(p))");
             if methods.object != "builtins" {
-                w.line("show(o)");
+                w.line("show(ordered(o))");
             }
         });
     }
 }
 
 /// What stands in the brackets of a call: mostly what is meant, else less, more, something else.
-fn arguments_of(w: &mut Writer, meant: &[&str], named: &[&str]) -> String {
+fn arguments_of(w: &mut Writer, name: &str, meant: &[&str], named: &[&str]) -> String {
+    // A power of ten or two that is beyond all memory takes as long as there is some.
+    let stray = match name {
+        "__pow__" | "__round__" | "round" => "low($A)",
+        _ => "fit($A)",
+    };
     let n = match w.below(8) {
         0 => meant.len().saturating_sub(1),
         1 => meant.len() + 1,
@@ -387,7 +396,7 @@ fn arguments_of(w: &mut Writer, meant: &[&str], named: &[&str]) -> String {
         .map(|at| match meant.get(at) {
             Some(template) if !w.once_in(6) => grammar::fill(w, template, 1),
             _ if w.once_in(3) => "None".to_owned(),
-            _ => grammar::fill(w, "fit($A)", 1),
+            _ => grammar::fill(w, stray, 1),
         })
         .collect();
     if !named.is_empty() && w.once_in(3) {
@@ -399,7 +408,7 @@ fn arguments_of(w: &mut Writer, meant: &[&str], named: &[&str]) -> String {
         let value = match meant.get(parts.len()) {
             _ if name == "key" => grammar::fill(w, "$k", 1),
             Some(template) if !w.once_in(3) => grammar::fill(w, template, 1),
-            _ => grammar::fill(w, "fit($A)", 1),
+            _ => grammar::fill(w, stray, 1),
         };
         parts.push(format!("{name}={value}"));
     } else if w.once_in(30) {

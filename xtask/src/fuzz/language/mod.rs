@@ -71,7 +71,7 @@ def small(value):
     if kind in (set, frozenset) and len(value) > 40: return {1, 2}
     return value
 def low(value):
-    return 2 if isinstance(value, int) and int.__gt__(value, 9) else value
+    return 2 if isinstance(value, int) and int.__gt__(int.__abs__(value), 9) else value
 def fit(value):
     # What a machine may or may not have the memory for.
     return value % 1000 if isinstance(value, int) and 10**6 < abs(value) < 2**48 else value

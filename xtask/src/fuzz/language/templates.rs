@@ -250,7 +250,7 @@ const BYTES: &[&str] = &[
     "$Y.upper()",
     "$Y.replace($Y, b'-')",
     "bytes([$I % 256, 7])",
-    "bytes($L)",
+    "bytes(fit($L))",
     "bytes($n)",
     "$Y.strip()",
     "$Y.join([b'1', $Y])",
@@ -460,7 +460,8 @@ const BOOLS: &[&str] = &[
     "($D == $D)",
     "($D.keys() <= $D.keys())",
     "(range($n) == range($n))",
-    "($I in range($z, $I, $n))",
+    // What is no int is looked for one by one, in as many as there are.
+    "(operator.index($I) in range($z, $I, $n))",
     "(str($A) == repr($A))",
     "math.isclose($F, $F)",
     "math.isinf($F)",
@@ -485,7 +486,9 @@ const SETS: &[&str] = &[
     "set($U)",
     "set($G)",
     "{$I, $I}",
-    "{$H, $H, $H}",
+    // CPython keeps three constants as a frozenset, which it makes anew where another program of
+    // the process has interned one of their texts: what then comes first is no program's own.
+    "{$H, $H, *[$H]}",
     "set($S)",
     "frozenset($K)",
     "{n % 3 for n in range($I % 7)}",
