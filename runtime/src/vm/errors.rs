@@ -99,7 +99,10 @@ impl Vm {
 
     fn raise_args(&mut self, class: B, args: Value) -> Raised {
         let mut exception = Exception::new(args);
-        if let Some(handled) = self.handled.given() {
+        // CPython 3.13 errors.c _PyErr_NoMemory: there may be no memory to look for a context.
+        if let Some(handled) = self.handled.given()
+            && class != B::MemoryError
+        {
             exception.context = handled;
         }
         if class == B::StopIteration {
