@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{Signed, Zero};
+use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::number::BinaryOp;
 use crate::heap::{Heap, Kind};
@@ -256,8 +256,17 @@ impl Vm {
         let (Some(x), Some(count)) = (self.heap.big_ref(a), self.heap.big_ref(b)) else {
             return Ok(Value::NOT_IMPLEMENTED);
         };
-        if !x.is_zero() && !count.is_negative() && count.bits() > 63 {
-            return Err(self.overflow_error("too many digits in integer"));
+        // CPython 3.13 longobject.c MAX_LONG_DIGITS: an index's worth of bytes, without the head.
+        const DIGIT_BITS: u128 = 30;
+        const DIGITS_MAX: u128 = (i64::MAX as u128 - 24) / 4;
+        if !x.is_zero() && !count.is_negative() {
+            let digits = count.to_u128().map(|n| {
+                let shifted = (n / DIGIT_BITS) + u128::from(n % DIGIT_BITS != 0);
+                shifted + u128::from(x.bits()).div_ceil(DIGIT_BITS)
+            });
+            if digits.is_none_or(|n| n > DIGITS_MAX) {
+                return Err(self.overflow_error("too many digits in integer"));
+            }
         }
         let shifted = int::shift_left(&x, &count, self.max_bits());
         self.sized(shifted)

@@ -150,7 +150,11 @@ impl Vm {
             }
             Some(Kind::Bytes) => {
                 let n = self.heap.cell::<Bytes>(seq).data.len();
-                self.check_size(n.saturating_mul(times))?;
+                let size = n.saturating_mul(times);
+                if size > isize::MAX as usize && self.bytes_class(seq) == B::Bytes {
+                    return Err(self.overflow_error("repeated bytes are too long"));
+                }
+                self.check_size(size)?;
                 let data = self.heap.cell::<Bytes>(seq).data.repeat(times);
                 let base = self.bytes_class(seq);
                 Ok(Some(self.heap.bytes_of(base, data)))

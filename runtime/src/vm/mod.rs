@@ -360,6 +360,19 @@ impl Vm {
         }
     }
 
+    /// As `check_size`, of the bytes of a bytes object: there is none that with its head would be
+    /// larger than an index (CPython 3.13 bytesobject.c _PyBytes_FromSize).
+    ///
+    /// # Errors
+    /// OverflowError, MemoryError.
+    pub fn check_bytes_size(&mut self, bytes: usize) -> PyResult<()> {
+        const HEAD_BYTES: usize = 33;
+        if bytes > isize::MAX as usize - HEAD_BYTES {
+            return Err(self.overflow_error("byte string is too large"));
+        }
+        self.check_size(bytes)
+    }
+
     /// Raises MemoryError rather than let `bytes` be allocated beyond the cap.
     ///
     /// # Errors

@@ -158,6 +158,15 @@ fn same(vm: &mut Vm, like: Value, data: Vec<u8>) -> PyResult {
     Ok(vm.heap.bytes_of(class, data))
 }
 
+/// As `Vm::check_size`, of a result of the builtin class of `like`.
+fn check_width(vm: &mut Vm, like: Value, width: usize) -> PyResult<()> {
+    if vm.is_instance_of(like, B::ByteArray) {
+        vm.check_size(width)
+    } else {
+        vm.check_bytes_size(width)
+    }
+}
+
 // ---- construction ------------------------------------------------------------------
 
 /// What `bytes(source, encoding, errors)` holds.
@@ -211,7 +220,10 @@ fn source(vm: &mut Vm, a: &[Value], name: &str) -> PyResult<Vec<u8>> {
                 let Ok(n) = usize::try_from(n) else {
                     return Err(vm.value_error("negative count"));
                 };
-                vm.check_size(n)?;
+                match name {
+                    "bytes" => vm.check_bytes_size(n)?,
+                    _ => vm.check_size(n)?,
+                }
                 return Ok(vec![0; n]);
             }
             // CPython 3.13 bytesobject.c bytes_new_impl: it may be iterable all the same.
@@ -486,7 +498,7 @@ fn justify(vm: &mut Vm, a: &[Value], how: Justify, name: &str) -> PyResult {
             }
         },
     };
-    vm.check_size(width)?;
+    check_width(vm, a[0], width)?;
     let own = data(vm, a[0]).to_vec();
     let room = width.saturating_sub(own.len());
     let left = match how {
@@ -502,7 +514,7 @@ fn justify(vm: &mut Vm, a: &[Value], how: Justify, name: &str) -> PyResult {
 
 fn zfill(vm: &mut Vm, a: &[Value]) -> PyResult {
     let width = vm.to_ssize(a[1])?.max(0) as usize;
-    vm.check_size(width)?;
+    check_width(vm, a[0], width)?;
     let own = data(vm, a[0]).to_vec();
     let room = width.saturating_sub(own.len());
     let signed = matches!(own.first(), Some(b'+' | b'-')) as usize;

@@ -318,7 +318,7 @@ fn to_bytes(vm: &mut Vm, a: &[Value]) -> PyResult {
     let Ok(length) = usize::try_from(length) else {
         return Err(vm.value_error("length argument must be non-negative"));
     };
-    vm.check_size(length)?;
+    vm.check_bytes_size(length)?;
     match pure::to_bytes(&big(vm, a[0]), length, big_endian, signed) {
         Ok(data) => Ok(vm.heap.bytes(data)),
         Err(error) => Err(vm.overflow_error(error.message())),
