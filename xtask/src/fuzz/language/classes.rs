@@ -441,11 +441,14 @@ fn operate(w: &mut Writer, favourites: Favourites) {
         "$o OP= low($A)",
         "show([a OP low($o) for a in (o0, o1, o2, o3)])",
     ];
+    // A type of CPython keeps a number's slot that has lost its method: where its base is a
+    // sequence, which has another, that shows.
+    let calls = match operator {
+        "+" | "*" => &CALLS[..CALLS.len() - 1],
+        _ => CALLS,
+    };
     let template = match operator {
-        // The type of CPython keeps a number's slot for a while that has lost its method: where its
-        // base is a sequence, which has another, that shows.
-        "+" | "*" if w.once_in(3) => w.pick(&CALLS[..CALLS.len() - 1]),
-        _ if w.once_in(3) => w.pick(CALLS),
+        _ if w.once_in(3) => w.pick(calls),
         "**" | "<<" | "*" => w.pick(POWERS),
         "," => w.pick(&["show(divmod($o, $o))", "show(divmod($A, $o))"]),
         _ => w.pick(USES),
