@@ -143,7 +143,18 @@ impl Vm {
     #[inline]
     #[track_caller]
     pub fn event_loop(&mut self, event_loop: Value) -> &mut EventLoop {
-        self.heap.cell_mut(event_loop)
+        self.event_loop_storing(event_loop, &[])
+    }
+
+    /// As `event_loop`, to store these values in it. A million entries may be ready: they are not
+    /// looked at again for each that comes.
+    ///
+    /// # Panics
+    /// As `event_loop`.
+    #[inline]
+    #[track_caller]
+    pub fn event_loop_storing(&mut self, event_loop: Value, stored: &[Value]) -> &mut EventLoop {
+        self.heap.cell_mut_storing(event_loop, stored)
     }
 
     /// # Errors
@@ -170,7 +181,8 @@ impl Vm {
         target: Value,
         input: Value,
     ) -> PyResult<()> {
-        match self.heap.get_mut::<EventLoop>(event_loop) {
+        let stored = [target, input];
+        match self.heap.get_mut_storing::<EventLoop>(event_loop, &stored) {
             Some(l) if !l.closed && !l.overridden => {
                 l.ready.push(target, input);
                 Ok(())
@@ -194,7 +206,9 @@ impl Vm {
         if self.heap.kind(event_loop) == Some(Kind::EventLoop)
             && !self.class_overrides(event_loop, name)
         {
-            self.event_loop(event_loop).ready.push(target, input);
+            self.event_loop_storing(event_loop, &[target, input])
+                .ready
+                .push(target, input);
             return Ok(());
         }
         let method = self.get_attr(event_loop, name)?;
@@ -350,7 +364,9 @@ impl Vm {
     ) -> PyResult {
         self.check_open(event_loop)?;
         let handle = self.new_handle(callback, args, event_loop, context, Value::EMPTY);
-        self.event_loop(event_loop).ready.push(handle, Value::NONE);
+        self.event_loop_storing(event_loop, &[handle])
+            .ready
+            .push(handle, Value::NONE);
         Ok(handle)
     }
 
@@ -396,7 +412,7 @@ impl Vm {
         };
         let handle = self.new_handle(callback, args, event_loop, context, when);
         self.heap.cell_mut::<Handle>(handle).scheduled = true;
-        self.event_loop(event_loop)
+        self.event_loop_storing(event_loop, &[handle])
             .timers
             .push(when_s, handle, Value::NONE);
         Ok(handle)
@@ -415,7 +431,7 @@ impl Vm {
     ) -> PyResult<()> {
         self.check_open(event_loop)?;
         self.heap.cell_mut::<Future>(future).set_timed(true);
-        self.event_loop(event_loop)
+        self.event_loop_storing(event_loop, &[future, value])
             .timers
             .push(when_s, future, value);
         Ok(())
@@ -432,14 +448,14 @@ impl Vm {
         h.args = Value::NONE;
         h.one_arg = false;
         let (scheduled, event_loop) = (h.scheduled, h.event_loop);
-        if scheduled && let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) {
+        if scheduled && let Some(l) = self.heap.get_mut_storing::<EventLoop>(event_loop, &[]) {
             l.timers.n_cancelled += 1;
         }
     }
 
     /// A future with a timer was finished by something else.
     pub(crate) fn timed_future_cancelled(&mut self, event_loop: Value) {
-        if let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) {
+        if let Some(l) = self.heap.get_mut_storing::<EventLoop>(event_loop, &[]) {
             l.timers.n_cancelled += 1;
         }
     }
@@ -448,7 +464,7 @@ impl Vm {
 
     /// Enters a new task in its loop's list.
     pub(crate) fn register_task(&mut self, event_loop: Value, task: Value) {
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+        let Some(l) = self.heap.get_mut_storing::<EventLoop>(event_loop, &[]) else {
             return;
         };
         if l.n_done > SWEEP_MIN && l.n_done * 2 > l.tasks.len() {
@@ -463,7 +479,7 @@ impl Vm {
     /// A task that was begun eagerly goes on as others do: it is listed anew,
     /// behind those that it made meanwhile.
     pub(crate) fn register_after_eager_start(&mut self, event_loop: Value, task: Value) {
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+        let Some(l) = self.heap.get_mut_storing::<EventLoop>(event_loop, &[]) else {
             return;
         };
         if let Some(at) = l.tasks.iter().rposition(|&t| t == task) {
@@ -475,7 +491,7 @@ impl Vm {
     /// A task of the list is done.
     #[inline]
     pub(crate) fn task_ended(&mut self, event_loop: Value) {
-        if let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) {
+        if let Some(l) = self.heap.get_mut_storing::<EventLoop>(event_loop, &[]) {
             l.n_done += 1;
         }
     }
@@ -491,7 +507,7 @@ impl Vm {
 
     /// A future failed: if nobody looks at its exception, its loop says so in the end.
     pub(crate) fn note_failure(&mut self, event_loop: Value, future: Value) {
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+        let Some(l) = self.heap.get_mut_storing::<EventLoop>(event_loop, &[]) else {
             return;
         };
         if l.failed.len() >= SWEEP_MIN && l.failed.len().is_power_of_two() {
@@ -520,7 +536,9 @@ impl Vm {
     /// Puts a script's handle at the end of the ready queue.
     pub fn push_ready_handle(&mut self, event_loop: Value, handle: Value) {
         if self.heap.kind(handle) == Some(Kind::Handle) {
-            self.event_loop(event_loop).ready.push(handle, Value::NONE);
+            self.event_loop_storing(event_loop, &[handle])
+                .ready
+                .push(handle, Value::NONE);
         }
     }
 
@@ -578,7 +596,7 @@ impl Vm {
         if self.heap.kind(generator) != Some(Kind::Generator) {
             return;
         }
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+        let Some(l) = self.heap.get_mut_storing::<EventLoop>(event_loop, &[]) else {
             return;
         };
         if l.async_generators.len() >= SWEEP_MIN && l.async_generators.len().is_power_of_two() {

@@ -66,16 +66,14 @@ impl Heap {
             _ => (STRESS_STEP, STRESS_STEP),
         };
         let goes_on = if self.is_marking {
-            // A script that allocates faster than is marked here waits for once.
-            let n_cells = match self.bytes_since_gc < self.steps_bytes_max {
-                true => n_cells,
-                false => usize::MAX,
-            };
             let wants_roots = self.marker.is_done();
             if wants_roots {
                 self.mark_roots(&roots);
             }
-            let is_done = self.drain(n_cells);
+            // A script that allocates faster than is marked here waits for once.
+            let waits = self.bytes_since_gc >= self.steps_bytes_max
+                || (wants_roots && self.marker.is_last_try());
+            let is_done = self.drain(if waits { usize::MAX } else { n_cells });
             !(is_done && wants_roots)
         } else {
             if self.sweep_pages(n_pages) {

@@ -22,6 +22,8 @@ pub struct Marker {
     partly: Vec<(*mut Header, usize)>,
     /// Marked, and written to since.
     noted: Vec<*mut Header>,
+    /// How often it was tried to come to the end in one step.
+    n_tries: u32,
     /// Bytes of what was marked, and of what hangs on it.
     bytes: usize,
     /// The colour of what is marked.
@@ -30,6 +32,9 @@ pub struct Marker {
 
 /// How many values of a container are looked at before the step may end.
 pub const PART: usize = 4096;
+
+/// How often a collection tries to come to its end in one step.
+const TRIES_MAX: u32 = 3;
 
 /// How many cells are fetched into the cache ahead of the one that is looked at.
 const AHEAD: usize = 8;
@@ -69,6 +74,13 @@ impl Marker {
     /// Bytes of what was marked, and of what hangs on it.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Tries to come to the end. Whether it may take as long as it takes: where so much changes
+    /// between steps, more of them would only be more work.
+    pub(super) fn is_last_try(&mut self) -> bool {
+        self.n_tries += 1;
+        self.n_tries >= TRIES_MAX
     }
 
     /// Whether everything that was handed to it has been looked at.
@@ -119,6 +131,7 @@ impl Heap {
         self.color ^= FLAG_COLOR;
         self.is_marking = true;
         self.marker.bytes = 0;
+        self.marker.n_tries = 0;
         self.marker.color = self.color;
         self.mark_roots(roots);
     }

@@ -144,7 +144,8 @@ impl Vm {
     }
 
     fn enter_task(&mut self, event_loop: Value, task: Value) -> PyResult<()> {
-        let Some(l) = self.heap.get_mut::<EventLoop>(event_loop) else {
+        let entered = self.heap.get_mut_storing::<EventLoop>(event_loop, &[task]);
+        let Some(l) = entered else {
             return Ok(());
         };
         let current = l.current_task;
@@ -162,7 +163,7 @@ impl Vm {
 
     /// Makes `next` the current task; gives the one before.
     fn leave_task(&mut self, event_loop: Value, next: Value) -> Value {
-        match self.heap.get_mut::<EventLoop>(event_loop) {
+        match self.heap.get_mut_storing::<EventLoop>(event_loop, &[next]) {
             Some(l) => std::mem::replace(&mut l.current_task, next),
             None => Value::NONE,
         }

@@ -121,7 +121,7 @@ pub static LOOP_CORE: ClassDef = ClassDef {
             Ok(Value::NONE)
         }),
         method("_set_main(self, future)", |vm, args| {
-            vm.event_loop(args[0]).main = args[1];
+            vm.event_loop_storing(args[0], &args[1..2]).main = args[1];
             Ok(Value::NONE)
         }),
         method("_close(self)", |vm, args| {
@@ -335,7 +335,7 @@ fn set_task_factory(vm: &mut Vm, args: &[Value]) -> PyResult {
     if !args[1].is_none() && !is_callable(vm, args[1]) {
         return Err(vm.type_error("task factory must be a callable or None"));
     }
-    vm.event_loop(args[0]).task_factory = args[1];
+    vm.event_loop_storing(args[0], &args[1..2]).task_factory = args[1];
     Ok(Value::NONE)
 }
 
@@ -346,7 +346,8 @@ fn set_exception_handler(vm: &mut Vm, args: &[Value]) -> PyResult {
             "A callable object or None is expected, got {shown}"
         )));
     }
-    vm.event_loop(args[0]).exception_handler = args[1];
+    vm.event_loop_storing(args[0], &args[1..2])
+        .exception_handler = args[1];
     Ok(Value::NONE)
 }
 
@@ -365,7 +366,7 @@ fn setup(vm: &mut Vm, args: &[Value]) -> PyResult {
     check_running(vm, args[0])?;
     let hooks = [vm.asyncgen_firstiter, vm.asyncgen_finalizer];
     (vm.asyncgen_firstiter, vm.asyncgen_finalizer) = (Value::NONE, Value::NONE);
-    let event_loop = vm.event_loop(args[0]);
+    let event_loop = vm.event_loop_storing(args[0], &hooks);
     event_loop.running = true;
     event_loop.hooks_outside = hooks;
     let debug = event_loop.debug;
