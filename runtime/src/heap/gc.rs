@@ -55,7 +55,7 @@ impl Heap {
 
     /// Whether the next step looks at the roots.
     pub fn step_wants_roots(&self) -> bool {
-        !self.is_marking || self.marker.is_done()
+        !self.is_marking || self.marker.tries_next
     }
 
     /// Does a part of a collection, of a length that doesn't depend on the size of the heap.
@@ -66,7 +66,7 @@ impl Heap {
             _ => (STRESS_STEP, STRESS_STEP),
         };
         let goes_on = if self.is_marking {
-            let wants_roots = self.marker.is_done();
+            let wants_roots = self.marker.tries_next;
             if wants_roots {
                 self.mark_roots(&roots);
             }
@@ -74,6 +74,8 @@ impl Heap {
             let waits = self.bytes_since_gc >= self.steps_bytes_max
                 || (wants_roots && self.marker.is_last_try());
             let is_done = self.drain(if waits { usize::MAX } else { n_cells });
+            // What a script stores until then is looked at with the roots.
+            self.marker.tries_next = is_done;
             !(is_done && wants_roots)
         } else {
             if self.sweep_pages(n_pages) {

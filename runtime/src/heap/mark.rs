@@ -2,15 +2,19 @@
 //! iterative: depth of data never becomes depth of the Rust stack.
 //!
 //! While marking goes on, a cell of the new colour has been looked at. Whoever writes to one
-//! (`get_mut` and its like, the barrier) takes the colour away again and has the cell noted; new
-//! cells don't have it. When nothing is left to look at, the roots and what was noted are looked
-//! at once more: if that comes to its end within its step, all that can be reached has the
-//! colour. What a script took out of the heap meanwhile stands in a root, or was written to a
-//! cell that is noted.
+//! (`get_mut` and its like, the barrier) has it noted; new cells don't have the colour. When
+//! nothing is left to look at, the roots and what was noted are looked at once more: if that comes
+//! to its end within its step, all that can be reached has the colour. What a script took out of
+//! the heap meanwhile stands in a root, or was written to a cell that is noted.
+//!
+//! A noted cell keeps the colour. Without it each of a million waiters that knows its event would
+//! have the event looked at again, and all the waiters that it knows.
 
 use std::ptr;
 
-use super::{FLAG_ATTRS, FLAG_CHECKED, FLAG_COLOR, Header, Heap, Kind, kind, page, prefetch};
+use super::{
+    FLAG_ATTRS, FLAG_CHECKED, FLAG_COLOR, FLAG_NOTED, Header, Heap, Kind, kind, page, prefetch,
+};
 use crate::value::Value;
 
 /// Collects what is reachable: hand every root, and every value an object holds, to `mark`.
@@ -20,8 +24,12 @@ pub struct Marker {
     pending: Vec<*mut Header>,
     /// Marked, but what they hold only up to a place.
     partly: Vec<(*mut Header, usize)>,
-    /// Marked, and written to since.
+    /// Marked, and written to since (`FLAG_NOTED`).
     noted: Vec<*mut Header>,
+    /// What was noted, to be looked at again.
+    again: Vec<*mut Header>,
+    /// Whether the last step has looked at everything: the next one tries to come to the end.
+    pub(super) tries_next: bool,
     /// How often it was tried to come to the end in one step.
     n_tries: u32,
     /// Bytes of what was marked, and of what hangs on it.
@@ -66,7 +74,7 @@ impl Marker {
     /// where it is marked.
     pub fn mark_running(&mut self, v: Value) {
         if v.is_ptr() {
-            self.unmark(v.header_ptr());
+            self.note(v.header_ptr());
             self.mark(v);
         }
     }
@@ -85,33 +93,38 @@ impl Marker {
 
     /// Whether everything that was handed to it has been looked at.
     pub(super) fn is_done(&self) -> bool {
-        self.pending.is_empty() && self.partly.is_empty()
+        self.pending.is_empty() && self.partly.is_empty() && self.again.is_empty()
     }
 
-    /// Takes a large container that was looked at up to a place.
-    fn take_partly(&mut self) -> Option<(*mut Header, usize)> {
-        while let Some((cell, from)) = self.partly.pop() {
+    /// Takes a cell that is marked and to be looked at all the same: one that was noted, or a
+    /// large container from the place on up to which it was looked at.
+    fn take_marked(&mut self) -> Option<(*mut Header, usize)> {
+        loop {
+            let (cell, from) = match self.partly.pop() {
+                Some(part) => part,
+                None => (self.again.pop()?, 0),
+            };
             // SAFETY: cells stay mapped.
-            let is_marked = unsafe { (*cell).flags & FLAG_COLOR == self.color };
-            // One that lost its colour was noted, or is another cell by now.
-            if is_marked {
-                return Some((cell, from));
+            unsafe {
+                if from == 0 {
+                    (*cell).flags &= !FLAG_NOTED;
+                }
+                // One without the colour was given back, and is perhaps another cell by now.
+                if (*cell).flags & FLAG_COLOR == self.color {
+                    return Some((cell, from));
+                }
             }
         }
-        None
     }
 
-    /// Takes the colour from a marked cell. Whether it was one.
-    fn unmark(&mut self, cell: *mut Header) -> bool {
+    /// Has a cell looked at again if it is marked.
+    fn note(&mut self, cell: *mut Header) {
         // SAFETY: cells stay mapped; marking has the heap to itself.
         unsafe {
-            let was_marked = (*cell).kind != Kind::Free && (*cell).flags & FLAG_COLOR == self.color;
-            if was_marked {
-                (*cell).flags ^= FLAG_COLOR;
-                // What it holds outside itself may have grown: then the count is a little low.
-                self.bytes = self.bytes.saturating_sub(bytes_of(cell));
+            if (*cell).flags & (FLAG_COLOR | FLAG_NOTED) == self.color {
+                (*cell).flags |= FLAG_NOTED;
+                self.noted.push(cell);
             }
-            was_marked
         }
     }
 }
@@ -132,16 +145,16 @@ impl Heap {
         self.is_marking = true;
         self.marker.bytes = 0;
         self.marker.n_tries = 0;
+        self.marker.tries_next = false;
         self.marker.color = self.color;
         self.mark_roots(roots);
     }
 
     /// Hands the marker the roots, and what was written to since it was marked.
     pub(super) fn mark_roots(&mut self, roots: &impl Fn(&mut Marker)) {
-        let mut noted = std::mem::take(&mut self.marker.noted);
-        self.marker.pending.append(&mut noted);
-        self.marker.noted = noted;
         roots(&mut self.marker);
+        let marker = &mut self.marker;
+        marker.again.append(&mut marker.noted);
         self.shapes.trace(&mut self.marker);
         self.marker.mark_all(&*self.latin1);
         self.marker.mark_all(&self.to_finalize);
@@ -158,9 +171,7 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub(super) fn note_write(&mut self, cell: *mut Header) {
-        if self.marker.unmark(cell) {
-            self.marker.noted.push(cell);
-        }
+        self.marker.note(cell);
     }
 
     /// As `note_write`, where only `stored` is new in the cell.
@@ -190,8 +201,9 @@ impl Heap {
             if next.is_null() {
                 if n_ahead == 0 {
                     if n_left > 0
-                        && let Some((cell, from)) = marker.take_partly()
+                        && let Some((cell, from)) = marker.take_marked()
                     {
+                        n_left -= 1;
                         // SAFETY: as below.
                         unsafe { self.trace(cell, from, &mut marker) };
                         continue;

@@ -86,6 +86,8 @@ const FLAG_ATTRS: u8 = 2;
 const FLAG_WEAK: u8 = 4;
 /// `check_marks` has been here.
 const FLAG_CHECKED: u8 = 8;
+/// Marked, written to since, and noted to be looked at again.
+const FLAG_NOTED: u8 = 16;
 
 /// A type whose values live in cells.
 pub trait Object: Sized + 'static {
