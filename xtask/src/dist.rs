@@ -9,9 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-#[derive(clap::Args)]
-pub struct Options {}
-
 /// A program of the benches that runs longer with counters in it has hung.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -22,7 +19,7 @@ const LLVM_MIN: u32 = 19;
 ///
 /// # Errors
 /// Where there is no `llvm-profdata`, a build fails, or the two builds disagree.
-pub fn run(_: &Options) -> Result<(), String> {
+pub fn run() -> Result<(), String> {
     let built = build()?;
     println!("{}", built.display());
     Ok(())

@@ -43,7 +43,7 @@ enum Subcommands {
     /// Check opcodes, allocations and instructions of small programs against a recorded file
     Counts(counts::Options),
     /// Build the release guided by a profile of the benches and the goldens
-    Dist(dist::Options),
+    Dist,
     /// Compare random programs of tasks with CPython 3.13
     FuzzAsync(fuzz::Options),
     /// Compare random programs of statements and expressions with CPython 3.13
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         Subcommands::Soak(options) => soak::run(&options),
         Subcommands::Stress(options) => stress::run(&options),
         Subcommands::Counts(options) => counts::run(&options),
-        Subcommands::Dist(options) => dist::run(&options),
+        Subcommands::Dist => dist::run(),
         Subcommands::FuzzAsync(options) => fuzz::run(fuzz::Family::Tasks, &options),
         Subcommands::FuzzLang(options) => fuzz::run(fuzz::Family::Language, &options),
         Subcommands::Refusals(options) => refusals::run(&options),

@@ -22,7 +22,7 @@ const STEPS_BYTES_MIN: usize = 8 << 20;
 const STEP_CELLS: usize = 10_000;
 /// How many pages a step sweeps.
 const STEP_PAGES: usize = 32;
-/// A step is due after so many bytes were allocated: a tenth, at most, of what a step marks.
+/// A step is due after so many bytes were allocated: a fifth, at most, of what a step marks.
 const STEP_BYTES: usize = 64 << 10;
 /// Both, under stress.
 const STRESS_STEP: usize = 25;
@@ -112,6 +112,8 @@ impl Heap {
         self.event_loops = loops;
         self.forget_interned();
         self.live_bytes = self.marker.bytes();
+        // Its lists are as long as the heap was wide.
+        self.marker = Marker::default();
         self.bytes_since_gc = 0;
         for (unswept, pages) in self.unswept.iter_mut().zip(&self.pages) {
             *unswept = 0..pages.len();

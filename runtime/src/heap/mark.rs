@@ -143,9 +143,6 @@ impl Heap {
     pub(super) fn begin_marking(&mut self, roots: &impl Fn(&mut Marker)) {
         self.color ^= FLAG_COLOR;
         self.is_marking = true;
-        self.marker.bytes = 0;
-        self.marker.n_tries = 0;
-        self.marker.tries_next = false;
         self.marker.color = self.color;
         self.mark_roots(roots);
     }

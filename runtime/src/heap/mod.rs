@@ -404,6 +404,15 @@ impl Heap {
         }
     }
 
+    /// # Safety
+    /// `v` is a live cell of kind `T::KIND`.
+    #[inline(always)]
+    unsafe fn object_mut<T: Object>(&mut self, v: Value) -> &mut T {
+        // SAFETY: the caller's promise: it holds a T right after its header; the reference
+        // borrows the heap mutably.
+        unsafe { &mut *v.header_ptr().cast::<u8>().add(16).cast::<T>() }
+    }
+
     /// The barrier: a cell is about to be written to.
     #[inline(always)]
     fn will_write(&mut self, cell: *mut Header) {
@@ -427,8 +436,8 @@ impl Heap {
     pub fn get_mut<T: Object>(&mut self, v: Value) -> Option<&mut T> {
         if self.kind(v) == Some(T::KIND) {
             self.will_write(v.header_ptr());
-            // SAFETY: as in `get`; the heap is borrowed mutably.
-            Some(unsafe { &mut *v.header_ptr().cast::<u8>().add(16).cast::<T>() })
+            // SAFETY: the kind was compared.
+            Some(unsafe { self.object_mut(v) })
         } else {
             None
         }
@@ -439,8 +448,8 @@ impl Heap {
     #[inline(always)]
     pub(crate) fn get_mut_unnoted<T: Object>(&mut self, v: Value) -> Option<&mut T> {
         if self.kind(v) == Some(T::KIND) {
-            // SAFETY: as in `get_mut`.
-            Some(unsafe { &mut *v.header_ptr().cast::<u8>().add(16).cast::<T>() })
+            // SAFETY: the kind was compared.
+            Some(unsafe { self.object_mut(v) })
         } else {
             None
         }
@@ -469,8 +478,8 @@ impl Heap {
             if self.is_marking {
                 self.note_store(v.header_ptr(), stored);
             }
-            // SAFETY: as in `get_mut`.
-            Some(unsafe { &mut *v.header_ptr().cast::<u8>().add(16).cast::<T>() })
+            // SAFETY: the kind was compared.
+            Some(unsafe { self.object_mut(v) })
         } else {
             None
         }

@@ -100,7 +100,7 @@ impl Vm {
                 .set_value_at(at, value);
         } else {
             let hash = self.heap.str_hash(key);
-            self.dict_insert(dict, key, hash, value);
+            self.heap.dict_push(dict, hash, key, value);
         }
     }
 
@@ -141,13 +141,8 @@ impl Vm {
         if growth > CHECKED_GROWTH {
             self.check_size(growth)?;
         }
-        self.dict_insert(dict, key, hash, value);
-        Ok(())
-    }
-
-    /// Appends a key that is known to be absent.
-    fn dict_insert(&mut self, dict: Value, key: Value, hash: i64, value: Value) {
         self.heap.dict_push(dict, hash, key, value);
+        Ok(())
     }
 
     /// The value under `key`, which is `default` from now on if there was none.
@@ -159,7 +154,7 @@ impl Vm {
         if let Some(at) = self.dict_find(dict, key, hash)? {
             return Ok(self.heap.cell::<Dict>(dict).table.value_at(at));
         }
-        self.dict_insert(dict, key, hash, default);
+        self.heap.dict_push(dict, hash, key, default);
         Ok(default)
     }
 

@@ -53,6 +53,7 @@ pub fn measure(setting: &Setting, group: &Group) -> Block {
     let files = files(group.name);
     let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); others.len()];
     let mut bars = Vec::new();
+    let cpython = contenders.iter().position(|one| one.label == "CPython");
     for file in block.noted(group.name, files).unwrap_or_default() {
         let name = name_of(&file);
         let full = format!("{}/{name}", group.name);
@@ -71,7 +72,6 @@ pub fn measure(setting: &Setting, group: &Group) -> Block {
         let own_s = block.noted(&format!("{full}, lockstep"), times[0].clone());
         let mut row = vec![own_s.map_or(Cell::None, Cell::Seconds)];
         let mut shares = Vec::new();
-        let cpython = contenders.iter().position(|one| one.label == "CPython");
         let cpython_s = cpython.and_then(|index| times[index].clone().ok());
         for (index, (other, time)) in others.iter().zip(&times[1..]).enumerate() {
             // What an older Python or another loop can't run is no failure of ours.
