@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use lockstep_lang::bytecode::{image, verify};
-use lockstep_lang::compile::{CompileOptions, compile_source};
+use lockstep_lang::compile::{CompileOptions, Compiled, compile_source};
+use lockstep_lang::diagnostic::Diagnostic;
 use lockstep_lang::source::Source;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,12 +38,17 @@ fn compiled(path: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
         path.display().to_string(),
         fs::read_to_string(path)?,
     ));
-    let code = compile_source(source.clone(), CompileOptions::default()).map_err(|found| {
+    let fault = |found: &[Diagnostic]| {
         let first = found.first();
         let line = first.map_or(0, |d| source.line(d.span.start));
         let message = first.map_or_else(String::new, |d| d.message.to_string());
         format!("{}:{line}: {message}", path.display())
-    })?;
+    };
+    let Compiled { code, warnings } =
+        compile_source(source.clone(), CompileOptions::default()).map_err(|found| fault(&found))?;
+    if !warnings.is_empty() {
+        return Err(fault(&warnings).into());
+    }
     verify::verify(&code)?;
     let image = image::encode(&code);
     // What reads it later, a body at a time, has nobody to tell.

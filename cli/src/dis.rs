@@ -15,7 +15,7 @@ pub fn dis(file: &OsStr) -> u8 {
         ..CompileOptions::default()
     };
     let code = match source::read(file).and_then(|s| source::compile(&s, options)) {
-        Ok(code) => code,
+        Ok(compiled) => compiled.code,
         Err(status) => return status,
     };
     // A closed pipe ends quietly.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use lockstep_lang::compile::{CompileOptions, compile_source};
+use lockstep_lang::compile::{CompileOptions, Compiled, compile_source};
 use lockstep_lang::source::Source;
 use lockstep_runtime::host::{FoundModule, Host, LoadError};
 use lockstep_runtime::text::os_text;
@@ -140,24 +140,21 @@ impl Host for ScriptHost {
         };
         let bytes = std::fs::read(&file).map_err(|e| LoadError::Io(e.to_string()))?;
         let name = os_text::shown(file.as_os_str());
-        let source = Source::from_bytes(name, &bytes).map_err(|bad| {
-            let (source, diagnostic) = *bad;
-            syntax_error(&source, &diagnostic)
-        })?;
-        let source = Arc::new(source);
+        let source = Arc::new(Source::from_bytes(name, &bytes).map_err(LoadError::Syntax)?);
         let options = CompileOptions {
             refuse_late: self.refuse_late,
             ..CompileOptions::default()
         };
-        let code =
+        let Compiled { code, warnings } =
             compile_source(source.clone(), options).map_err(|diagnostics| {
-                match diagnostics.first() {
-                    Some(first) => syntax_error(&source, first),
+                match diagnostics.into_iter().next() {
+                    Some(first) => LoadError::Syntax(Box::new(((*source).clone(), first))),
                     None => LoadError::NotFound,
                 }
             })?;
         Ok(FoundModule {
             code,
+            warnings,
             file: file.into_os_string(),
             package_dir: package_dir.map(PathBuf::into_os_string),
         })
@@ -235,21 +232,13 @@ fn process_cpu_ns() -> Option<u64> {
 fn namespace_package(dir: &Path) -> FoundModule {
     let source = Arc::new(Source::new("<namespace>", ""));
     let code = match compile_source(source, CompileOptions::default()) {
-        Ok(code) => code,
+        Ok(compiled) => compiled.code,
         Err(_) => unreachable!("an empty source compiles"),
     };
     FoundModule {
         code,
+        warnings: Vec::new(),
         file: OsString::new(),
         package_dir: Some(dir.as_os_str().to_owned()),
-    }
-}
-
-fn syntax_error(source: &Source, diagnostic: &lockstep_lang::diagnostic::Diagnostic) -> LoadError {
-    LoadError::Syntax {
-        class: diagnostic.exception.name(),
-        message: diagnostic.message.clone(),
-        file: source.name().to_string(),
-        line: source.line(diagnostic.span.start),
     }
 }

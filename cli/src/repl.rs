@@ -8,8 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockstep_lang::bytecode::Code;
-use lockstep_lang::compile::{CompileOptions, compile_module};
+use lockstep_lang::compile::{CompileOptions, Compiled, compile_module};
 use lockstep_lang::parser::{Interactive, parse_interactive};
 use lockstep_lang::source::Source;
 use lockstep_runtime::{B, PyResult, Raised, Value, Vm};
@@ -98,13 +97,13 @@ impl Session {
                 Line::End => text.push('\n'),
             }
             let at_end = matches!(line, Line::End);
-            let Some(code) = self.compile(&mut text, at_end) else {
+            let Some(compiled) = self.compile(&mut text, at_end) else {
                 if at_end {
                     return Ok(());
                 }
                 continue;
             };
-            if let Err(Raised(e)) = self.evaluate(code) {
+            if let Err(Raised(e)) = self.evaluate(compiled) {
                 if self.vm.is_instance_of(e, B::SystemExit) {
                     return Err(Raised(e));
                 }
@@ -153,7 +152,7 @@ impl Session {
 
     /// The code of a complete input, which is taken out of `text`; None when
     /// more lines are needed or it was reported as bad.
-    fn compile(&mut self, text: &mut String, at_end: bool) -> Option<Arc<Code>> {
+    fn compile(&mut self, text: &mut String, at_end: bool) -> Option<Compiled> {
         let source = Arc::new(Source::new(
             format!("<stdin-{}>", self.n_inputs),
             text.as_str(),
@@ -175,7 +174,7 @@ impl Session {
             ..CompileOptions::default()
         };
         match compile_module(&parsed.module, &source, "<module>", options) {
-            Ok(code) => Some(code),
+            Ok(compiled) => Some(compiled),
             Err(diagnostics) => {
                 source::report(&source, &diagnostics);
                 None
@@ -183,7 +182,9 @@ impl Session {
         }
     }
 
-    fn evaluate(&mut self, code: Arc<Code>) -> PyResult<()> {
+    fn evaluate(&mut self, compiled: Compiled) -> PyResult<()> {
+        let Compiled { code, warnings } = compiled;
+        self.vm.warn_of_source(&code.source, &warnings)?;
         let awaits = code.flags.coroutine;
         if awaits {
             self.make_loop()?;

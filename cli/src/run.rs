@@ -5,8 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lockstep_lang::bytecode::Code;
-use lockstep_lang::compile::CompileOptions;
+use lockstep_lang::compile::{CompileOptions, Compiled};
 use lockstep_runtime::heap::Stress;
 use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::text::os_text;
@@ -27,8 +26,8 @@ pub fn run(args: &RunArgs) -> u8 {
         refuse_late: args.refuse_late,
         ..CompileOptions::default()
     };
-    let code = match source::read(&args.file).and_then(|s| source::compile(&s, options)) {
-        Ok(code) => code,
+    let compiled = match source::read(&args.file).and_then(|s| source::compile(&s, options)) {
+        Ok(compiled) => compiled,
         Err(status) => return status,
     };
     let file = (args.file != "-").then(|| Path::new(&args.file));
@@ -41,7 +40,7 @@ pub fn run(args: &RunArgs) -> u8 {
         .collect();
     let dir = file.and_then(Path::parent).unwrap_or(Path::new(""));
     lockstep_stdlib::sys::set_command_line(&mut vm, &argv, dir);
-    let result = run_main(&mut vm, code, &args.file);
+    let result = run_main(&mut vm, compiled, &args.file);
     vm.heap.leave_memory();
     finish(&mut vm, result, &pipe_closed)
 }
@@ -69,8 +68,10 @@ pub fn new_vm(mut host: ScriptHost) -> Vm {
     vm
 }
 
-fn run_main(vm: &mut Vm, code: Arc<Code>, file: &OsStr) -> PyResult {
+fn run_main(vm: &mut Vm, compiled: Compiled, file: &OsStr) -> PyResult {
+    let Compiled { code, warnings } = compiled;
     let awaits = code.flags.coroutine;
+    vm.warn_of_source(&code.source, &warnings)?;
     let module = new_main_module(vm, Some(file));
     let globals = vm.module_dict(module);
     let result = vm.run_module_code(code, globals)?;

@@ -4,8 +4,7 @@ use std::ffi::OsStr;
 use std::io::{IsTerminal, Read};
 use std::sync::Arc;
 
-use lockstep_lang::bytecode::Code;
-use lockstep_lang::compile::{CompileOptions, compile_source};
+use lockstep_lang::compile::{CompileOptions, Compiled, compile_source};
 use lockstep_lang::diagnostic::Diagnostic;
 use lockstep_lang::render::render;
 use lockstep_lang::source::Source;
@@ -47,7 +46,7 @@ pub fn read(file: &OsStr) -> Result<Arc<Source>, u8> {
 ///
 /// # Errors
 /// The exit status, after a report of every fault.
-pub fn compile(source: &Arc<Source>, options: CompileOptions) -> Result<Arc<Code>, u8> {
+pub fn compile(source: &Arc<Source>, options: CompileOptions) -> Result<Compiled, u8> {
     compile_source(source.clone(), options).map_err(|diagnostics| {
         report(source, &diagnostics);
         1

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use lockstep_lang::bytecode::{dis, image, verify};
-use lockstep_lang::compile::{CompileOptions, compile_source};
+use lockstep_lang::compile::{CompileOptions, Compiled, compile_source};
 use lockstep_lang::render::render;
 use lockstep_lang::source::Source;
 
@@ -20,7 +20,7 @@ fuzz_target!(|text: &str| {
             ..CompileOptions::default()
         };
         match compile_source(source.clone(), options) {
-            Ok(code) => {
+            Ok(Compiled { code, .. }) => {
                 verify::verify(&code).expect("compiled code is verified");
                 let image = image::encode(&code);
                 let again = image::decode(&image, &source).expect("an image can be read");

@@ -27,7 +27,8 @@ pub fn compile(text: &str) -> Option<Arc<Code>> {
         refuse_late: true,
         ..CompileOptions::default()
     };
-    compile_source(Arc::new(Source::new("fuzz.async", text)), options).ok()
+    let compiled = compile_source(Arc::new(Source::new("fuzz.async", text)), options).ok()?;
+    Some(compiled.code)
 }
 
 /// The stress for an input of this length: every fourth runs with whole collections, every fourth

@@ -13,6 +13,8 @@
 
 use std::sync::Arc;
 
+use crate::diagnostic::Diagnostic;
+
 pub use num_bigint::BigInt;
 
 pub use crate::source::Span;
@@ -81,6 +83,8 @@ pub struct Ident {
 pub struct Module {
     pub body: Vec<Stmt>,
     pub span: Span,
+    /// What the text of its literals is to be warned of.
+    pub warnings: Vec<Diagnostic>,
 }
 
 // ---------------------------------------------------------------- statements

@@ -65,6 +65,11 @@ impl Diagnostic {
         Diagnostic::new(code, ErrorClass::SyntaxError, message, span)
     }
 
+    /// What CPython warns of by a SyntaxWarning: a `SyntaxError` where a filter makes it one.
+    pub fn warning(message: impl Into<String>, span: Span) -> Diagnostic {
+        Diagnostic::syntax("W0001", message, span)
+    }
+
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
         let text = text.into();
         self.labels.push(Label { span, text });

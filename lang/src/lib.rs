@@ -17,5 +17,6 @@ pub mod scope;
 pub mod source;
 pub mod stack;
 pub mod subset;
+mod suspicious;
 pub mod token;
 mod unparse;

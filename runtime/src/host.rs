@@ -6,10 +6,14 @@ use std::io;
 use std::sync::Arc;
 
 use lockstep_lang::bytecode::Code;
+use lockstep_lang::diagnostic::Diagnostic;
+use lockstep_lang::source::Source;
 
 /// A module found by the host.
 pub struct FoundModule {
     pub code: Arc<Code>,
+    /// What the compiler warns of.
+    pub warnings: Vec<Diagnostic>,
     /// `__file__`.
     pub file: OsString,
     /// `__path__` if it is a package.
@@ -19,13 +23,8 @@ pub struct FoundModule {
 /// Why a module was not loaded.
 pub enum LoadError {
     NotFound,
-    /// Bad source: what to print, and the exception's class name and text.
-    Syntax {
-        class: &'static str,
-        message: String,
-        file: String,
-        line: u32,
-    },
+    /// Bad source, and what is wrong with it.
+    Syntax(Box<(Source, Diagnostic)>),
     Io(String),
 }
 

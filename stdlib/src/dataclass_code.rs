@@ -25,7 +25,7 @@ fn define(vm: &mut Vm, a: &[Value]) -> PyResult {
     };
     let source = Arc::new(Source::new("<string>", text));
     let code = match compile_source(source, CompileOptions::default()) {
-        Ok(code) => code,
+        Ok(compiled) => compiled.code,
         Err(diagnostics) => {
             let first = diagnostics.first();
             let message = first.map_or("invalid syntax", |d| d.message.as_str());

@@ -64,12 +64,12 @@ impl Host for Kept {
 
 fn run(vm: &mut Vm, script: &str) -> Result<(), String> {
     let source = Arc::new(Source::new("test.async", script));
-    let code = compile_source(source, CompileOptions::default())
+    let compiled = compile_source(source, CompileOptions::default())
         .map_err(|diagnostics| diagnostics[0].message.clone())?;
     let module = vm.new_module("__main__");
     vm.root(module);
     let globals = vm.module_dict(module);
-    match vm.run_module_code(code, globals) {
+    match vm.run_module_code(compiled.code, globals) {
         Ok(_) => Ok(()),
         Err(raised) => Err(vm.format_exception(raised.0)),
     }

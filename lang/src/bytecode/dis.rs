@@ -15,7 +15,7 @@ use crate::ast::StrLit;
 /// use lockstep_lang::bytecode::dis::listing;
 /// use lockstep_lang::{compile::{CompileOptions, compile_source}, source::Source};
 /// let source = Arc::new(Source::new("demo.async", "x = 1\n"));
-/// let code = compile_source(source, CompileOptions::default()).unwrap();
+/// let code = compile_source(source, CompileOptions::default()).unwrap().code;
 /// assert!(listing(&code).contains("StoreGlobal"));
 /// ```
 pub fn listing(code: &Code) -> String {

@@ -32,7 +32,7 @@ impl std::error::Error for Malformed {}
 /// use std::sync::Arc;
 /// use lockstep_lang::{bytecode::image, compile::{CompileOptions, compile_source}, source::Source};
 /// let source = Arc::new(Source::new("demo.async", "def f(x): return x + 1\n"));
-/// let code = compile_source(source.clone(), CompileOptions::default()).unwrap();
+/// let code = compile_source(source.clone(), CompileOptions::default()).unwrap().code;
 /// let image = image::encode(&code);
 /// let again = image::decode(&image, &source).unwrap();
 /// assert_eq!(format!("{again:?}"), format!("{code:?}"));
@@ -575,8 +575,8 @@ class C[T]:
 
     fn sample() -> (Arc<Code>, Arc<Source>) {
         let source = Arc::new(Source::new("sample", SCRIPT));
-        let code = compile_source(source.clone(), CompileOptions::default());
-        (code.expect("the sample compiles"), source)
+        let compiled = compile_source(source.clone(), CompileOptions::default());
+        (compiled.expect("the sample compiles").code, source)
     }
 
     #[test]

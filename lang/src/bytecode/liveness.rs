@@ -274,6 +274,7 @@ mod tests {
         let options = CompileOptions::default();
         let module = compile_source(source, options).expect("the test compiles");
         let code = module
+            .code
             .body()
             .consts
             .iter()

@@ -390,7 +390,7 @@ mod tests {
     fn verdict(text: &str, change: impl Fn(&mut Code)) -> String {
         let source = Arc::new(Source::new("test", text));
         let module = compile_source(source, CompileOptions::default()).expect("the test compiles");
-        let mut module = Arc::into_inner(module).expect("the code is the test's alone");
+        let mut module = Arc::into_inner(module.code).expect("the code is the test's alone");
         let code = std::mem::take(&mut module.body_mut().consts)
             .into_iter()
             .find_map(|c| match c {

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use super::{CompileOptions, compile_module};
+use super::{CompileOptions, Compiled, compile_module};
 use crate::ast::{ClassDef, Ident, Module, Stmt, StmtKind};
-use crate::bytecode::{Code, Const};
+use crate::bytecode::Const;
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::parser;
 use crate::source::{Source, Span};
@@ -33,7 +33,7 @@ pub fn compile_fragment(
     source: &Arc<Source>,
     kind: FragmentKind,
     options: CompileOptions,
-) -> Result<Arc<Code>, Vec<Diagnostic>> {
+) -> Result<Compiled, Vec<Diagnostic>> {
     let options = CompileOptions {
         expression: kind.expression,
         ..options
@@ -51,9 +51,9 @@ pub fn compile_fragment(
         check_expression(&parsed.module)?;
     }
     // It is what reports names and statements out of place, also for the other form.
-    let code = compile_module(&parsed.module, source, "<module>", options)?;
+    let compiled = compile_module(&parsed.module, source, "<module>", options)?;
     if !kind.apart {
-        return Ok(code);
+        return Ok(compiled);
     }
     let span = parsed.module.span;
     let body = ClassDef {
@@ -72,9 +72,11 @@ pub fn compile_fragment(
             span,
         }],
         span,
+        warnings: Vec::new(),
     };
     let module = compile_module(&wrapped, source, "<module>", options)?;
     let body = module
+        .code
         .body()
         .consts
         .iter()
@@ -82,7 +84,10 @@ pub fn compile_fragment(
             Const::Code(code) if code.flags.class_body => Some(code.clone()),
             _ => None,
         });
-    Ok(body.expect("a class statement has a body"))
+    Ok(Compiled {
+        code: body.expect("a class statement has a body"),
+        warnings: compiled.warnings,
+    })
 }
 
 fn check_expression(module: &Module) -> Result<(), Vec<Diagnostic>> {

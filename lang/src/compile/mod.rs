@@ -48,6 +48,14 @@ pub struct CompileOptions {
     pub expression: bool,
 }
 
+/// What a source was compiled to.
+#[derive(Debug)]
+pub struct Compiled {
+    pub code: Arc<Code>,
+    /// What CPython warns of when it compiles it, each as a SyntaxWarning.
+    pub warnings: Vec<Diagnostic>,
+}
+
 /// What all frames of one compilation share.
 struct Shared<'a> {
     table: &'a ScopeTable,
@@ -66,12 +74,14 @@ pub fn compile_module(
     source: &Arc<Source>,
     name: &str,
     options: CompileOptions,
-) -> Result<Arc<Code>, Vec<Diagnostic>> {
+) -> Result<Compiled, Vec<Diagnostic>> {
     crate::stack::with_deep_stack(|| {
         let scope_options = ScopeOptions {
             top_level_await: options.top_level_await,
         };
-        let table = scope::resolve(module, scope_options)?;
+        let mut table = scope::resolve(module, scope_options)?;
+        let mut warnings = module.warnings.clone();
+        warnings.append(&mut table.warnings);
         let refused = match options.refuse_late {
             true => Vec::new(),
             false => refused_names::check(module),
@@ -89,7 +99,8 @@ pub fn compile_module(
             if let Err(fault) = crate::bytecode::verify::verify(&code) {
                 panic!("the compiler makes code that the verifier accepts: {fault}");
             }
-            Ok(Arc::new(code))
+            let code = Arc::new(code);
+            Ok(Compiled { code, warnings })
         } else {
             Err(errors)
         }
@@ -102,8 +113,9 @@ pub fn compile_module(
 /// use std::sync::Arc;
 /// use lockstep_lang::{compile::{CompileOptions, compile_source}, source::Source};
 /// let source = Arc::new(Source::new("demo.async", "x = 1\n"));
-/// let code = compile_source(source, CompileOptions::default()).unwrap();
-/// assert!(code.flags.module);
+/// let compiled = compile_source(source, CompileOptions::default()).unwrap();
+/// assert!(compiled.code.flags.module);
+/// assert!(compiled.warnings.is_empty());
 /// ```
 ///
 /// # Errors
@@ -111,7 +123,7 @@ pub fn compile_module(
 pub fn compile_source(
     source: Arc<Source>,
     options: CompileOptions,
-) -> Result<Arc<Code>, Vec<Diagnostic>> {
+) -> Result<Compiled, Vec<Diagnostic>> {
     let Parsed {
         module,
         mut diagnostics,

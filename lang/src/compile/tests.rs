@@ -6,7 +6,7 @@ use std::sync::Arc;
 use expect_test::{Expect, expect};
 use lockstep_tests::oracle;
 
-use super::{CompileOptions, compile_source};
+use super::{CompileOptions, Compiled, compile_source};
 use crate::bytecode::dis::listing;
 use crate::bytecode::verify::verify;
 use crate::source::Source;
@@ -19,7 +19,7 @@ fn check(text: &str, expected: Expect) {
     };
     let source = Arc::new(Source::new("test", text));
     let shown = match compile_source(source, options) {
-        Ok(code) => {
+        Ok(Compiled { code, .. }) => {
             if let Err(fault) = verify(&code) {
                 panic!("{fault}\n{}", listing(&code));
             }
@@ -1103,8 +1103,8 @@ fn verdict(path: &Path, text: String) -> Result<(), String> {
         ..CompileOptions::default()
     };
     let source = Arc::new(Source::new(path.display().to_string(), text));
-    let code = compile_source(source, options).map_err(|errors| errors[0].message.clone())?;
-    verify(&code).map_err(|fault| fault.to_string())
+    let compiled = compile_source(source, options).map_err(|errors| errors[0].message.clone())?;
+    verify(&compiled.code).map_err(|fault| fault.to_string())
 }
 
 fn compiles(text: &str) -> Result<(), String> {

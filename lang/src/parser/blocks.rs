@@ -1,7 +1,7 @@
 //! Puts lines together to blocks, compound statements and the module, and goes
 //! on after a faulty line. Decides which of the faults is CPython's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chumsky::prelude::*;
 
@@ -39,6 +39,7 @@ pub(super) fn parse(source: &Source, layout: &Layout) -> Parsed {
             fuel: 0,
             stmt_start: 0,
             refused: Vec::new(),
+            warnings: Vec::new(),
         },
         faults: Vec::new(),
         block_expected: false,
@@ -48,12 +49,25 @@ pub(super) fn parse(source: &Source, layout: &Layout) -> Parsed {
         blocks.statement(&mut body);
     }
     let span = Span::new(0, source.text().len() as u32);
-    let module = Module { body, span };
+    let warnings = std::mem::take(&mut blocks.state.warnings);
+    let module = Module {
+        body,
+        span,
+        warnings: once_each(warnings),
+    };
     let diagnostics = blocks.diagnostics();
     Parsed {
         module,
         diagnostics,
     }
+}
+
+/// In source order; rules that read a literal again warn of it again.
+fn once_each(mut warnings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = HashSet::new();
+    warnings.retain(|warning| seen.insert((warning.span.start, warning.message.clone())));
+    warnings.sort_by_key(|warning| warning.span.start);
+    warnings
 }
 
 /// Whether the last statement is compound, so that at a prompt more of it may follow.

@@ -79,14 +79,23 @@ impl TextJoiner {
 fn fstring(inp: &mut In, out: &mut TextJoiner) -> Res<()> {
     let opening = bump(inp);
     let raw = literal::is_raw(inp.state().source.slice(opening.span));
+    // CPython warns of what is odd in the text at the line where the f-string ends.
+    let mut odd: Vec<usize> = Vec::new();
     loop {
         match peek_kind(inp) {
             T::FStringEnd => {
-                inp.skip();
+                let end = bump(inp).span;
+                for i in odd {
+                    inp.state().warnings[i].span = end;
+                }
                 return Ok(());
             }
             T::FStringMiddle => {
                 let token = bump(inp);
+                if !raw {
+                    warn_of_braces(inp, token.span);
+                }
+                let n_warnings = inp.state().warnings.len();
                 let text = inp.state().source.slice(token.span);
                 // Doubled braces stand for one, also where a backslash is before them.
                 let body = text.replace("{{", "{").replace("}}", "}");
@@ -96,9 +105,42 @@ fn fstring(inp: &mut In, out: &mut TextJoiner) -> Res<()> {
                     body
                 };
                 literal::decode_str(inp, &body, raw, token.span, &mut out.literal)?;
+                let warnings = &mut inp.state().warnings;
+                // Of braces was warned above, and then of nothing that follows.
+                let is_of_brace =
+                    |w: &Diagnostic| w.message.ends_with("{'") || w.message.ends_with("}'");
+                if warnings.get(n_warnings).is_some_and(is_of_brace) {
+                    warnings.truncate(n_warnings);
+                }
+                odd.extend(n_warnings..warnings.len());
             }
             T::LBrace => nested(inp, |inp| field(inp, raw, out))?,
             _ => return fail(),
+        }
+    }
+}
+
+/// A backslash escapes no brace, doubled or not.
+fn warn_of_braces(inp: &mut In, span: Span) {
+    let text = inp.state().source.slice(span);
+    let before_field = matches!(peek_kind(inp), T::LBrace).then_some('{');
+    let mut at = 0;
+    while let Some(found) = text[at..].find('\\') {
+        at += found + 1;
+        let Some(c) = text[at..].chars().next().or(before_field) else {
+            return;
+        };
+        if matches!(c, '{' | '}') {
+            let place = span.start + at as u32;
+            let message = format!("invalid escape sequence '\\{c}'");
+            literal::warn(inp, message, Span::new(place - 1, place));
+        } else if text[at..].starts_with("N{") {
+            at += text[at..].find('}').unwrap_or(0);
+        } else {
+            at += c.len_utf8();
+        }
+        if at >= text.len() {
+            return;
         }
     }
 }

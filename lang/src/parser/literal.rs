@@ -19,6 +19,7 @@ const DECIMAL_DIGITS_MAX: usize = 4300;
 pub(super) fn number(inp: &mut In) -> Res<ExprKind> {
     let token = bump(inp);
     let text = inp.state().source.slice(token.span);
+    warn_of_keyword(inp, token.span);
     let digits: Cow<str> = if text.contains('_') {
         Cow::Owned(text.replace('_', ""))
     } else {
@@ -34,6 +35,31 @@ pub(super) fn number(inp: &mut In) -> Res<ExprKind> {
         }
         _ => Ok(ExprKind::Float(float(digits))),
     }
+}
+
+/// A number may stand right before a keyword; CPython will forbid it.
+fn warn_of_keyword(inp: &mut In, span: Span) {
+    let state = inp.state();
+    let (text, rest) = (
+        state.source.slice(span),
+        &state.source.text()[span.end as usize..],
+    );
+    if !rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return;
+    }
+    let name = match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => "hexadecimal",
+        [b'0', b'o' | b'O', ..] => "octal",
+        [b'0', b'b' | b'B', ..] => "binary",
+        [.., b'j' | b'J'] => "imaginary",
+        _ => "decimal",
+    };
+    warn(inp, format!("invalid {name} literal"), span);
+}
+
+pub(super) fn warn(inp: &mut In, message: String, span: Span) {
+    let warning = Diagnostic::warning(message, span);
+    inp.state().warnings.push(warning);
 }
 
 /// The lexer has checked the form; too large a number is infinity, as in CPython.
@@ -142,6 +168,27 @@ struct BadEscape {
     complaint: &'static str,
 }
 
+/// The first escape of a literal that means nothing, which stays as it is.
+#[derive(Default)]
+struct OddEscape(Option<String>);
+
+impl OddEscape {
+    fn note(&mut self, message: impl FnOnce() -> String) {
+        self.0.get_or_insert_with(message);
+    }
+
+    fn character(&mut self, c: char) {
+        // Nobody is warned of what is not ASCII.
+        if c.is_ascii() {
+            self.note(|| format!("invalid escape sequence '\\{c}'"));
+        }
+    }
+
+    fn octal(&mut self, digits: &str) {
+        self.note(|| format!("invalid octal escape sequence '\\{digits}'"));
+    }
+}
+
 /// Decodes the body of a str literal or a piece of an f-string.
 pub(super) fn decode_str(
     inp: &mut In,
@@ -155,7 +202,12 @@ pub(super) fn decode_str(
         out.push_str(&body);
         return Ok(());
     }
-    unescape(&body, out).or_else(|bad| {
+    let mut odd = OddEscape::default();
+    let result = unescape(&body, out, &mut odd);
+    if let (Ok(()), Some(message)) = (&result, odd.0) {
+        warn(inp, message, span);
+    }
+    result.or_else(|bad| {
         let range = if bad.end - bad.start > 1 {
             format!("bytes in position {}-{}", bad.start, bad.end - 1)
         } else {
@@ -169,7 +221,7 @@ pub(super) fn decode_str(
     })
 }
 
-fn unescape(body: &str, out: &mut StrBuilder) -> Result<(), BadEscape> {
+fn unescape(body: &str, out: &mut StrBuilder, odd: &mut OddEscape) -> Result<(), BadEscape> {
     let mut rest = body;
     // CPython writes every non-ASCII character as a ten-byte escape before it
     // decodes, which shows in the positions that it reports.
@@ -229,6 +281,9 @@ fn unescape(body: &str, out: &mut StrBuilder) -> Result<(), BadEscape> {
             }
             '0'..='7' => {
                 let (value, n) = octal(rest);
+                if value > 0o377 {
+                    odd.octal(&rest[..n]);
+                }
                 out.push_code_point(value);
                 n
             }
@@ -236,6 +291,7 @@ fn unescape(body: &str, out: &mut StrBuilder) -> Result<(), BadEscape> {
                 match simple_escape(c) {
                     Some(escaped) => out.push_str(escaped.encode_utf8(&mut [0; 4])),
                     None => {
+                        odd.character(c);
                         out.push_str("\\");
                         out.push_str(&rest[..c.len_utf8()]);
                     }
@@ -263,6 +319,7 @@ pub(super) fn decode_bytes(
         return raise_now(inp, Diagnostic::syntax("E0051", message, span));
     }
     let body = unify_newlines(body);
+    let mut odd = OddEscape::default();
     let mut bytes = body.bytes().enumerate().peekable();
     while let Some((at, byte)) = bytes.next() {
         if byte != b'\\' || raw {
@@ -285,6 +342,9 @@ pub(super) fn decode_bytes(
             }
             b'0'..=b'7' => {
                 let (value, n) = octal(&body[at + 1..]);
+                if value > 0o377 {
+                    odd.octal(&body[at + 1..at + 1 + n]);
+                }
                 // Too large an octal escape keeps its low eight bits.
                 out.push(value as u8);
                 if n > 1 {
@@ -293,9 +353,15 @@ pub(super) fn decode_bytes(
             }
             _ => match simple_escape(escape as char) {
                 Some(escaped) => out.push(escaped as u8),
-                None => out.extend([byte, escape]),
+                None => {
+                    odd.character(escape as char);
+                    out.extend([byte, escape]);
+                }
             },
         }
+    }
+    if let Some(message) = odd.0 {
+        warn(inp, message, span);
     }
     Ok(())
 }

@@ -129,6 +129,8 @@ struct State<'t> {
     stmt_start: usize,
     /// What of the language the subset leaves out.
     refused: Vec<Diagnostic>,
+    /// What is to be warned of, as often as it was read.
+    warnings: Vec<Diagnostic>,
 }
 
 impl<'t> State<'t> {

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::ast::*;
 use crate::diagnostic::Diagnostic;
+use crate::suspicious;
 
 /// CPython 3.13 compile.c `CO_MAXBLOCKS`.
 const NESTED_BLOCKS_MAX: usize = 21;
@@ -37,6 +38,7 @@ pub(super) fn collect(module: &Module, options: ScopeOptions) -> (ScopeTable, Er
             by_node: FxHashMap::default(),
             future_annotations: false,
             has_star_import: false,
+            warnings: Vec::new(),
         },
         errors: Errors::default(),
         nonlocals: Vec::new(),
@@ -462,6 +464,9 @@ impl Collector {
             }
             StmtKind::Try(node) => self.try_stmt(node, span),
             StmtKind::Assert { test, msg } => {
+                self.table
+                    .warnings
+                    .extend(suspicious::in_assert(test, span));
                 self.expr(test);
                 self.opt_expr(msg.as_deref());
             }
@@ -765,6 +770,7 @@ impl Collector {
 
     fn expr(&mut self, expr: &Expr) {
         let span = expr.span;
+        self.table.warnings.extend(suspicious::in_expr(expr));
         match &expr.kind {
             ExprKind::Name(name) => self.use_name(name),
             ExprKind::None

@@ -162,6 +162,8 @@ pub struct ScopeTable {
     pub future_annotations: bool,
     /// `from … import *` may bind any name.
     has_star_import: bool,
+    /// What CPython warns of when it compiles the module, in source order.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// What the host allows.

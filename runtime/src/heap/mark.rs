@@ -12,9 +12,8 @@
 
 use std::ptr;
 
-use super::{
-    FLAG_ATTRS, FLAG_CHECKED, FLAG_COLOR, FLAG_NOTED, Header, Heap, Kind, kind, page, prefetch,
-};
+use super::access::prefetch;
+use super::{FLAG_ATTRS, FLAG_CHECKED, FLAG_COLOR, FLAG_NOTED, Header, Heap, Kind, kind, page};
 use crate::value::Value;
 
 /// Collects what is reachable: hand every root, and every value an object holds, to `mark`.

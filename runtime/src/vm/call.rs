@@ -456,12 +456,8 @@ impl Vm {
 
     /// A suspended frame of `func`, its first registers set to `args`.
     pub(crate) fn new_generator(&mut self, func: Value, args: &[Value]) -> Value {
-        let f = self.heap.cell::<Function>(func);
-        let (code, name, qualname) = (f.code, f.name, f.qualname);
-        let n_params = f.plain_args as usize;
-        let co = self.heap.cell::<CodeObject>(code);
-        let (flags, n_regs) = (co.code.flags, co.n_regs as usize);
-        let is_renamed = co.name != name || co.qualname != qualname;
+        let code = self.heap.cell::<Function>(func).code;
+        let flags = self.heap.cell::<CodeObject>(code).code.flags;
         let flavor = if flags.async_generator {
             Flavor::AsyncGenerator
         } else if flags.coroutine {
@@ -469,25 +465,41 @@ impl Vm {
         } else {
             Flavor::Generator
         };
-        let generator = self
-            .heap
-            .generator(Generator::new(flavor, code, func), n_regs);
+        self.new_frame(func, args, |code| Generator::new(flavor, code, func))
+    }
+
+    /// A cell for a frame of `func`, its first registers set to `args`; `generator` makes what
+    /// is in it besides, from the function's code.
+    #[inline(always)]
+    pub(crate) fn new_frame(
+        &mut self,
+        func: Value,
+        args: &[Value],
+        generator: impl FnOnce(Value) -> Generator,
+    ) -> Value {
+        let f = self.heap.cell::<Function>(func);
+        let (code, name, qualname) = (f.code, f.name, f.qualname);
+        let n_params = f.plain_args as usize;
+        let co = self.heap.cell::<CodeObject>(code);
+        let n_regs = co.n_regs as usize;
+        let is_renamed = co.name != name || co.qualname != qualname;
+        let cell = self.heap.generator(generator(code), n_regs);
         if is_renamed {
-            self.heap.set_generator_names(generator, name, qualname);
+            self.heap.set_generator_names(cell, name, qualname);
         }
-        let regs = &self.heap.generator_regs(generator)[..args.len()];
+        let regs = &self.heap.generator_regs(cell)[..args.len()];
         for (reg, &arg) in regs.iter().zip(args) {
             reg.set(arg);
         }
         if args.len() < n_params
             && let Some(defaults) = self.missing_defaults(func, args.len())
         {
-            let regs = &self.heap.generator_regs(generator)[args.len()..n_params];
+            let regs = &self.heap.generator_regs(cell)[args.len()..n_params];
             for (reg, &default) in regs.iter().zip(defaults) {
                 reg.set(default);
             }
         }
-        generator
+        cell
     }
 
     /// The defaults of the parameters that a call with `argc` positional

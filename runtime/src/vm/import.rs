@@ -278,9 +278,13 @@ impl Vm {
         match self.host.load_module(name, package_path) {
             Ok(FoundModule {
                 code,
+                warnings,
                 file,
                 package_dir,
-            }) => self.load_module(name, code, &file, package_dir.as_deref()),
+            }) => {
+                self.warn_of_source(&code.source, &warnings)?;
+                self.load_module(name, code, &file, package_dir.as_deref())
+            }
             Err(LoadError::NotFound) => {
                 let refusals = self.ext::<Importer>().refusals;
                 let message = match refusals.and_then(|of| of(name, None)) {
@@ -289,12 +293,7 @@ impl Vm {
                 };
                 Err(self.module_not_found(message, name))
             }
-            Err(LoadError::Syntax {
-                class,
-                message,
-                file,
-                line,
-            }) => Err(self.syntax_error_in(class, &message, &file, line)),
+            Err(LoadError::Syntax(bad)) => Err(self.syntax_error(&bad.0, &bad.1)),
             Err(LoadError::Io(message)) => Err(self.import_error(message)),
         }
     }
@@ -520,23 +519,6 @@ impl Vm {
         let name = self.heap.str(name);
         self.heap.cell_mut::<Exception>(raised.0).fields[0] = name;
         raised
-    }
-
-    /// The SyntaxError (or subclass, by name) of a module's bad source.
-    #[cold]
-    pub fn syntax_error_in(&mut self, class: &str, message: &str, file: &str, line: u32) -> Raised {
-        let class = match class {
-            "IndentationError" => B::IndentationError,
-            "TabError" => B::TabError,
-            _ => B::SyntaxError,
-        };
-        let (message, file) = (self.heap.str(message), self.heap.str(file));
-        let line = Value::small(i64::from(line));
-        let place = self.heap.tuple(&[file, line, Value::NONE, Value::NONE]);
-        let args = self.heap.tuple(&[message, place]);
-        let mut e = Exception::new(args);
-        e.fields = [message, file, line, Value::NONE];
-        Raised(self.heap.alloc(class.shape(), e))
     }
 }
 

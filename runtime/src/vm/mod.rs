@@ -26,6 +26,7 @@ mod recall;
 pub mod report;
 #[allow(unsafe_code)]
 mod resume;
+mod source_faults;
 #[allow(unsafe_code)]
 mod stack;
 #[allow(unsafe_code)]

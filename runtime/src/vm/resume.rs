@@ -495,6 +495,12 @@ impl Vm {
 
     /// Saves where the running frame goes on; `pc` counts words.
     fn save_position(&mut self, dst: u16) -> Value {
+        self.running_frame_saved(dst).0
+    }
+
+    /// As `save_position`; gives the frame's cell and what is in it.
+    #[inline(always)]
+    fn running_frame_saved(&mut self, dst: u16) -> (Value, &mut Generator) {
         let Some(frame) = self.frames.last() else {
             unreachable!("an activation is running")
         };
@@ -504,7 +510,7 @@ impl Vm {
         let g = self.heap.cell_mut::<Generator>(generator);
         g.pc = pc;
         g.dst = dst;
-        generator
+        (generator, g)
     }
 
     /// The usual case of `begin_resume` and `take_input`: something is sent to a generator that was
@@ -765,11 +771,28 @@ impl Vm {
     }
 
     /// Starts a new coroutine of `func` in place, as the running frame's
-    /// `await` of a call: no script sees the coroutine.
+    /// `await` of a call: no script sees the coroutine. What `link_below` does, with the new
+    /// frame written once.
     #[inline]
     pub(crate) fn await_call(&mut self, func: Value, args: &[Value], dst: u16) -> PyResult<()> {
-        let inner = self.new_generator(func, args);
-        self.link_below(inner, dst)?.anonymous = true;
+        let depth = self.chain_depth()?;
+        let outer = self.frames.last().map_or(Value::EMPTY, |f| f.generator);
+        let inner = self.new_frame(func, args, |code| {
+            let mut g = Generator::new(Flavor::Coroutine, code, func);
+            g.state = GenState::Running;
+            g.anonymous = true;
+            g.awaiter = outer;
+            g.depth = depth;
+            g
+        });
+        let (_, o) = self.running_frame_saved(dst);
+        o.delegate = inner;
+        o.state = GenState::Suspended;
+        if let Some(handled) = o.handling() {
+            self.heap
+                .cell_mut::<Generator>(inner)
+                .set_inherited(handled);
+        }
         self.enter_frame_of(inner);
         Ok(())
     }
@@ -820,8 +843,7 @@ impl Vm {
     #[inline(always)]
     fn link_below(&mut self, inner: Value, dst: u16) -> PyResult<&mut Generator> {
         let depth = self.chain_depth()?;
-        let outer = self.save_position(dst);
-        let o = self.heap.cell_mut::<Generator>(outer);
+        let (outer, o) = self.running_frame_saved(dst);
         o.delegate = inner;
         o.state = GenState::Suspended;
         let inherited = o.handling().unwrap_or(Value::EMPTY);

@@ -135,6 +135,16 @@ impl Vm {
         };
         let generator = frame.generator;
         self.leave_thrown(generator);
+        let g = self.heap.cell::<Generator>(generator);
+        if g.anonymous
+            && let Some(awaiter) = g.awaiter.given()
+        {
+            // Nobody sees it end.
+            let dst = self.switch_to(awaiter);
+            self.set_top_register(dst, value);
+            self.heap.free_now::<Generator>(generator);
+            return Ok(Next::Continue);
+        }
         let awaiter = self.close_generator(generator);
         let flavor = self.heap.cell::<Generator>(generator).flavor;
         if flavor == Flavor::AsyncGenerator {
@@ -152,12 +162,8 @@ impl Vm {
         }
         match awaiter.given() {
             Some(awaiter) => {
-                let anonymous = self.heap.cell::<Generator>(generator).anonymous;
                 let dst = self.switch_to(awaiter);
                 self.set_top_register(dst, value);
-                if anonymous {
-                    self.heap.free_now::<Generator>(generator);
-                }
                 Ok(Next::Continue)
             }
             None => match self.pop_activation() {

@@ -7,14 +7,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lockstep_lang::bytecode::Code;
-use lockstep_lang::compile::{CompileOptions, FragmentKind, compile_fragment};
-use lockstep_lang::diagnostic::{Diagnostic, ErrorClass};
+use lockstep_lang::compile::{CompileOptions, Compiled, FragmentKind, compile_fragment};
+use lockstep_lang::diagnostic::Diagnostic;
 use lockstep_lang::source::Source;
 use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::function::CodeObject;
 use lockstep_runtime::object::opaque::Native;
-use lockstep_runtime::{B, Kind, Marker, PyResult, Raised, Value, Vm};
+use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 
 /// `ast.PyCF_…`: bits of the argument `flags`.
 const ONLY_AST: i64 = 0x400;
@@ -58,7 +58,7 @@ impl Native for Made {
 }
 
 impl Mode {
-    fn code(self, source: &Arc<Source>, apart: bool) -> Result<Arc<Code>, Vec<Diagnostic>> {
+    fn code(self, source: &Arc<Source>, apart: bool) -> Result<Compiled, Vec<Diagnostic>> {
         let kind = FragmentKind {
             expression: matches!(self, Mode::Eval),
             apart,
@@ -163,7 +163,7 @@ fn run(vm: &mut Vm, a: &[Value], what: &str, mode: Mode) -> PyResult {
             match vm.ext::<Made>().0.get(&key) {
                 Some(&(_, mode)) if apart => {
                     let source = code.source.clone();
-                    compiled(vm, &source, mode, true)?
+                    quietly_compiled(vm, &source, mode, true)?.code
                 }
                 _ => code,
             }
@@ -228,47 +228,27 @@ fn source(
         Ok(source) => Ok(Arc::new(source)),
         Err(bad) => {
             let (source, diagnostic) = *bad;
-            Err(syntax_error(vm, &source, &diagnostic))
+            Err(vm.syntax_error(&source, &diagnostic))
         }
     }
 }
 
+/// Compiles and warns.
 fn compiled(vm: &mut Vm, source: &Arc<Source>, mode: Mode, apart: bool) -> PyResult<Arc<Code>> {
-    mode.code(source, apart)
-        .map_err(|diagnostics| match diagnostics.first() {
-            Some(first) => syntax_error(vm, source, first),
-            None => vm.raise(B::SyntaxError, "invalid syntax"),
-        })
+    let Compiled { code, warnings } = quietly_compiled(vm, source, mode, apart)?;
+    vm.warn_of_source(source, &warnings)?;
+    Ok(code)
 }
 
-/// The exception for a fault of the source, with its place.
-fn syntax_error(vm: &mut Vm, source: &Source, diagnostic: &Diagnostic) -> Raised {
-    let class = match diagnostic.exception {
-        ErrorClass::SyntaxError => B::SyntaxError,
-        ErrorClass::IndentationError => B::IndentationError,
-        ErrorClass::TabError => B::TabError,
-        ErrorClass::Unsupported => return vm.unsupported(diagnostic.message.as_str()),
-    };
-    let start = source.line_col(diagnostic.span.start);
-    let end = source.line_col(diagnostic.span.end);
-    let number = |n: u32| Value::small(i64::from(n));
-    let mut line = source.line_text(start.line).to_owned();
-    line.push('\n');
-    let place = [
-        vm.heap.str(source.name()),
-        number(start.line),
-        number(start.column),
-        vm.heap.str(line.as_str()),
-        number(end.line),
-        number(end.column),
-    ];
-    let place = vm.heap.tuple(&place);
-    let message = vm.heap.str(diagnostic.message.as_str());
-    vm.root(place);
-    vm.root(message);
-    let class = vm.class(class);
-    match vm.call(class, &[message, place]) {
-        Ok(exception) => Raised(exception),
-        Err(raised) => raised,
-    }
+fn quietly_compiled(
+    vm: &mut Vm,
+    source: &Arc<Source>,
+    mode: Mode,
+    apart: bool,
+) -> PyResult<Compiled> {
+    mode.code(source, apart)
+        .map_err(|diagnostics| match diagnostics.first() {
+            Some(first) => vm.syntax_error(source, first),
+            None => vm.raise(B::SyntaxError, "invalid syntax"),
+        })
 }

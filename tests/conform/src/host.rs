@@ -138,10 +138,7 @@ impl ConformHost {
         }
         let bytes = std::fs::read(file).map_err(|e| LoadError::Io(e.to_string()))?;
         let name = file.to_string_lossy().into_owned();
-        let source = Source::from_bytes(name, &bytes).map_err(|bad| {
-            let (source, diagnostic) = *bad;
-            syntax_error(&source, &diagnostic)
-        })?;
+        let source = Source::from_bytes(name, &bytes).map_err(LoadError::Syntax)?;
         // The stand-ins are ours, and refuse on purpose.
         let is_test = !file.starts_with(&self.standins);
         let code = compile(source, is_test)?;
@@ -189,6 +186,7 @@ impl Host for ConformHost {
             Some(Found::Absent) => {
                 return Ok(FoundModule {
                     code: compile(Source::new("<absent>", ABSENT), false)?,
+                    warnings: Vec::new(),
                     file: OsString::from("<absent>"),
                     package_dir: Some(OsString::from("<absent>")),
                 });
@@ -197,6 +195,7 @@ impl Host for ConformHost {
         };
         Ok(FoundModule {
             code: self.compile_file(&file)?,
+            warnings: Vec::new(),
             file: file.into_os_string(),
             package_dir: package_dir.map(PathBuf::into_os_string),
         })
@@ -233,29 +232,19 @@ fn compile(source: Source, guarded: bool) -> Result<Arc<Code>, LoadError> {
         refuse_late: true,
         ..CompileOptions::default()
     };
+    let bad = |fault: Diagnostic| LoadError::Syntax(Box::new(((*source).clone(), fault)));
     let mut parsed = parser::parse_module(&source);
     parsed
         .diagnostics
         .retain(|diagnostic| diagnostic.exception != ErrorClass::Unsupported);
-    if let Some(first) = parsed.diagnostics.first() {
-        return Err(syntax_error(&source, first));
+    if let Some(first) = parsed.diagnostics.into_iter().next() {
+        return Err(bad(first));
     }
     if guarded {
         guard(&mut parsed.module);
     }
-    compile_module(&parsed.module, &source, "<module>", options).map_err(|diagnostics| {
-        match diagnostics.first() {
-            Some(first) => syntax_error(&source, first),
-            None => LoadError::NotFound,
-        }
-    })
-}
-
-fn syntax_error(source: &Source, diagnostic: &Diagnostic) -> LoadError {
-    LoadError::Syntax {
-        class: diagnostic.exception.name(),
-        message: diagnostic.message.clone(),
-        file: source.name().to_string(),
-        line: source.line(diagnostic.span.start),
+    match compile_module(&parsed.module, &source, "<module>", options) {
+        Ok(compiled) => Ok(compiled.code),
+        Err(faults) => Err(faults.into_iter().next().map_or(LoadError::NotFound, bad)),
     }
 }

@@ -16,7 +16,7 @@ pub use family::Family;
 use lockstep_tests::oracle::{self, Server};
 use lockstep_tests::{binary, workspace};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Options of `fuzz-async` and `fuzz-lang`.
@@ -55,26 +55,31 @@ const PROGRAMS_DEFAULT: u64 = 2_000;
 pub fn run(family: Family, options: &Options) -> Result<(), String> {
     let python = oracle::find()?;
     let dir = folder()?;
+    compare(family, options, &python, &dir)?;
+    fs::remove_dir_all(&dir).map_err(|error| error.to_string())
+}
+
+fn compare(family: Family, options: &Options, python: &PathBuf, dir: &Path) -> Result<(), String> {
     if let Some((file, text)) = family.library() {
         fs::write(dir.join(file), text).map_err(|error| error.to_string())?;
     }
     if options.show {
-        return show(family, &python, &dir, options.seed);
+        return show(family, python, dir, options.seed);
     }
     if let Some(bug) = &options.planted {
-        return planted::run(family, &python, &dir, options, bug);
+        return planted::run(family, python, dir, options, bug);
     }
     let lockstep = binary::lockstep_of_profile(&options.profile)?;
     let started = Instant::now();
     let unlimited = options.seconds.is_some() && options.programs.is_none();
     let plan = batch::Plan {
         family,
-        python: &python,
+        python,
         subject: Subject {
             binary: &lockstep,
             environment: &[],
         },
-        dir: &dir,
+        dir,
         first_seed: options.seed,
         programs: match options.programs {
             Some(programs) => programs,
@@ -112,13 +117,16 @@ pub fn run(family: Family, options: &Options) -> Result<(), String> {
     }
 }
 
+/// A folder for this process alone, so that several may run at once; it stays where programs
+/// differ.
 fn folder() -> Result<PathBuf, String> {
-    let dir = workspace::target_and_profile().0.join("fuzz");
+    let target = workspace::target_and_profile().0;
+    let dir = target.join("fuzz").join(std::process::id().to_string());
     fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
     Ok(dir)
 }
 
-fn show(family: Family, python: &PathBuf, dir: &std::path::Path, seed: u64) -> Result<(), String> {
+fn show(family: Family, python: &PathBuf, dir: &Path, seed: u64) -> Result<(), String> {
     let text = family.program(seed);
     let case = difference::program(dir, &family.name(seed), &text)?;
     let run = Server::start(python)?.run(&case)?;
