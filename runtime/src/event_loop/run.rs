@@ -50,7 +50,7 @@ impl Vm {
         }
         Ok(l.timers
             .first()
-            .map(|timer| (timer.when_s - now_s).max(0.0)))
+            .map(|timer| (timer.when_s() - now_s).max(0.0)))
     }
 
     /// One iteration. Where a script has its own clock, it is asked for the time.
@@ -67,11 +67,11 @@ impl Vm {
             let (first, own_clock, n_outside) = (l.timers.first(), l.own_clock, l.n_outside);
             match first {
                 Some(timer) if own_clock => {
-                    let delay_s = timer.when_s - self.loop_time_s(event_loop)?;
+                    let delay_s = timer.when_s() - self.loop_time_s(event_loop)?;
                     let now_s = self.monotonic_s();
                     self.sleep_until_s(now_s + delay_s);
                 }
-                Some(timer) => self.sleep_until_s(timer.when_s),
+                Some(timer) => self.sleep_until_s(timer.when_s()),
                 None if n_outside == 0 => return self.deadlock(event_loop),
                 None => {}
             }
@@ -88,7 +88,7 @@ impl Vm {
         };
         let l = self.event_loop(event_loop);
         let idle = l.ready.is_empty() && !l.stopping;
-        let first_s = l.timers.first().filter(|_| idle).map(|t| t.when_s);
+        let first_s = l.timers.first().filter(|_| idle).map(|t| t.when_s());
         let timeout = match first_s {
             Some(when_s) => {
                 let delay_s = (when_s - self.loop_time_s(event_loop)?).max(0.0);
@@ -170,7 +170,7 @@ impl Vm {
         };
         let l = self.event_loop(event_loop);
         while let Some(timer) = l.timers.first()
-            && timer.when_s < end_s
+            && timer.when_s() < end_s
         {
             l.timers.pop();
             l.ready.push(timer.target, timer.input);

@@ -17,26 +17,53 @@ use crate::value::Value;
 /// A deadline and what becomes ready at it (see `ready::Entry`).
 #[derive(Clone, Copy, Debug)]
 pub struct Timer {
-    /// Seconds on the loop's clock.
-    pub when_s: f64,
+    /// The deadline as an integer, in the same order.
+    key: u64,
     sequence: u64,
     pub target: Value,
     pub input: Value,
 }
 
+const SIGN: u64 = 1 << 63;
+
 impl Timer {
+    fn new(when_s: f64, sequence: u64, target: Value, input: Value) -> Timer {
+        // -0.0 and 0.0 are the same deadline.
+        let bits = (when_s + 0.0).to_bits();
+        Timer {
+            key: if bits & SIGN == 0 { bits | SIGN } else { !bits },
+            sequence,
+            target,
+            input,
+        }
+    }
+
+    /// Seconds on the loop's clock.
+    pub fn when_s(&self) -> f64 {
+        f64::from_bits(if self.key & SIGN == 0 {
+            !self.key
+        } else {
+            self.key & !SIGN
+        })
+    }
+
+    /// What timers are ordered by.
+    #[inline(always)]
+    fn place(&self) -> u128 {
+        u128::from(self.key) << 64 | u128::from(self.sequence)
+    }
+
+    #[inline(always)]
     fn is_before(&self, other: &Timer) -> bool {
-        self > other
+        self.place() < other.place()
     }
 }
 
 impl Ord for Timer {
     /// The earlier timer is the greater one: `BinaryHeap` gives the greatest first.
+    #[inline(always)]
     fn cmp(&self, other: &Timer) -> Ordering {
-        other
-            .when_s
-            .total_cmp(&self.when_s)
-            .then(other.sequence.cmp(&self.sequence))
+        other.place().cmp(&self.place())
     }
 }
 impl PartialOrd for Timer {
@@ -91,13 +118,7 @@ impl Timers {
         } else {
             sequence
         };
-        let timer = Timer {
-            // -0.0 and 0.0 are the same deadline.
-            when_s: when_s + 0.0,
-            sequence,
-            target,
-            input,
-        };
+        let timer = Timer::new(when_s, sequence, target, input);
         match self.later.last() {
             Some(part) if !timer.is_before(&part.from) => {
                 let i = self.later.partition_point(|p| timer.is_before(&p.from));
@@ -156,9 +177,13 @@ impl Timers {
             self.later.push(Part { from, timers });
         }
         let parts = &mut self.later[n_before..];
+        // None is before the border of the last part.
+        let mut borders = [0; N_PARTS - 1];
+        for (border, part) in borders.iter_mut().zip(&*parts) {
+            *border = part.from.place();
+        }
         for timer in part.timers {
-            let i = parts.partition_point(|p| timer.is_before(&p.from));
-            parts[i].timers.push(timer);
+            parts[n_above(&borders, timer.place())].timers.push(timer);
         }
         self.later.retain(|part| !part.timers.is_empty());
     }
@@ -233,6 +258,19 @@ impl Timers {
         let later = self.later.iter().map(|part| part.timers.capacity());
         (self.near.capacity() + later.sum::<usize>()) * size_of::<Timer>()
     }
+}
+
+/// How many of `borders`, which descend, are above a place: a binary search without jumps, for
+/// which way each step goes can't be foreseen.
+#[inline(always)]
+fn n_above(borders: &[u128; N_PARTS - 1], place: u128) -> usize {
+    let mut n = 0;
+    let mut step = N_PARTS / 2;
+    while step > 0 {
+        n += step * usize::from(place < borders[n + step - 1]);
+        step /= 2;
+    }
+    n
 }
 
 #[cfg(test)]

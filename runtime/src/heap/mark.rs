@@ -153,6 +153,7 @@ impl Heap {
         marker.again.append(&mut marker.noted);
         self.shapes.trace(&mut self.marker);
         self.marker.mark_all(&*self.latin1);
+        self.marker.mark(self.empty_tuple);
         self.marker.mark_all(&self.to_finalize);
     }
 

@@ -156,6 +156,8 @@ pub struct Heap {
     pub(crate) recent_names: RecentNames,
     /// The strs of one code point below 256, as far as they were asked for.
     pub(crate) latin1: Box<[Value; 256]>,
+    /// The one tuple without items, once one was asked for.
+    pub(crate) empty_tuple: Value,
     n_collections: u64,
     /// The hidden classes of every cell.
     pub shapes: Shapes,
@@ -217,6 +219,7 @@ impl Heap {
             interned: hashbrown::HashTable::new(),
             recent_names: RecentNames::default(),
             latin1: Box::new([Value::EMPTY; 256]),
+            empty_tuple: Value::EMPTY,
             n_collections: 0,
             shapes: Shapes::default(),
             stress: Stress::Off,

@@ -1,6 +1,6 @@
 //! tuple. Short ones keep their items in the cell, long ones in a box.
 
-use crate::heap::{Heap, Kind, Marker, Object, TAIL_MAX};
+use crate::heap::{Heap, Kind, Marker, Object, ShapeId, TAIL_MAX};
 use crate::object::class::B;
 use crate::value::Value;
 
@@ -25,15 +25,28 @@ impl Object for Tuple {
 }
 
 impl Heap {
-    /// A new tuple.
+    /// A tuple. There is one without items.
     #[inline]
     pub fn tuple(&mut self, items: &[Value]) -> Value {
         self.tuple_of_shape(B::Tuple.shape(), items)
     }
 
-    /// A new instance of a subclass of tuple.
+    /// As `tuple`, of a subclass if that is what the shape says.
     #[inline]
-    pub fn tuple_of_shape(&mut self, shape: crate::heap::ShapeId, items: &[Value]) -> Value {
+    pub fn tuple_of_shape(&mut self, shape: ShapeId, items: &[Value]) -> Value {
+        let is_the_empty = items.is_empty() && shape == B::Tuple.shape();
+        if is_the_empty && !self.empty_tuple.is_empty() {
+            return self.empty_tuple;
+        }
+        let tuple = self.new_tuple(shape, items);
+        if is_the_empty {
+            self.empty_tuple = tuple;
+        }
+        tuple
+    }
+
+    #[inline]
+    fn new_tuple(&mut self, shape: ShapeId, items: &[Value]) -> Value {
         if items.len() <= TAIL_MAX {
             let tuple = self.alloc_tail(shape, Tuple { long: None }, items.len(), Value::EMPTY);
             self.tail_mut::<Tuple>(tuple).copy_from_slice(items);
