@@ -65,8 +65,17 @@ use state::States;
 /// Depth of calls at which RecursionError is raised, as CPython's default.
 pub const RECURSION_LIMIT: usize = 1000;
 
-/// How deep Rust may re-enter `run`: natives that call script code.
-const NATIVE_DEPTH_MAX: usize = 400;
+/// How deep Rust may nest, in natives that call script code and in nested data, as CPython 3.13's
+/// `Py_C_RECURSION_LIMIT`.
+const NATIVE_DEPTH_MAX: usize = 9_999;
+
+/// The least stack that a level of it finds, and how much it gets where there is less.
+const LEVEL_BYTES: usize = if cfg!(debug_assertions) {
+    4 << 20
+} else {
+    1 << 20
+};
+const STACK_PART_BYTES: usize = 64 << 20;
 
 /// Whether so much memory can be had is tried before it is counted on.
 const PROBED_BYTES: usize = 256 << 20;
@@ -545,7 +554,7 @@ impl Vm {
             ));
         }
         self.native_depth += 1;
-        let result = body(self);
+        let result = stacker::maybe_grow(LEVEL_BYTES, STACK_PART_BYTES, || body(self));
         self.native_depth -= 1;
         result
     }

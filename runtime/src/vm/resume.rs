@@ -866,7 +866,7 @@ impl Vm {
             .get::<Generator>(generator)
             .map_or(0, |g| g.depth)
             .saturating_add(1);
-        if self.frames.len() + depth as usize >= self.recursion_limit {
+        if self.frames.len() + depth as usize > self.recursion_limit {
             return Err(self.recursion_error());
         }
         Ok(depth)
