@@ -49,7 +49,7 @@ pub static NONE: ClassDef = ClassDef {
         static_method("__new__(cls, /)", none),
         method("__bool__(self, /)", none_bool),
         method("__repr__(self, /)", singleton_repr),
-        method("__hash__(self, /)", hash),
+        super::operators::HASH,
     ],
     attributes: &[],
     doc: "The type of the None singleton.",
