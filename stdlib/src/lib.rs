@@ -30,6 +30,7 @@ mod bisect;
 mod buffers;
 pub mod builtins;
 pub mod contextvars;
+mod csv_line;
 mod dataclass_code;
 mod deque;
 mod expression_text;
