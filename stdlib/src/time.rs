@@ -396,6 +396,9 @@ fn get_clock_info(vm: &mut Vm, a: &[Value]) -> PyResult {
         "time" => ("CLOCK_REALTIME", true),
         _ => return Err(vm.value_error("unknown clock")),
     };
+    let types = vm.import_module("types")?;
+    let name = vm.heap.intern("SimpleNamespace");
+    let class = vm.get_attr(types, name)?;
     let clock = vm.heap.str(format!("clock_gettime({clock})"));
     let resolution = vm.heap.float(1e-9);
     let fields = [
@@ -405,8 +408,5 @@ fn get_clock_info(vm: &mut Vm, a: &[Value]) -> PyResult {
         ("resolution", resolution),
     ]
     .map(|(name, value)| (vm.heap.intern(name), value));
-    let types = vm.import_module("types")?;
-    let name = vm.heap.intern("SimpleNamespace");
-    let class = vm.get_attr(types, name)?;
     vm.call_kw(class, &[], &fields)
 }

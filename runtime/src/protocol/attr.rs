@@ -834,6 +834,9 @@ impl Vm {
     }
 
     fn call_with_self(&mut self, func: Value, this: Value, args: &[Value]) -> PyResult {
+        if let Some(result) = self.call_fitting(func, &[this], args) {
+            return result;
+        }
         let mut all = smallvec::SmallVec::<[Value; 6]>::with_capacity(args.len() + 1);
         all.push(this);
         all.extend_from_slice(args);

@@ -75,10 +75,16 @@ impl Vm {
         args: &[Value],
         keywords: &[(Value, Value)],
     ) -> PyResult {
+        if keywords.is_empty()
+            && let Some(result) = self.call_fitting(callee, &[], args)
+        {
+            return result;
+        }
         let n_roots = self.roots.len();
         self.roots.push(callee);
         self.roots.extend_from_slice(args);
-        self.roots.extend(keywords.iter().map(|&(_, v)| v));
+        self.roots
+            .extend(keywords.iter().flat_map(|&(name, value)| [name, value]));
         let result =
             self.deeper(
                 |vm| match vm.begin_call(callee, args, keywords, 0, Ret::Exit)? {
@@ -90,6 +96,46 @@ impl Vm {
             );
         self.roots.truncate(n_roots);
         result
+    }
+
+    /// `func(*this, *args)`, from Rust, where `func` is a script's function that takes just as
+    /// many; None where it is not, and nothing was done.
+    pub(crate) fn call_fitting(
+        &mut self,
+        func: Value,
+        this: &[Value],
+        args: &[Value],
+    ) -> Option<PyResult> {
+        let f = self.heap.get::<Function>(func)?;
+        let n_args = this.len() + args.len();
+        if f.plain_args as usize != n_args || f.suspends {
+            return None;
+        }
+        let code = f.code;
+        // Whoever calls may use what it gives afterwards: it lies on the stack twice, once for
+        // the frame, which may forget it, and once before that.
+        let kept = self.sp;
+        let base = kept + n_args + 1;
+        if base + n_args > STACK_VALUES {
+            return Some(Err(self.recursion_error()));
+        }
+        // SAFETY: within the stack, above every value in use.
+        unsafe {
+            self.stack.at(kept).write(func);
+            for (i, &arg) in this.iter().chain(args).enumerate() {
+                self.stack.at(kept + 1 + i).write(arg);
+                self.stack.at(base + i).write(arg);
+            }
+        }
+        self.sp = base;
+        let result = self.deeper(|vm| {
+            vm.push_frame(func, code, base, n_args, 0, Ret::Exit)?;
+            match vm.run()? {
+                Outcome::Return(value) | Outcome::Yield(value) => Ok(value),
+            }
+        });
+        self.sp = kept;
+        Some(result)
     }
 
     /// What `type.__call__` does with `class`, whatever its metaclass says.
@@ -592,7 +638,8 @@ impl Vm {
         };
         self.roots.push(callee);
         self.roots.extend_from_slice(&args);
-        self.roots.extend(keywords.iter().map(|&(_, v)| v));
+        self.roots
+            .extend(keywords.iter().flat_map(|&(name, value)| [name, value]));
         let called = match then {
             None => self.deeper(|vm| vm.begin_call(callee, &args, &keywords, dst, ret)),
             Some(then) => self.begin_call_then(then, callee, &args, &keywords, dst, ret),
