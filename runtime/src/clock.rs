@@ -1,7 +1,8 @@
 //! The clock in seconds, as scripts see it. Under a virtual clock the time
-//! reached by waiting for a deadline is that deadline's own float: deadlines
-//! added up by a script stay the numbers they would be on paper, where
-//! nanoseconds would round them.
+//! reached by waiting for a deadline, or by sleeping, is the very float that
+//! was asked for: deadlines added up by a script stay the numbers they would
+//! be on paper, where nanoseconds would round them. The host's nanoseconds are
+//! those of that float, rounded, so that errors don't add up.
 
 use crate::vm::Vm;
 
@@ -27,13 +28,25 @@ impl Vm {
         }
     }
 
+    /// Seconds since the epoch.
+    pub fn time_s(&mut self) -> f64 {
+        let ns = self.host.time_ns();
+        if !self.host.is_virtual() {
+            return ns as f64 / 1e9;
+        }
+        let epoch_ns = ns.saturating_sub(self.host.monotonic_ns());
+        epoch_ns as f64 / 1e9 + self.monotonic_s()
+    }
+
     /// Waits until `deadline_s` on the monotonic clock, or until Ctrl-C.
     pub fn sleep_until_s(&mut self, deadline_s: f64) {
         if self.host.is_virtual() {
-            let now = self.monotonic_s();
-            if deadline_s > now {
-                let ns = ((deadline_s - now).min(SLEEP_S_MAX) * 1e9).ceil() as u64;
-                self.host.sleep_ns(ns);
+            let now_s = self.monotonic_s();
+            if deadline_s > now_s {
+                let to_s = deadline_s.min(now_s + SLEEP_S_MAX);
+                let now_ns = self.host.monotonic_ns();
+                let to_ns = (to_s * 1e9).round_ties_even() as u64;
+                self.host.sleep_ns(to_ns.saturating_sub(now_ns));
                 self.clock = Clock {
                     host_ns: self.host.monotonic_ns(),
                     exact_s: Some(deadline_s),

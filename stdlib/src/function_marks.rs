@@ -2,7 +2,7 @@
 
 use lockstep_runtime::native::function;
 use lockstep_runtime::object::class::Class;
-use lockstep_runtime::object::function::Function;
+use lockstep_runtime::object::function::{CodeObject, Function};
 use lockstep_runtime::{PyResult, Value, Vm};
 
 use crate::NativeModule;
@@ -21,6 +21,11 @@ fn mark_coroutine(vm: &mut Vm, a: &[Value]) -> PyResult {
     match vm.heap.get_mut::<Function>(a[0]) {
         Some(f) => {
             f.marked_coroutine = true;
+            let code = f.code;
+            vm.heap
+                .cell::<CodeObject>(code)
+                .iterable_coroutine
+                .set(true);
             Ok(a[0])
         }
         None => Err(vm.type_error("mark_coroutine() argument must be a function")),

@@ -15,8 +15,8 @@ pub static MODULE: NativeModule = NativeModule {
 
 const FUNCTIONS: &[NativeDef] = &[
     function("time()", |vm, _| {
-        let ns = vm.host.time_ns();
-        Ok(vm.heap.float(ns as f64 / 1e9))
+        let now_s = vm.time_s();
+        Ok(vm.heap.float(now_s))
     }),
     function("time_ns()", |vm, _| {
         let ns = vm.host.time_ns();
@@ -24,16 +24,16 @@ const FUNCTIONS: &[NativeDef] = &[
     }),
     function("get_clock_info(name, /)", get_clock_info),
     function("monotonic()", |vm, _| {
-        let ns = vm.host.monotonic_ns();
-        Ok(vm.heap.float(ns as f64 / 1e9))
+        let now_s = vm.monotonic_s();
+        Ok(vm.heap.float(now_s))
     }),
     function("monotonic_ns()", |vm, _| {
         let ns = vm.host.monotonic_ns();
         Ok(vm.heap.int(ns as i64))
     }),
     function("perf_counter()", |vm, _| {
-        let ns = vm.host.monotonic_ns();
-        Ok(vm.heap.float(ns as f64 / 1e9))
+        let now_s = vm.monotonic_s();
+        Ok(vm.heap.float(now_s))
     }),
     function("perf_counter_ns()", |vm, _| {
         let ns = vm.host.monotonic_ns();
@@ -130,7 +130,11 @@ fn sleep(vm: &mut Vm, a: &[Value]) -> PyResult {
     if seconds > 9_223_372_036.0 {
         return Err(vm.overflow_error("timestamp too large to convert to C PyTime_t"));
     }
-    vm.host.sleep_ns((seconds * 1e9).ceil() as u64);
+    if vm.host.is_virtual() {
+        vm.sleep_s(seconds);
+    } else {
+        vm.host.sleep_ns((seconds * 1e9).ceil() as u64);
+    }
     vm.look_up()?;
     Ok(Value::NONE)
 }

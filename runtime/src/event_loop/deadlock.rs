@@ -148,7 +148,7 @@ impl Vm {
                 continue;
             }
             (waits_for, held_by, on) = (None, None, None);
-            if let Some(at) = self.suspended_line(frame) {
+            if let Some(at) = self.line_where(frame) {
                 place = format!("in {}, {}:{}", at.name, at.file, at.line);
             }
         }

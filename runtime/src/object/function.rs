@@ -46,6 +46,8 @@ pub struct CodeObject {
     pub globals: Value,
     /// Which registers a collector looks at; made when one first asks.
     pub liveness: std::cell::OnceCell<Box<Liveness>>,
+    /// Marked by `types.coroutine`: what `co_flags` shows of it.
+    pub iterable_coroutine: std::cell::Cell<bool>,
     /// What `NativeStep` runs, in the code of a coroutine written in Rust.
     pub step: Option<StepFn>,
 }
@@ -116,7 +118,7 @@ pub struct Function {
     pub is_coroutine: bool,
     /// A coroutine written in Rust that may be done without a frame.
     pub at_once: Option<AtOnceFn>,
-    /// Marked by `types.coroutine` or `inspect.markcoroutinefunction`.
+    /// Marked by `types.coroutine`: its generators may be awaited.
     pub marked_coroutine: bool,
 }
 

@@ -16,7 +16,7 @@ impl Vm {
         let class = self.invalid_state_error;
         let message = self.heap.str(message);
         match self.call(class, &[message]) {
-            Ok(exception) => Raised(exception),
+            Ok(exception) => self.raise_given(exception),
             Err(raised) => raised,
         }
     }

@@ -343,18 +343,20 @@ impl Vm {
         blocking: bool,
     ) -> PyResult<()> {
         let shown = self.repr_string(task)?;
-        let message = if !same_loop {
+        // CPython 3.13 _asynciomodule.c task_step_handle_result_impl: itself comes first.
+        let message = if future == task {
+            format!("Task cannot await on itself: {shown}")
+        } else if !same_loop {
             format!(
                 "Task {shown} got Future {} attached to a different loop",
                 self.repr_string(future)?
             )
-        } else if !blocking {
+        } else {
+            debug_assert!(!blocking, "a future that may be waited for is not refused");
             format!(
                 "yield was used instead of yield from in task {shown} with {}",
                 self.repr_string(future)?
             )
-        } else {
-            format!("Task cannot await on itself: {shown}")
         };
         let error = self.runtime_error(message);
         self.make_ready(event_loop, task, error.0)

@@ -58,6 +58,7 @@ impl Vm {
                 params,
                 globals,
                 step: None,
+                iterable_coroutine: Cell::new(false),
                 liveness: OnceCell::new(),
             },
         )

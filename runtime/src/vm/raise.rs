@@ -176,7 +176,8 @@ impl Vm {
                 exception.fields[0] = errno;
                 exception.fields[1] = strerror;
             }
-            crate::native::Raised(self.heap.alloc(class.shape(), exception))
+            let exception = self.heap.alloc(class.shape(), exception);
+            self.raise_given(exception)
         })
     }
 }

@@ -42,7 +42,7 @@ impl Vm {
         self.root(message);
         let class = self.class(class);
         match self.call(class, &[message, place]) {
-            Ok(exception) => Raised(exception),
+            Ok(exception) => self.raise_given(exception),
             Err(raised) => raised,
         }
     }

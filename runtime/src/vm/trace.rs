@@ -3,7 +3,7 @@
 use crate::object::class::B;
 use crate::object::exception::{Exception, TraceEntry, Traceback};
 use crate::object::function::CodeObject;
-use crate::object::generator::Generator;
+use crate::object::generator::{GenState, Generator};
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::frame::Frame;
@@ -169,13 +169,27 @@ impl Vm {
         self.own_attr(coroutine, self.n(N::cr_origin))
     }
 
-    /// Where a suspended frame stands.
-    pub fn suspended_line(&self, generator: Value) -> Option<TraceLine> {
+    /// Where the frame of a generator or coroutine stands, running or not.
+    pub fn entry_of(&self, generator: Value) -> Option<TraceEntry> {
         let g = self.heap.get::<Generator>(generator)?;
-        Some(self.trace_line(TraceEntry {
-            code: g.code,
-            pc: g.pc.saturating_sub(1),
-        }))
+        let pc = match g.state {
+            GenState::Created => TraceEntry::UNSTARTED,
+            _ => g.pc.saturating_sub(1),
+        };
+        // While it runs, its own count is that of its last suspension.
+        let running = match g.state {
+            GenState::Running => self.frames.iter().rfind(|f| f.generator == generator),
+            _ => None,
+        };
+        Some(match running {
+            Some(frame) => self.trace_entry(frame),
+            None => TraceEntry { code: g.code, pc },
+        })
+    }
+
+    /// The line at which the frame of a generator or coroutine stands.
+    pub fn line_where(&self, generator: Value) -> Option<TraceLine> {
+        self.entry_of(generator).map(|entry| self.trace_line(entry))
     }
 }
 

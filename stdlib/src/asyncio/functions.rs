@@ -33,10 +33,10 @@ pub static FUNCTIONS: &[NativeDef] = &[
             _ => Ok(None),
         }
     }),
-    function("isfuture(obj, /)", |vm, args| {
+    function("isfuture(obj)", |vm, args| {
         is_future(vm, args[0]).map(Value::bool)
     }),
-    function("iscoroutine(obj, /)", |vm, args| {
+    function("iscoroutine(obj)", |vm, args| {
         Ok(Value::bool(vm.is_coroutine(args[0])))
     }),
     function("_is_coroutine_function(func, /)", |vm, args| {
@@ -44,12 +44,6 @@ pub static FUNCTIONS: &[NativeDef] = &[
     }),
     function("_isawaitable(obj, /)", |vm, args| {
         Ok(Value::bool(vm.is_awaitable(args[0])))
-    }),
-    function("_mark_coroutine(func, /)", |vm, args| {
-        if let Some(f) = vm.heap.get_mut::<Function>(args[0]) {
-            f.marked_coroutine = true;
-        }
-        Ok(args[0])
     }),
     function("_plain_task(coro, loop, name, /)", |vm, args| {
         let task = plain_task(vm, args[0], args[1], args[2])?;
@@ -165,7 +159,7 @@ pub fn is_coroutine_function(vm: &mut Vm, v: Value) -> PyResult<bool> {
     let Some(f) = vm.heap.get::<Function>(func) else {
         return Ok(false);
     };
-    Ok(f.marked_coroutine || vm.heap.cell::<CodeObject>(f.code).code.flags.coroutine)
+    Ok(vm.heap.cell::<CodeObject>(f.code).code.flags.coroutine)
 }
 
 /// Whether a loop is in debug mode. One that a script has written is asked.
@@ -233,7 +227,7 @@ fn suspended_line(vm: &mut Vm, args: &[Value]) -> PyResult {
     let line = match state {
         GenState::Closed | GenState::Created => first_line,
         GenState::Suspended | GenState::Running => {
-            vm.suspended_line(args[0]).map_or(first_line, |at| at.line)
+            vm.line_where(args[0]).map_or(first_line, |at| at.line)
         }
     };
     let file = vm.heap.str(file);

@@ -93,14 +93,16 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
         Kind::Handle,
         &handle::TIMER_HANDLE,
     );
-    let event_loop = new(
-        vm,
-        "_asyncio",
-        "LoopCore",
+    // Its methods go by the name that they have in CPython, whose loop is one class.
+    let event_loop = vm.new_native_class(
+        "asyncio.base_events",
+        "BaseEventLoop",
         object,
         Kind::EventLoop,
         &event_loop::LOOP_CORE,
     );
+    let key = vm.heap.intern("LoopCore");
+    vm.heap.ns_set(dict, key, event_loop);
     let future_iter = new(
         vm,
         "_asyncio",
@@ -169,6 +171,19 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
         let function = vm.native_coroutine(module, def.name, def, body);
         let key = vm.heap.intern(def.name);
         vm.heap.ns_set(dict, key, function);
+    }
+    // CPython has these in the language, and so they are called.
+    for (name, module) in [
+        ("create_task", "asyncio.tasks"),
+        ("iscoroutine", "asyncio.coroutines"),
+        ("isfuture", "asyncio.base_futures"),
+    ] {
+        let module = vm.heap.intern(module);
+        for def in functions::FUNCTIONS.iter().filter(|def| def.name == name) {
+            let function = vm.native_function(def, module);
+            let key = vm.heap.intern(name);
+            vm.heap.ns_set(dict, key, function);
+        }
     }
     let cancelled = vm.class(B::CancelledError);
     let key = vm.heap.intern("CancelledError");

@@ -422,7 +422,8 @@ pub fn io_error(vm: &mut Vm, error: &std::io::Error, filename: Option<Value>) ->
     if let Some(filename) = filename {
         e.fields[2] = filename;
     }
-    Raised(vm.heap.alloc(class.shape(), e))
+    let exception = vm.heap.alloc(class.shape(), e);
+    vm.raise_given(exception)
 }
 
 // ---- methods ----------------------------------------------------------------------
@@ -480,7 +481,7 @@ fn unsupported_operation(vm: &mut Vm, message: &str) -> Raised {
         vm.call_method(io, "UnsupportedOperation", &[message])
     });
     match made {
-        Ok(exception) => Raised(exception),
+        Ok(exception) => vm.raise_given(exception),
         Err(raised) => raised,
     }
 }

@@ -38,7 +38,10 @@ impl Native for FrameClass {
 }
 
 static CLASS: ClassDef = ClassDef {
-    methods: &[method("clear(self, /)", clear)],
+    methods: &[
+        method("__repr__(self, /)", repr),
+        method("clear(self, /)", clear),
+    ],
     attributes: &[
         getter("f_code", |vm, this| {
             Ok(entry(vm, this).map_or(Value::NONE, |e| e.code))
@@ -65,6 +68,20 @@ static CLASS: ClassDef = ClassDef {
 
 fn entry(vm: &Vm, this: Value) -> Option<TraceEntry> {
     vm.heap.native::<Frame>(this).map(|f| f.entry)
+}
+
+fn repr(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let Some(entry) = entry(vm, a[0]) else {
+        return vm.default_repr(a[0]);
+    };
+    let at = vm.trace_line(entry);
+    let file = vm.heap.str(at.file);
+    let file = vm.repr_string(file)?;
+    let address = vm.address(a[0]);
+    let (line, name) = (at.line, at.name);
+    Ok(vm.heap.str(format!(
+        "<frame at {address:#x}, file {file}, line {line}, code {name}>"
+    )))
 }
 
 /// A snapshot holds no variables, so that there is nothing to let go of.

@@ -444,7 +444,9 @@ fn free_names(vm: &mut Vm, this: Value) -> PyResult {
 
 /// CPython's `CO_…` bits.
 fn flags(vm: &mut Vm, this: Value) -> PyResult {
-    let code = &vm.heap.cell::<CodeObject>(this).code;
+    let object = vm.heap.cell::<CodeObject>(this);
+    let marked = object.iterable_coroutine.get();
+    let code = &object.code;
     let f = code.flags;
     let bits = [
         (!f.module && !f.class_body, 0x3),
@@ -453,6 +455,7 @@ fn flags(vm: &mut Vm, this: Value) -> PyResult {
         (!code.free.is_empty(), 0x10),
         (f.generator, 0x20),
         (f.coroutine, 0x80),
+        (marked, 0x100),
         (f.async_generator, 0x200),
     ];
     Ok(Value::small(

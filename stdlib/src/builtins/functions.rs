@@ -116,7 +116,7 @@ fn exit(vm: &mut Vm, a: &[Value]) -> PyResult {
     let class = vm.class(B::SystemExit);
     let code = a[0].given().unwrap_or(Value::NONE);
     let exception = vm.call(class, &[code])?;
-    Err(lockstep_runtime::Raised(exception))
+    Err(vm.raise_given(exception))
 }
 
 fn all(vm: &mut Vm, a: &[Value]) -> PyResult {

@@ -3,7 +3,6 @@
 use lockstep_runtime::native::{
     ClassDef, Flow, GetSetDef, NativeDef, attribute, flow_method, getter, method,
 };
-use lockstep_runtime::object::exception::TraceEntry;
 use lockstep_runtime::object::generator::{AsyncGenAction, GenState, Generator};
 use lockstep_runtime::object::iter::Iter;
 use lockstep_runtime::vm::{Input, Outcome};
@@ -201,15 +200,13 @@ fn athrow(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn frame(vm: &mut Vm, this: Value) -> PyResult {
-    let g = vm.heap.cell::<Generator>(this);
-    if g.state == GenState::Closed {
+    if vm.heap.cell::<Generator>(this).state == GenState::Closed {
         return Ok(Value::NONE);
     }
-    let entry = TraceEntry {
-        code: g.code,
-        pc: g.pc.saturating_sub(1),
-    };
-    super::frame::of_entry(vm, entry)
+    match vm.entry_of(this) {
+        Some(entry) => super::frame::of_entry(vm, entry),
+        None => Ok(Value::NONE),
+    }
 }
 
 fn code(vm: &mut Vm, this: Value) -> PyResult {

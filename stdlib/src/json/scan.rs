@@ -195,7 +195,8 @@ fn decode_error(vm: &mut Vm, text: Value, message: &str, at: usize) -> PyResult<
     vm.root(class);
     let message = vm.heap.str(message);
     let at = vm.heap.usize(at);
-    Ok(Raised(vm.call(class, &[message, text, at])?))
+    let exception = vm.call(class, &[message, text, at])?;
+    Ok(vm.raise_given(exception))
 }
 
 impl Scan {

@@ -170,7 +170,7 @@ fn raise(vm: &mut Vm, error: Error, source: Value) -> Raised {
         None => vm.call(class, &[message]),
     };
     match made {
-        Ok(exception) => Raised(exception),
+        Ok(exception) => vm.raise_given(exception),
         Err(raised) => raised,
     }
 }

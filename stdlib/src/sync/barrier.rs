@@ -348,7 +348,7 @@ fn broken(vm: &mut Vm, message: &str) -> Raised {
     let class = vm.ext::<super::Classes>().broken_barrier;
     let message = vm.heap.str(message);
     match vm.call(class, &[message]) {
-        Ok(error) => Raised(error),
+        Ok(error) => vm.raise_given(error),
         Err(raised) => raised,
     }
 }

@@ -41,6 +41,11 @@ pub static CLASS: ClassDef = ClassDef {
         }),
         method("__init__(self, lock=None)", |vm, args| {
             if let Some(lock) = args[1].some() {
+                // They are the condition's own, and looked up here.
+                for name in ["locked", "acquire", "release"] {
+                    let name = vm.heap.intern(name);
+                    vm.get_attr(lock, name)?;
+                }
                 condition(vm, args[0]).lock = lock;
             }
             Ok(Value::NONE)

@@ -354,7 +354,7 @@ fn get_nowait(vm: &mut Vm, this: Value, plain: bool) -> PyResult {
 fn error(vm: &mut Vm, which: fn(&super::Classes) -> Value) -> Raised {
     let class = which(vm.ext::<super::Classes>());
     match vm.call(class, &[]) {
-        Ok(exception) => Raised(exception),
+        Ok(exception) => vm.raise_given(exception),
         Err(raised) => raised,
     }
 }
