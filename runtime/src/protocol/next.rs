@@ -500,7 +500,7 @@ impl Vm {
     }
 
     /// Whether a dict is a `collections.OrderedDict`.
-    pub(crate) fn is_ordered_dict(&self, dict: Value) -> bool {
+    pub fn is_ordered_dict(&self, dict: Value) -> bool {
         let is_named = |name: Option<Value>, text: &str| {
             name.and_then(|name| self.heap.as_str(name))
                 .is_some_and(|name| name.eq_str(text))

@@ -1,6 +1,7 @@
 //! Numbers from and to text, with the limit on the digits of large ints.
 
 use crate::native::PyResult;
+use crate::object::class::B;
 use crate::text::float;
 use crate::text::int::{self, ParseError};
 use crate::text::pystr::PyStr;
@@ -47,6 +48,33 @@ impl Vm {
                 | ParseError::TooManyDigits { .. }),
             ) => Err(self.value_error(error.message(text, base))),
         }
+    }
+
+    /// As `int_from_str`, where `given` has the text: what is no literal is shown by its own repr,
+    /// and bytes of any class as plain ones.
+    ///
+    /// CPython 3.13 longobject.c PyLong_FromUnicodeObject, _PyLong_FromBytes.
+    ///
+    /// # Errors
+    /// ValueError; what the repr raises.
+    pub fn int_from_text_of(&mut self, text: &PyStr, base: i64, given: Value) -> PyResult {
+        let is_plain = self.heap.is_exact(given, B::Str);
+        let limit = self.int_digits_max();
+        if is_plain || !matches!(int::parse(text, base, limit), Err(ParseError::Invalid)) {
+            return self.int_from_str(text, base);
+        }
+        let shown = match self.bytes_or_none(given) {
+            Some(mut data) => {
+                data.truncate(200);
+                self.heap.bytes(data)
+            }
+            None => given,
+        };
+        self.root(shown);
+        let shown: String = self.repr_string(shown)?.chars().take(200).collect();
+        Err(self.value_error(format!(
+            "invalid literal for int() with base {base}: {shown}"
+        )))
     }
 
     /// `float(text)`; `shown` is the argument, for the message.

@@ -334,7 +334,7 @@ impl Vm {
             return Ok(Some(answer));
         }
         match self.heap.as_str(v).cloned() {
-            Some(text) => self.int_from_str(&text, 10).map(Some),
+            Some(text) => self.int_from_text_of(&text, 10, v).map(Some),
             None => Ok(None),
         }
     }

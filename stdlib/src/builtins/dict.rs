@@ -195,6 +195,8 @@ fn pop(vm: &mut Vm, a: &[Value]) -> PyResult {
     };
     match found.or(a[2].given()) {
         Some(value) => Ok(value),
+        // CPython 3.13 odictobject.c _odict_popkey_hash.
+        None if vm.is_ordered_dict(a[0]) => Err(vm.key_error_of(a[1])),
         None => Err(vm.key_error(a[1])),
     }
 }

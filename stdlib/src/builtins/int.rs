@@ -145,7 +145,7 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
             }
             let is_text = vm.heap.as_str(x).is_some() || vm.heap.get::<Bytes>(x).is_some();
             match text_of(vm, x).filter(|_| is_text) {
-                Some(text) => parse(vm, &text, base, x)?,
+                Some(text) => vm.int_from_text_of(&text, base, x)?,
                 None => {
                     return Err(vm.type_error("int() can't convert non-string with explicit base"));
                 }
@@ -172,29 +172,6 @@ fn text_of(vm: &mut Vm, v: Value) -> Option<PyStr> {
     }
     let data = vm.bytes_or_none(v)?;
     Some(PyStr::from_latin1(&data))
-}
-
-fn parse(vm: &mut Vm, text: &PyStr, base: i64, shown: Value) -> PyResult {
-    let result = vm.int_from_str(text, base);
-    // CPython 3.13 longobject.c PyLong_FromUnicodeObject shows what was given by its own repr.
-    if result.is_err()
-        && !vm.heap.is_exact(shown, B::Str)
-        && (base == 0 || (2..=36).contains(&base))
-    {
-        // CPython 3.13 longobject.c _PyLong_FromBytes: bytes of any class show as plain ones, cut.
-        let shown = match vm.bytes_or_none(shown) {
-            Some(mut data) => {
-                data.truncate(200);
-                vm.heap.bytes(data)
-            }
-            None => shown,
-        };
-        vm.root(shown);
-        let shown: String = vm.repr_string(shown)?.chars().take(200).collect();
-        let message = format!("invalid literal for int() with base {base}: {shown}");
-        return Err(vm.value_error(message));
-    }
-    result
 }
 
 /// `int(x)`.
@@ -229,7 +206,7 @@ pub fn to_int(vm: &mut Vm, x: Value) -> PyResult {
         return Ok(n);
     }
     match text_of(vm, x) {
-        Some(text) => parse(vm, &text, 10, x),
+        Some(text) => vm.int_from_text_of(&text, 10, x),
         None => {
             let message = format!(
                 "int() argument must be a string, a bytes-like object or a real number, not '{}'",
