@@ -662,8 +662,10 @@ fn get_asyncgen_hooks(vm: &mut Vm, _: &[Value]) -> PyResult {
             }
         }
     }
-    Ok(named_tuple(
+    // CPython 3.13 sysmodule.c asyncgen_hooks_desc: alone among these it goes without `sys`.
+    Ok(named_tuple_of(
         vm,
+        "builtins",
         "asyncgen_hooks",
         &["firstiter", "finalizer"],
         &hooks,

@@ -214,8 +214,8 @@ fn gmtime(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(vm.heap.tuple_of_shape(shape, &items))
 }
 
-/// The numbers of a time tuple argument; the present when it is absent.
-fn tuple_arg(vm: &mut Vm, v: Value) -> PyResult<Broken> {
+/// The numbers of a time tuple argument of `function`; the present when it is absent.
+fn tuple_arg(vm: &mut Vm, function: &str, v: Value) -> PyResult<Broken> {
     let Some(v) = v.given() else {
         let now = seconds_arg(vm, Value::NONE)?;
         return Ok(broken_down(now));
@@ -224,17 +224,54 @@ fn tuple_arg(vm: &mut Vm, v: Value) -> PyResult<Broken> {
         return Err(vm.type_error("Tuple or struct_time argument required"));
     };
     if items.len() < 9 {
-        return Err(vm.type_error("illegal time tuple argument"));
+        return Err(vm.type_error(format!("{function}(): illegal time tuple argument")));
     }
     let mut numbers = [0; 9];
     for (number, &item) in numbers.iter_mut().zip(&items) {
-        *number = vm.index_i64(item)?;
+        let wide = vm.index_i64(item)?;
+        // C's struct tm holds ints, of which CPython says it so.
+        *number = match i32::try_from(wide) {
+            Ok(narrow) => i64::from(narrow),
+            Err(_) if wide > 0 => {
+                return Err(vm.overflow_error("signed integer is greater than maximum"));
+            }
+            Err(_) => return Err(vm.overflow_error("signed integer is less than minimum")),
+        };
     }
     Ok(numbers)
 }
 
+/// The numbers of a time tuple argument that is to be shown. As CPython 3.13
+/// timemodule.c checktm: a zero stands for the first month and day, and for
+/// the first day of the year; anything else out of range is a ValueError.
+fn shown_arg(vm: &mut Vm, function: &str, v: Value) -> PyResult<Broken> {
+    let mut t = tuple_arg(vm, function, v)?;
+    for at in [1, 2, 7] {
+        if t[at] == 0 {
+            t[at] = 1;
+        }
+    }
+    let ranges = [
+        (1, 1..=12, "month"),
+        (2, 1..=31, "day of month"),
+        (3, 0..=23, "hour"),
+        (4, 0..=59, "minute"),
+        (5, 0..=61, "seconds"),
+        (6, -1..=i64::MAX, "day of week"),
+        (7, 1..=366, "day of year"),
+    ];
+    for (at, range, what) in ranges {
+        if !range.contains(&t[at]) {
+            return Err(vm.value_error(format!("{what} out of range")));
+        }
+    }
+    // Any day of the week from -1 on is taken modulo 7.
+    t[6] = t[6].rem_euclid(7);
+    Ok(t)
+}
+
 fn mktime(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let [year, month, day, hour, minute, second, ..] = tuple_arg(vm, a[0])?;
+    let [year, month, day, hour, minute, second, ..] = tuple_arg(vm, "mktime", a[0])?;
     let (year, month) = (
         year + (month - 1).div_euclid(12),
         (month - 1).rem_euclid(12) + 1,
@@ -290,7 +327,7 @@ fn asctime_text(t: &Broken) -> String {
 }
 
 fn asctime(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let t = tuple_arg(vm, a[0])?;
+    let t = shown_arg(vm, "asctime", a[0])?;
     args::str_value(vm, asctime_text(&t))
 }
 
@@ -322,7 +359,7 @@ fn iso_week(t: &Broken) -> (i64, i64) {
 
 fn strftime(vm: &mut Vm, a: &[Value]) -> PyResult {
     let format = args::text(vm, "strftime", 1, a[0])?;
-    let t = tuple_arg(vm, a[1])?;
+    let t = shown_arg(vm, "strftime", a[1])?;
     let mut out = String::new();
     let mut chars = format.to_lossy().chars().collect::<Vec<_>>().into_iter();
     while let Some(c) = chars.next() {

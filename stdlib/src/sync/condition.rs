@@ -61,7 +61,12 @@ pub static CLASS: ClassDef = ClassDef {
         }),
         method("notify_all(self)", |vm, args| {
             let n = waiters(args[0]).len(vm) as i64;
-            notify(vm, args[0], n)?;
+            if vm.heap.class_of(args[0]) == vm.ext::<super::Classes>().condition {
+                notify(vm, args[0], n)?;
+            } else {
+                // A subclass may have a `notify` of its own.
+                vm.call_method(args[0], "notify", &[Value::small(n)])?;
+            }
             Ok(Value::NONE)
         }),
         coroutine("wait(self)", WAIT),
