@@ -35,7 +35,9 @@ pub fn make_classes(vm: &mut Vm) {
     );
     let missing = class("Missing", &MISSING);
     for class in [context, context_var, token] {
-        vm.heap.cell_mut::<Class>(class).is_final = true;
+        let made = vm.heap.cell_mut::<Class>(class);
+        made.is_final = true;
+        made.named_with_module = true;
     }
     vm.class_attr_init(context, "__hash__", Value::NONE);
     vm.class_changed(context);

@@ -92,7 +92,8 @@ impl Vm {
         let mut blocked: Vec<Blocked> = tasks.into_iter().map(|task| self.blocked(task)).collect();
         for b in &mut blocked {
             for &(lock, hold) in holds.iter().filter(|(_, hold)| hold.task == b.task) {
-                let mut text = format!("holds a {}", self.type_name(lock));
+                let class = self.class_name(self.heap.class_of(lock));
+                let mut text = format!("holds a {class}");
                 if let Some(since) = hold.since {
                     let at = self.trace_line(since);
                     text += &format!(" (taken in {}, {}:{})", at.name, at.file, at.line);
@@ -159,7 +160,7 @@ impl Vm {
                 held_by = Some(waiting_on);
                 format!("task {}", quoted(&self.task_name(waiting_on)))
             } else {
-                let class = self.type_name(waiting_on);
+                let class = self.class_name(self.heap.class_of(waiting_on));
                 match class.as_str() {
                     "_GatheringFuture" => String::from("gather"),
                     _ => format!("a {class}"),

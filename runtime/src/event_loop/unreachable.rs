@@ -80,7 +80,8 @@ impl Vm {
                 return Ok(());
             }
             let exception = f.value;
-            let message = format!("{} exception was never retrieved", self.type_name(lost));
+            let class = self.heap.class_of(lost);
+            let message = format!("{} exception was never retrieved", self.class_name(class));
             return self.report_to_loop(event_loop, &message, exception, "future", lost);
         }
         let context = self.heap.dict();

@@ -17,6 +17,7 @@ mod timeout;
 mod wait;
 mod wait_for;
 
+use lockstep_runtime::object::class::Class;
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 
 use crate::{NativeModule, PyModule};
@@ -184,6 +185,9 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
             let key = vm.heap.intern(name);
             vm.heap.ns_set(dict, key, function);
         }
+    }
+    for class in [future, task, future_iter] {
+        vm.heap.cell_mut::<Class>(class).named_with_module = true;
     }
     let cancelled = vm.class(B::CancelledError);
     let key = vm.heap.intern("CancelledError");
