@@ -180,6 +180,7 @@ impl Generator {
 
 impl Heap {
     /// A new frame with `n_regs` registers, all unbound.
+    #[inline(always)]
     pub fn generator(&mut self, generator: Generator, n_regs: usize) -> Value {
         use crate::object::class::B;
         let shape = match generator.flavor {

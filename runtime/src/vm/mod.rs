@@ -69,8 +69,11 @@ pub const RECURSION_LIMIT: usize = 1000;
 /// `Py_C_RECURSION_LIMIT`.
 const NATIVE_DEPTH_MAX: usize = 9_999;
 
-/// The least stack that a level of it finds, and how much it gets where there is less.
-const LEVEL_BYTES: usize = if cfg!(debug_assertions) {
+/// At each so many levels of it is looked how much stack is left: how much there must be, and how
+/// much more is taken where there is less. A level takes up to 3 KiB, or 30 where nothing is
+/// optimised.
+const LEVELS_PER_LOOK: usize = 16;
+const ROOM_BYTES: usize = if cfg!(debug_assertions) {
     4 << 20
 } else {
     1 << 20
@@ -554,9 +557,19 @@ impl Vm {
             ));
         }
         self.native_depth += 1;
-        let result = stacker::maybe_grow(LEVEL_BYTES, STACK_PART_BYTES, || body(self));
+        let result = if self.native_depth.is_multiple_of(LEVELS_PER_LOOK) {
+            self.with_room(body)
+        } else {
+            body(self)
+        };
         self.native_depth -= 1;
         result
+    }
+
+    /// Runs `body` with stack enough for the levels until the next look.
+    #[inline(never)]
+    fn with_room<T>(&mut self, body: impl FnOnce(&mut Vm) -> PyResult<T>) -> PyResult<T> {
+        stacker::maybe_grow(ROOM_BYTES, STACK_PART_BYTES, || body(self))
     }
 
     pub(crate) fn recursion_error(&mut self) -> Raised {
