@@ -266,6 +266,9 @@ impl Vm {
         if exact && let Some(iter) = self.builtin_reversed(v) {
             return Ok(iter);
         }
+        if let Some(&MappingProxy { mapping }) = self.heap.get(v) {
+            return self.deeper(|vm| vm.reversed(mapping));
+        }
         if let Some(method) = self.special(v, N::reversed) {
             if method.is_none() {
                 let name = self.type_name(v);

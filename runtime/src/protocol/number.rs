@@ -209,8 +209,15 @@ impl Vm {
                 self.dict_update(a, b)?;
                 Ok(Some(a))
             }
+            (Or, Some(Kind::MappingProxy)) => Err(self.proxy_change_error()),
             _ => Ok(None),
         }
+    }
+
+    /// What `|=` of a mappingproxy raises.
+    #[cold]
+    pub fn proxy_change_error(&mut self) -> Raised {
+        self.type_error("'|=' is not supported by mappingproxy; use '|' instead")
     }
 
     /// The body of a builtin class's `__add__` and its likes: `a` is the

@@ -645,6 +645,9 @@ impl Vm {
                     let waits = g.state == GenState::Suspended
                         && (!g.delegate.is_empty() || !g.innermost.is_empty() && g.innermost != v);
                     if !g.awaiter.is_empty() || g.state == GenState::Running || waits {
+                        if self.is_executing(v) {
+                            return Err(self.already_running(Flavor::Coroutine));
+                        }
                         return Err(self.runtime_error("coroutine is being awaited already"));
                     }
                     return self.delegate_to(v, dst);
@@ -653,7 +656,9 @@ impl Vm {
                     return self.delegate_to(v, dst);
                 }
             }
-            Some(Kind::Future) => return self.await_future(v, dst),
+            Some(Kind::Future) if !self.awaits_in_its_own_way(v) => {
+                return self.await_future(v, dst);
+            }
             Some(Kind::AsyncGenOp) => return self.await_async_op(v, dst),
             _ => {}
         }
@@ -665,6 +670,26 @@ impl Vm {
             Err(raised) => return Err(raised),
         };
         self.yield_from(iterator, dst)
+    }
+
+    /// Whether a frame belongs to a chain that runs, wherever in it.
+    fn is_executing(&self, generator: Value) -> bool {
+        let mut root = generator;
+        while let Some(above) = self.heap.cell::<Generator>(root).awaiter.given() {
+            root = above;
+        }
+        self.activations.iter().any(|a| a.root == root)
+    }
+
+    /// Whether a script's heir of Future or Task has an `__await__`.
+    fn awaits_in_its_own_way(&mut self, future: Value) -> bool {
+        let class = self.heap.class_of(future);
+        let classes = &self.tasks.classes;
+        class != classes.future
+            && class != classes.task
+            && self
+                .special(future, N::await_)
+                .is_some_and(|method| self.heap.kind(method) != Some(Kind::Native))
     }
 
     /// The iterator that drives an awaitable that is no coroutine or future of ours.
@@ -912,10 +937,9 @@ impl Vm {
             State::Pending => {
                 let class = self.invalid_state_error;
                 let message = self.heap.str("Result is not set.");
-                match self.call(class, &[message]) {
-                    Ok(e) => Err(Raised(e)),
-                    Err(raised) => Err(raised),
-                }
+                let e = self.call(class, &[message])?;
+                self.set_context(e);
+                Err(Raised(e))
             }
         }
     }

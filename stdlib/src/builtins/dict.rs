@@ -324,6 +324,7 @@ pub static PROXY: ClassDef = ClassDef {
         method("__reversed__(self, /)", proxy_reversed),
         method("__or__(self, value, /)", proxy_or),
         method("__ror__(self, value, /)", proxy_ror),
+        method("__ior__(self, value, /)", proxy_ior),
         method("__eq__(self, value, /)", proxy_eq),
         method("__ne__(self, value, /)", proxy_ne),
         class_method(
@@ -411,6 +412,10 @@ fn proxy_ror(vm: &mut Vm, a: &[Value]) -> PyResult {
     )
 }
 
+fn proxy_ior(vm: &mut Vm, _: &[Value]) -> PyResult {
+    Err(vm.proxy_change_error())
+}
+
 fn proxy_eq(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (x, y) = (proxied(vm, a[0]), proxied(vm, a[1]));
     vm.compare(CompareOp::Eq, x, y)
@@ -424,7 +429,7 @@ fn proxy_ne(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn proxy_get(vm: &mut Vm, a: &[Value]) -> PyResult {
     let mapping = proxied(vm, a[0]);
     let default = a[2].given().unwrap_or(Value::NONE);
-    if vm.heap.kind(mapping) == Some(Kind::Dict) {
+    if vm.heap.is_exact(mapping, B::Dict) {
         return Ok(vm.dict_get(mapping, a[1])?.unwrap_or(default));
     }
     vm.call_method(mapping, "get", &[a[1], default])
