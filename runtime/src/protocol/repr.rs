@@ -362,7 +362,8 @@ impl Vm {
             let items = vm.heap.list(items);
             out.push_str(&name);
             out.push_str("([");
-            vm.write_items(out, items)?;
+            // The list counts as a level, as in CPython.
+            vm.repr_deeper(|vm| vm.write_items(out, items))?;
             out.push_str("])");
             Ok(())
         })
