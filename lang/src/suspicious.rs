@@ -2,7 +2,7 @@
 //! called, subscribed or compared by identity, and an `assert` of a tuple. The words and the
 //! cases are those of compile.c (check_caller, check_subscripter, check_index, check_compare).
 
-use crate::ast::{CmpOp, Compare, Expr, ExprKind};
+use crate::ast::{CmpOp, Compare, Expr, ExprKind, UnaryOp};
 use crate::bytecode::Const;
 use crate::diagnostic::Diagnostic;
 use crate::fold;
@@ -13,7 +13,30 @@ pub(crate) fn in_expr(expr: &Expr) -> Option<Diagnostic> {
     match &expr.kind {
         ExprKind::Call(call) => called(&call.func),
         ExprKind::Subscript { value, index } => subscribed(value, index),
-        ExprKind::Compare(node) => compared(node, expr.span),
+        ExprKind::Compare(node) => compared(node, expr.span, false),
+        ExprKind::Unary {
+            op: UnaryOp::Not, ..
+        } => {
+            let (operand, node, is_negated) = comparison_below_not(expr)?;
+            compared(node, operand.span, is_negated)
+        }
+        _ => None,
+    }
+}
+
+/// The comparison that a `not`, or several, stands before, and whether they turn it round:
+/// `not (a is b)` is compiled, and warned of, as `a is not b`.
+pub(crate) fn comparison_below_not(expr: &Expr) -> Option<(&Expr, &Compare, bool)> {
+    let (mut operand, mut is_negated) = (expr, false);
+    while let ExprKind::Unary {
+        op: UnaryOp::Not,
+        operand: inner,
+    } = &operand.kind
+    {
+        (operand, is_negated) = (inner, !is_negated);
+    }
+    match &operand.kind {
+        ExprKind::Compare(node) => Some((operand, node, is_negated && node.rest.len() == 1)),
         _ => None,
     }
 }
@@ -57,8 +80,9 @@ fn subscribed(value: &Expr, index: &Expr) -> Option<Diagnostic> {
     }
 }
 
-/// The first `is` or `is not` beside a literal that is no singleton.
-fn compared(node: &Compare, span: Span) -> Option<Diagnostic> {
+/// The first `is` or `is not` beside a literal that is no singleton; each is the other where a
+/// `not` before it is part of it.
+fn compared(node: &Compare, span: Span, is_negated: bool) -> Option<Diagnostic> {
     let by_identity = |op: CmpOp| matches!(op, CmpOp::Is | CmpOp::IsNot);
     if !node.rest.iter().any(|term| by_identity(term.op)) {
         return None;
@@ -69,9 +93,9 @@ fn compared(node: &Compare, span: Span) -> Option<Diagnostic> {
         if by_identity(term.op)
             && let Some(name) = left.or(right)
         {
-            let (is, equal) = match term.op {
-                CmpOp::Is => ("is", "=="),
-                _ => ("is not", "!="),
+            let (is, equal) = match (term.op == CmpOp::Is) != is_negated {
+                true => ("is", "=="),
+                false => ("is not", "!="),
             };
             let message = format!("\"{is}\" with '{name}' literal. Did you mean \"{equal}\"?");
             return Some(Diagnostic::warning(message, span));

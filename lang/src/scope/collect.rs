@@ -768,6 +768,13 @@ impl Collector {
         }
     }
 
+    fn comparison(&mut self, node: &Compare) {
+        self.expr(&node.first);
+        for term in &node.rest {
+            self.expr(&term.operand);
+        }
+    }
+
     fn expr(&mut self, expr: &Expr) {
         let span = expr.span;
         self.table.warnings.extend(suspicious::in_expr(expr));
@@ -784,6 +791,16 @@ impl Collector {
             | ExprKind::Str(_)
             | ExprKind::Bytes(_) => {}
             ExprKind::FString(string) => self.fstring(string),
+            ExprKind::Unary {
+                op: UnaryOp::Not,
+                operand,
+            } => {
+                // What is to be said of a comparison below was said of the whole.
+                match suspicious::comparison_below_not(expr) {
+                    Some((_, node, _)) => self.comparison(node),
+                    None => self.expr(operand),
+                }
+            }
             ExprKind::Unary { operand, .. } => self.expr(operand),
             ExprKind::Binary(node) => {
                 self.expr(&node.first);
@@ -792,12 +809,7 @@ impl Collector {
                 }
             }
             ExprKind::BoolOp { values, .. } => values.iter().for_each(|value| self.expr(value)),
-            ExprKind::Compare(node) => {
-                self.expr(&node.first);
-                for term in &node.rest {
-                    self.expr(&term.operand);
-                }
-            }
+            ExprKind::Compare(node) => self.comparison(node),
             ExprKind::Lambda(lambda) => self.lambda(lambda),
             ExprKind::IfExp(node) => {
                 self.expr(&node.test);

@@ -934,13 +934,7 @@ impl Vm {
                 self.set_context(raised.0);
                 Err(raised)
             }
-            State::Pending => {
-                let class = self.invalid_state_error;
-                let message = self.heap.str("Result is not set.");
-                let e = self.call(class, &[message])?;
-                self.set_context(e);
-                Err(Raised(e))
-            }
+            State::Pending => Err(self.invalid_state("Result is not set.")),
         }
     }
 
