@@ -32,6 +32,7 @@ pub mod builtins;
 pub mod contextvars;
 mod csv_line;
 mod dataclass_code;
+mod decimal;
 mod deque;
 mod expression_text;
 mod floats;

@@ -11,9 +11,9 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, array, asyncio, base64, binascii, bisect, buffers, contextvars,
-    csv_line, dataclass_code, deque, expression_text, floats, function_marks, functools, gc, hash,
-    heapq, itertools, json, math, operator, os, random, re, struct_module, sync, sys,
-    template_parts, thread, time, traceback, unicodedata, weakref, zlib,
+    csv_line, dataclass_code, decimal, deque, expression_text, floats, function_marks, functools,
+    gc, hash, heapq, itertools, json, math, operator, os, random, re, struct_module, sync,
+    sys, template_parts, thread, time, traceback, unicodedata, weakref, zlib,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -26,6 +26,7 @@ static NATIVE: &[&NativeModule] = &[
     &contextvars::MODULE,
     &csv_line::MODULE,
     &dataclass_code::MODULE,
+    &decimal::MODULE,
     &expression_text::MODULE,
     &deque::MODULE,
     &floats::MODULE,
