@@ -50,6 +50,7 @@ mod modules;
 mod operator;
 mod os;
 mod path_argument;
+mod pickle;
 mod random;
 mod re;
 mod struct_module;

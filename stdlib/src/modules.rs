@@ -12,7 +12,7 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 use crate::{
     NativeModule, PyModule, array, asyncio, base64, binascii, bisect, buffers, contextvars,
     csv_line, dataclass_code, decimal, deque, expression_text, floats, function_marks, functools,
-    gc, hash, heapq, itertools, json, math, operator, os, random, re, struct_module, sync,
+    gc, hash, heapq, itertools, json, math, operator, os, pickle, random, re, struct_module, sync,
     sys, template_parts, thread, time, traceback, unicodedata, weakref, zlib,
 };
 
@@ -40,6 +40,7 @@ static NATIVE: &[&NativeModule] = &[
     &math::MODULE,
     &operator::MODULE,
     &os::MODULE,
+    &pickle::MODULE,
     &random::MODULE,
     &re::MODULE,
     &struct_module::MODULE,
