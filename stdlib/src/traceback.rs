@@ -10,7 +10,7 @@ use crate::NativeModule;
 pub static MODULE: NativeModule = NativeModule {
     name: "_traceback",
     functions: &[
-        function("exception_lines(exception, /)", exception_lines),
+        function("exception_lines(exception, has_trace, /)", exception_lines),
         function("place_lines(exception, /)", place_lines),
         function("source_line(code, lineno, /)", source_line),
     ],
@@ -23,7 +23,7 @@ fn exception_lines(vm: &mut Vm, a: &[Value]) -> PyResult {
         let found = vm.type_name(a[0]);
         return Err(vm.type_error(format!("Exception expected for value, {found} found")));
     }
-    let lines = vm.exception_lines(a[0]);
+    let lines = vm.exception_lines(a[0], a[1] == Value::TRUE);
     let lines = lines.into_iter().map(|line| vm.heap.str(line)).collect();
     Ok(vm.heap.list(lines))
 }

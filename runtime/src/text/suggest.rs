@@ -27,6 +27,12 @@ pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
     best.map(|(candidate, _)| candidate)
 }
 
+/// What a message about a keyword argument that isn't there ends in.
+pub fn keyword_hint(name: &str, candidates: &[&str]) -> String {
+    closest(name, candidates.iter().copied())
+        .map_or(String::new(), |hint| format!(". Did you mean '{hint}'?"))
+}
+
 /// Edit distance: 2 for a change, insertion or deletion, 1 for a change of
 /// case; None above `limit`.
 fn distance(mut a: &[u8], mut b: &[u8], limit: usize) -> Option<usize> {

@@ -6,6 +6,7 @@
 //! getargs.c `_PyArg_CheckPositional`), and arguments by keyword (getargs.c
 //! `_PyArg_UnpackKeywords`). Each checks in an order of its own.
 
+use crate::heap::Kind;
 use crate::native::{DefKind, NativeDef, Raised};
 use crate::object::class::{B, Class};
 use crate::object::function::Native;
@@ -246,7 +247,8 @@ impl Vm {
         let unknown = unknown.map_or("", String::as_str);
         // CPython 3.13 bltinmodule.c builtin_sorted hands its keywords to list.sort.
         let name = if name == "sorted" { "sort" } else { &name };
-        format!("{name}() got an unexpected keyword argument '{unknown}'")
+        let hint = suggest::keyword_hint(unknown, &call.names[call.n_posonly..n_named]);
+        format!("{name}() got an unexpected keyword argument '{unknown}'{hint}")
     }
 
     /// The qualified name of a method that CPython has in Python, not in C:
@@ -297,8 +299,7 @@ impl Vm {
             match names.iter().position(|&param| param == text) {
                 None => {
                     let candidates = &names[def.arity.posonly as usize..];
-                    let hint = suggest::closest(&text, candidates.iter().copied())
-                        .map_or(String::new(), |hint| format!(". Did you mean '{hint}'?"));
+                    let hint = suggest::keyword_hint(&text, candidates);
                     return self.type_error(format!(
                         "{qualname}() got an unexpected keyword argument '{text}'{hint}"
                     ));
@@ -367,12 +368,16 @@ impl Vm {
         // CPython 3.13 methodobject.c meth_get__qualname__: what is bound goes by its own class.
         let class = match (native.this.is_empty(), args.first()) {
             (_, Some(&class)) if native.def.kind == DefKind::ClassMethod => class,
+            (false, _) if self.heap.kind(native.this) == Some(Kind::Class) => native.this,
             (false, _) => self.heap.class_of(native.this),
             (true, _) => native.owner,
         };
         match class.is_empty() {
             true => name.to_owned(),
-            false => format!("{}.{name}", self.class_name(class)),
+            false => {
+                let qualname = self.heap.cell::<Class>(class).qualname;
+                format!("{}.{name}", self.heap.string(qualname))
+            }
         }
     }
 }

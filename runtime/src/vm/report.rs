@@ -11,107 +11,198 @@ use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
 use crate::vm::trace::TraceLine;
+use rustc_hash::FxHashSet;
 
 /// Repeated lines of a deep recursion that are shown before they are counted.
 const REPEATS_SHOWN: usize = 3;
 
-/// How many causes and contexts, one behind the other, are shown.
-const CHAIN_MAX: usize = 100;
+/// How deep groups are shown within groups, and how many of one's members.
+const GROUP_DEPTH_MAX: usize = 10;
+const GROUP_WIDTH_MAX: usize = 15;
+
+const CAUSE: &str = "\nThe above exception was the direct cause of the following exception:\n\n";
+const CONTEXT: &str = "\nDuring handling of the above exception, another exception occurred:\n\n";
+
+/// An exception of a report. Others are named by their place among all of them.
+struct Shown {
+    exception: Value,
+    /// In how many groups it is, as margins count them: the outermost group itself has none.
+    depth: usize,
+    /// What led to it, and the words between the two.
+    before: Option<(usize, &'static str)>,
+    members: Vec<usize>,
+}
+
+impl Shown {
+    fn new(exception: Value, depth: usize) -> Shown {
+        Shown {
+            exception,
+            depth,
+            before: None,
+            members: Vec::new(),
+        }
+    }
+}
+
+struct Report {
+    out: String,
+    /// Whether the frame around a group's members is still to be closed: a group within the
+    /// last of them, also one in its chain, closes all.
+    is_open: bool,
+}
 
 impl Vm {
     /// The whole report of an exception: its causes and contexts first, its
     /// traceback, its last lines. Ends with a newline. As it stands on standard error.
     pub fn format_exception(&mut self, exception: Value) -> String {
-        let mut chain = vec![(exception, "")];
-        let mut at = exception;
-        while chain.len() < CHAIN_MAX {
-            let Some(e) = self.heap.get::<Exception>(at) else {
-                break;
-            };
-            let (next, text) = if !e.cause.is_none() {
-                (
-                    e.cause,
-                    "\nThe above exception was the direct cause of the following exception:\n\n",
-                )
-            } else if !e.context.is_none() && !e.suppress_context {
-                (
-                    e.context,
-                    "\nDuring handling of the above exception, another exception occurred:\n\n",
-                )
-            } else {
-                break;
-            };
-            if chain.iter().any(|&(seen, _)| seen == next) {
-                break;
-            }
-            chain.push((next, text));
-            at = next;
-        }
-        let mut out = String::new();
-        while let Some((exception, _)) = chain.pop() {
-            self.format_one(exception, &mut out, 0);
-            if let Some(&(next, _)) = chain.last() {
-                let is_cause = self
-                    .heap
-                    .get::<Exception>(next)
-                    .is_some_and(|e| e.cause == exception);
-                out.push_str(if is_cause {
-                    "\nThe above exception was the direct cause of the following exception:\n\n"
-                } else {
-                    "\nDuring handling of the above exception, another exception occurred:\n\n"
-                });
-            }
-        }
-        out
-    }
-
-    fn format_one(&mut self, exception: Value, out: &mut String, depth: usize) {
-        let indent = "  ".repeat(depth);
-        let lines = self.trace_lines(exception);
-        let group = self.group_members(exception);
-        let margin = if depth > 0 || group.is_some() {
-            format!("{indent}  | ")
-        } else {
-            indent.clone()
+        let mut report = Report {
+            out: String::new(),
+            is_open: false,
         };
-        if group.is_some() && depth == 0 {
-            out.push_str("  + Exception Group Traceback (most recent call last):\n");
-            push_trace(out, &lines, "  | ");
-        } else if !lines.is_empty() {
-            out.push_str(&format!("{margin}Traceback (most recent call last):\n"));
-            push_trace(out, &lines, &margin);
+        let shown = self.links_of(exception);
+        // Their texts may run code that drops what holds them.
+        for link in &shown {
+            self.root(link.exception);
         }
-        for line in self.syntax_place_lines(exception) {
-            out.push_str(&format!("{margin}{line}\n"));
-        }
-        for line in self.exception_lines(exception) {
-            out.push_str(&format!("{margin}{}\n", line.to_escaped()));
-        }
-        let Some(members) = group else { return };
-        let n = members.len();
-        for (i, member) in members.into_iter().enumerate().take(15) {
-            let plus = if i == 0 {
-                format!("{indent}  +-+")
-            } else {
-                format!("{indent}    +")
+        self.format_chain(&shown, 0, 0, &mut report);
+        report.out
+    }
+
+    /// The exceptions that a report shows and how they hang together, the asked one first.
+    /// CPython 3.13 traceback.py TracebackException.__init__: what the report has already met is
+    /// no cause and no context, and the links of what was met last are followed first.
+    fn links_of(&self, exception: Value) -> Vec<Shown> {
+        let mut shown = vec![Shown::new(exception, 0)];
+        let mut seen = FxHashSet::default();
+        seen.insert(exception);
+        let mut queue = vec![0];
+        while let Some(at) = queue.pop() {
+            let (exception, depth) = (shown[at].exception, shown[at].depth);
+            let Some(e) = self.heap.get::<Exception>(exception) else {
+                continue;
             };
-            out.push_str(&format!(
-                "{plus}---------------- {} ----------------\n",
-                i + 1
-            ));
-            if depth < 10 {
-                self.format_one(member, out, depth + 1);
+            let links = [
+                (e.cause, CAUSE, true),
+                (e.context, CONTEXT, !e.suppress_context),
+            ];
+            for (to, text, is_wanted) in links {
+                let is_first = shown[at].before.is_none();
+                if is_first && is_wanted && !to.is_none() && seen.insert(to) {
+                    queue.push(shown.len());
+                    shown[at].before = Some((shown.len(), text));
+                    shown.push(Shown::new(to, depth));
+                }
+            }
+            // What is nested deeper than is shown is told of by one line.
+            if depth > GROUP_DEPTH_MAX {
+                continue;
+            }
+            for member in self.group_members(exception).into_iter().flatten() {
+                seen.insert(member);
+                queue.push(shown.len());
+                let place = shown.len();
+                shown[at].members.push(place);
+                shown.push(Shown::new(member, depth.max(1) + 1));
             }
         }
-        if n > 0 {
-            out.push_str(&format!(
-                "{indent}    +------------------------------------\n"
-            ));
+        shown
+    }
+
+    /// CPython 3.13 traceback.py TracebackException.format, of one exception and of what led to
+    /// it. `depth` is 0 outside of all groups, and 1 in the outermost one.
+    fn format_chain(&mut self, shown: &[Shown], at: usize, depth: usize, report: &mut Report) {
+        let mut chain = vec![(at, None)];
+        let mut at = at;
+        while let Some((before, text)) = shown[at].before {
+            if let Some(last) = chain.last_mut() {
+                last.1 = Some(text);
+            }
+            chain.push((before, None));
+            at = before;
+        }
+        let indent = |depth: usize| "  ".repeat(depth);
+        for (at, text) in chain.into_iter().rev() {
+            let exception = shown[at].exception;
+            let is_group = self.group_members(exception).is_some();
+            let inner = if is_group { depth.max(1) } else { depth };
+            let margin = match inner {
+                0 => String::new(),
+                _ => format!("{}| ", indent(inner)),
+            };
+            if let Some(text) = text {
+                let margin = if depth == 0 { "" } else { &margin };
+                for line in text.lines() {
+                    report.out.push_str(&format!("{margin}{line}\n"));
+                }
+            }
+            if is_group && depth > GROUP_DEPTH_MAX {
+                let told = format!("{margin}... (max_group_depth is {GROUP_DEPTH_MAX})\n");
+                report.out.push_str(&told);
+                continue;
+            }
+            let lines = self.trace_lines(exception);
+            if !lines.is_empty() {
+                let plus = match depth {
+                    0 if is_group => "  + ",
+                    _ => &margin,
+                };
+                let what = if is_group { "Exception Group " } else { "" };
+                let title = format!("{plus}{what}Traceback (most recent call last):\n");
+                report.out.push_str(&title);
+                push_trace(&mut report.out, &lines, &margin);
+            }
+            for line in self.syntax_place_lines(exception) {
+                report.out.push_str(&format!("{margin}{line}\n"));
+            }
+            for line in self.exception_lines(exception, true) {
+                let line = format!("{margin}{}\n", line.to_escaped());
+                report.out.push_str(&line);
+            }
+            if is_group {
+                self.format_members(shown, &shown[at].members, inner, report);
+            }
         }
     }
 
-    /// The last lines of a report: `ValueError: message`, and the notes.
-    pub fn exception_lines(&mut self, exception: Value) -> Vec<PyStr> {
+    fn format_members(
+        &mut self,
+        shown: &[Shown],
+        members: &[usize],
+        depth: usize,
+        report: &mut Report,
+    ) {
+        let margin = "  ".repeat(depth);
+        let n_shown = members.len().min(GROUP_WIDTH_MAX + 1);
+        report.is_open = false;
+        for (i, &member) in members.iter().enumerate().take(n_shown) {
+            report.is_open |= i == n_shown - 1;
+            let plus = if i == 0 { "+-" } else { "  " };
+            let is_cut = i >= GROUP_WIDTH_MAX;
+            let title = match is_cut {
+                true => String::from("..."),
+                false => (i + 1).to_string(),
+            };
+            let rule = format!("{margin}{plus}+---------------- {title} ----------------\n");
+            report.out.push_str(&rule);
+            if is_cut {
+                let n = members.len() - GROUP_WIDTH_MAX;
+                let s = if n == 1 { "" } else { "s" };
+                let told = format!("{margin}  | and {n} more exception{s}\n");
+                report.out.push_str(&told);
+            } else {
+                self.format_chain(shown, member, depth + 1, report);
+            }
+        }
+        if report.is_open {
+            let rule = format!("{margin}  +------------------------------------\n");
+            report.out.push_str(&rule);
+            report.is_open = false;
+        }
+    }
+
+    /// The last lines of a report: `ValueError: message`, and the notes. Without its traceback
+    /// a NameError has nothing that could be meant.
+    pub fn exception_lines(&mut self, exception: Value, has_trace: bool) -> Vec<PyStr> {
         let class = self.heap.class_of(exception);
         let name = self.qualified_class_name(class);
         let text = match self.is_instance_of(exception, B::SyntaxError) {
@@ -121,7 +212,7 @@ impl Vm {
                 Err(_) => PyStr::from("<exception str() failed>"),
             },
         };
-        let hint = self.suggestion(exception).unwrap_or_default();
+        let hint = self.suggestion(exception, has_trace).unwrap_or_default();
         let mut first = StrBuilder::with_capacity(name.len() + text.len());
         first.push_str(&name);
         if !text.is_empty() {
@@ -258,25 +349,53 @@ impl Vm {
     }
 
     /// ". Did you mean: 'x'?" for a name or attribute that isn't there.
-    fn suggestion(&mut self, exception: Value) -> Option<String> {
+    /// CPython 3.13 traceback.py _compute_suggestion_error.
+    fn suggestion(&mut self, exception: Value, has_trace: bool) -> Option<String> {
         let is_attribute = self.is_instance_of(exception, B::AttributeError);
+        let is_import = self.is_instance_of(exception, B::ImportError);
         let is_name = self.is_instance_of(exception, B::NameError);
-        if !is_attribute && !is_name {
+        if !(is_attribute || is_import || is_name) {
             return None;
         }
-        let e = self.heap.get::<Exception>(exception)?;
-        let (name, obj) = (e.fields[0].some()?, e.fields[1]);
-        let innermost = self.trace_entries(exception).last().copied();
-        let wanted = self.heap.as_str(name)?.to_lossy();
+        let fields = self.heap.get::<Exception>(exception)?.fields;
+        let (name, slf) = match is_import {
+            true => (fields[3], None),
+            false => (fields[0], fields[2].given()),
+        };
+        let wanted = self.heap.as_str(name.some()?)?.to_lossy();
         let mut names: Vec<String> = Vec::new();
         if is_attribute {
-            let obj = obj.given()?;
+            let obj = fields[1].given()?;
             self.attribute_names(obj, &mut names);
+            // Whoever writes a class means its hidden names too.
+            let is_own = has_trace && slf == Some(obj);
+            if !wanted.starts_with('_') && !is_own {
+                names.retain(|n| !n.starts_with('_'));
+            }
+        } else if is_import {
+            // It looks in what `import a.b` would bind: the package on top.
+            let module = self.heap.as_str(fields[0].some()?)?.to_lossy();
+            let top = self.heap.intern(module.split('.').next()?);
+            let module = self.heap.ns_get(self.modules, top)?;
+            self.heap.get::<Module>(module)?;
+            if self.refused_name(module, name).is_some() {
+                return None;
+            }
+            self.attribute_names(module, &mut names);
             if !wanted.starts_with('_') {
                 names.retain(|n| !n.starts_with('_'));
             }
         } else {
-            let innermost = innermost?;
+            if !has_trace {
+                return None;
+            }
+            if let Some(slf) = slf {
+                let key = self.heap.intern(&wanted);
+                if let Ok(Some(_)) = self.get_attr_opt(slf, key) {
+                    return Some(format!(". Did you mean: 'self.{wanted}'?"));
+                }
+            }
+            let innermost = self.trace_entries(exception).last().copied()?;
             let co = self
                 .heap
                 .cell::<crate::object::function::CodeObject>(innermost.code);
@@ -289,10 +408,8 @@ impl Vm {
                 }
             }
         }
-        if let Some(close) = suggest::closest(&wanted, names.iter().map(String::as_str)) {
-            return Some(format!(". Did you mean: '{close}'?"));
-        }
-        None
+        suggest::closest(&wanted, names.iter().map(String::as_str))
+            .map(|close| format!(". Did you mean: '{close}'?"))
     }
 
     /// The names of an object's attributes and of its classes', sorted.
@@ -319,6 +436,9 @@ impl Vm {
             if let Some(slot) = self.heap.shapes.dict_slot(shape) {
                 push_dict(self.heap.slot(obj, slot), names);
             }
+        }
+        if let Some(dict) = self.heap.attrs(obj) {
+            push_dict(dict, names);
         }
         if let Some(module) = self.heap.get::<Module>(obj) {
             push_dict(module.dict, names);

@@ -297,12 +297,14 @@ impl Vm {
                     frame.pc = code.first_word().add(handler.target as usize);
                 }
                 if !again {
+                    self.note_self(exception);
                     self.add_trace(exception, entry);
                 }
                 return Ok(());
             }
             let (ret, generator) = (frame.ret, frame.generator);
             if !again {
+                self.note_self(exception);
                 self.add_trace(exception, entry);
             }
             if generator.is_empty() {
@@ -334,6 +336,23 @@ impl Vm {
             if matches!(ret, Ret::Exit | Ret::ExitGenerator) {
                 return Err(Raised(exception));
             }
+        }
+    }
+
+    /// Keeps what `self` is in the frame where a name or an attribute was missed, for the
+    /// report's "Did you mean": the frame's variables are gone by then.
+    fn note_self(&mut self, exception: Value) {
+        let Some(e) = self.heap.get::<Exception>(exception) else {
+            return;
+        };
+        let is_first = e.trace.is_empty() && e.traceback.is_none();
+        if !is_first || e.fields[0].some().is_none() || !e.fields[2].is_empty() {
+            return;
+        }
+        let lacks_name = self.is_instance_of(exception, B::NameError)
+            || self.is_instance_of(exception, B::AttributeError);
+        if let Some(found) = self.variable_of_frame("self").filter(|_| lacks_name) {
+            self.heap.cell_mut::<Exception>(exception).fields[2] = found;
         }
     }
 

@@ -1,6 +1,6 @@
 //! Variables: of modules (by entry index once found), of class bodies, cells.
 
-use lockstep_lang::bytecode::{Reg, Word};
+use lockstep_lang::bytecode::{LocalVar, Reg, Word};
 
 use crate::heap::Kind;
 use crate::native::{PyResult, Raised};
@@ -269,6 +269,32 @@ impl Vm {
 
     pub(crate) fn new_cell(&mut self, value: Value) -> Value {
         self.heap.alloc(B::Cell.shape(), Cell { value })
+    }
+
+    /// The value of a variable of the running function, if it has one of this name.
+    pub(crate) fn variable_of_frame(&self, name: &str) -> Option<Value> {
+        let frame = self.frames.last()?;
+        let pc = self.trace_entry(frame).pc;
+        let code = &self.heap.cell::<CodeObject>(frame.code_value).code;
+        if code.flags.module || code.flags.class_body {
+            return None;
+        }
+        let is_it = |v: &&LocalVar| v.name.as_str() == name && v.start <= pc && pc < v.end;
+        let value = match code.body().locals.iter().find(is_it) {
+            Some(var) => {
+                // SAFETY: a verified register of the running frame.
+                let value = unsafe { *frame.regs.add(var.reg.0 as usize) };
+                match var.is_cell && self.heap.kind(value) == Some(Kind::Cell) {
+                    true => self.cell_value(value),
+                    false => value,
+                }
+            }
+            None => {
+                let at = code.free.iter().position(|free| free.as_str() == name)?;
+                self.cell_value(self.free_cell(frame.func, at as u16))
+            }
+        };
+        value.given()
     }
 
     /// The local variables of the running script frame, by name: what

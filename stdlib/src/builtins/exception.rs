@@ -7,6 +7,7 @@ use lockstep_runtime::native::{
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::dict::Dict;
 use lockstep_runtime::object::exception::{Exception, Traceback};
+use lockstep_runtime::text::suggest;
 use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
 
 use super::{object, operators as op};
@@ -316,7 +317,10 @@ fn take_keywords(
         match allowed.iter().find(|(n, _)| *n == name) {
             Some(&(_, at)) => vm.heap.cell_mut::<Exception>(this).fields[at] = value,
             None => {
-                let message = format!("{class}() got an unexpected keyword argument '{name}'");
+                let names: Vec<&str> = allowed.iter().map(|&(name, _)| name).collect();
+                let hint = suggest::keyword_hint(&name, &names);
+                let message =
+                    format!("{class}() got an unexpected keyword argument '{name}'{hint}");
                 return Err(vm.type_error(message));
             }
         }
