@@ -367,13 +367,65 @@ fn strftime(vm: &mut Vm, a: &[Value]) -> PyResult {
             out.push(c);
             continue;
         }
-        let Some(directive) = chars.next() else {
-            out.push('%');
-            break;
-        };
-        out.push_str(&directive_text(directive, &t));
+        let ahead = chars.as_slice();
+        let n_flags = ahead.iter().take_while(|&&c| "_-0^#".contains(c)).count();
+        let digits = ahead[n_flags..].iter();
+        let n_digits = digits.take_while(|c| c.is_ascii_digit()).count();
+        let (flags, rest) = ahead.split_at(n_flags);
+        let (flags, digits) = (flags.to_vec(), rest[..n_digits].to_vec());
+        let directive = chars.nth(n_flags + n_digits);
+        let width: String = digits.iter().collect();
+        let width: Option<usize> = width.parse().ok();
+        let known = directive.map(|directive| (directive, directive_text(directive, &t)));
+        match known {
+            Some((directive, text)) if directive == '%' || !text.starts_with('%') => {
+                out.push_str(&flagged(text, directive, &flags, width));
+            }
+            // What isn't known stands as it was written.
+            _ => {
+                let written = flags.iter().chain(&digits).copied().chain(directive);
+                let text: String = ['%'].into_iter().chain(written).collect();
+                let width = width.unwrap_or(0).min(WIDTH_MAX);
+                out.push_str(&format!("{text:>width$}"));
+            }
+        }
     }
     args::str_value(vm, PyStr::from(out))
+}
+
+/// Widths above this are taken for it: no input may take the memory.
+const WIDTH_MAX: usize = 10_000;
+
+/// What glibc's flags and width make of a directive's text: `-` takes the padding away, `_` and
+/// `0` choose its character, `^` and `#` change the case.
+fn flagged(text: String, directive: char, flags: &[char], width: Option<usize>) -> String {
+    let is_number = "CdeGgHIjklmMSsuUVwWyY".contains(directive);
+    let mut text = match (flags.contains(&'#'), flags.contains(&'^')) {
+        (true, _) if "pZ".contains(directive) => text.to_lowercase(),
+        (true, _) if "aAbBh".contains(directive) => text.to_uppercase(),
+        (_, true) => text.to_uppercase(),
+        _ => text,
+    };
+    let pad = flags.iter().rev().find(|flag| "_-0".contains(**flag));
+    let n_least = if is_number { text.chars().count() } else { 0 };
+    if is_number && pad.is_some() {
+        let digits = text.trim_start_matches(' ').trim_start_matches('0');
+        text = match digits.is_empty() {
+            true => String::from("0"),
+            false => digits.to_string(),
+        };
+    }
+    let (fill, n_least) = match pad {
+        Some('-') => return text,
+        Some('_') => (' ', n_least),
+        Some(_) => ('0', n_least),
+        None if is_number && !"ekl".contains(directive) => ('0', 0),
+        None => (' ', 0),
+    };
+    let n_least = width.map_or(n_least, |width| n_least.max(width.min(WIDTH_MAX)));
+    let n_missing = n_least.saturating_sub(text.chars().count());
+    let padding: String = std::iter::repeat_n(fill, n_missing).collect();
+    padding + &text
 }
 
 fn directive_text(directive: char, t: &Broken) -> String {
