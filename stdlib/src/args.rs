@@ -46,6 +46,18 @@ pub fn ssize_or(vm: &mut Vm, v: Value, default: i64) -> PyResult<i64> {
     }
 }
 
+/// A size that may be None. CPython 3.13 abstract.c _Py_convert_optional_to_ssize_t.
+pub fn optional_ssize(vm: &mut Vm, v: Value, default: i64) -> PyResult<i64> {
+    match v.some() {
+        None => Ok(default),
+        Some(size) if vm.has_index(size) => vm.to_ssize(size),
+        Some(size) => {
+            let found = vm.type_name(size);
+            Err(vm.type_error(format!("argument should be integer or None, not '{found}'")))
+        }
+    }
+}
+
 /// A slice bound: an index or None, clipped to what fits; else its default.
 pub fn bound_or(vm: &mut Vm, v: Value, default: i64) -> PyResult<i64> {
     match v.some() {

@@ -7,6 +7,7 @@ use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
 
 use crate::NativeModule;
+use crate::args;
 use crate::heapq::quick;
 
 pub static MODULE: NativeModule = NativeModule {
@@ -54,14 +55,7 @@ fn search(vm: &mut Vm, a: &[Value], wanted: Value, side: Side) -> PyResult<usize
         Some(lo) => vm.to_ssize(lo)?,
         None => 0,
     };
-    let hi = match a[3].some() {
-        None => -1,
-        Some(hi) if vm.has_index(hi) => vm.to_ssize(hi)?,
-        Some(hi) => {
-            let found = vm.type_name(hi);
-            return Err(vm.type_error(format!("argument should be integer or None, not '{found}'")));
-        }
-    };
+    let hi = args::optional_ssize(vm, a[3], -1)?;
     let Ok(mut lo) = usize::try_from(lo) else {
         return Err(vm.value_error("lo must be non-negative"));
     };

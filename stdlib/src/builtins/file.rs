@@ -761,6 +761,10 @@ fn invalid_argument() -> std::io::Error {
 }
 
 fn fileno(vm: &mut Vm, a: &[Value]) -> PyResult {
+    if stream(vm, a[0])?.closed {
+        // CPython 3.13 fileio.c err_closed, which a stream of text asks too.
+        return Err(vm.value_error("I/O operation on closed file"));
+    }
     let n = match &open_stream(vm, a[0])?.device {
         Device::Stdin => 0,
         Device::Stdout => 1,

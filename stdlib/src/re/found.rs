@@ -91,7 +91,8 @@ static CLASS: ClassDef = ClassDef {
 pub fn class(vm: &mut Vm) -> Value {
     let object = vm.class(lockstep_runtime::B::Object);
     let class = vm.new_native_class("re", "Match", object, Kind::Opaque, &CLASS);
-    vm.heap.cell_mut::<Class>(class).named_with_module = true;
+    let made = vm.heap.cell_mut::<Class>(class);
+    (made.has_dict, made.named_with_module) = (false, true);
     class
 }
 

@@ -153,7 +153,8 @@ pub fn classes(vm: &mut Vm) -> (Value, Value) {
     let pattern = vm.new_native_class("re", "Pattern", object, Kind::Opaque, &PATTERN);
     let scanner = vm.new_native_class("_sre", "SRE_Scanner", object, Kind::Opaque, &SCANNER);
     for class in [pattern, scanner] {
-        vm.heap.cell_mut::<Class>(class).named_with_module = true;
+        let made = vm.heap.cell_mut::<Class>(class);
+        (made.has_dict, made.named_with_module) = (false, true);
     }
     (pattern, scanner)
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 
@@ -108,6 +109,10 @@ pub fn open(vm: &mut Vm, a: &[Value]) -> PyResult {
         (true, false) if has('r') => Shown::Reader,
         (true, false) => Shown::Writer,
     };
+    // CPython 3.13 fileio.c _io_FileIO___init__: what appends stands at the end at once, if it can.
+    if has('a') {
+        let _ = (&file).seek(SeekFrom::End(0));
+    }
     let fresh = !has('a') || file.metadata().is_ok_and(|data| data.len() == 0);
     let mode = if has('b') {
         raw_mode(&mode)

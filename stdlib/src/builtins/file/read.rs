@@ -7,6 +7,7 @@ use lockstep_runtime::{PyResult, Value, Vm};
 use super::{
     Device, LINE_ENDS, Newline, PIECE, Stream, encode, io_error, is_utf8, readable_stream, stream,
 };
+use crate::args;
 use crate::builtins::{bytes, codec};
 
 /// Reads everything that is left into the read-ahead buffer.
@@ -149,10 +150,7 @@ pub(super) fn translate(data: &[u8]) -> Vec<u8> {
 
 pub(super) fn read(vm: &mut Vm, a: &[Value]) -> PyResult {
     readable_stream(vm, a[0])?;
-    let size = match a[1].some() {
-        Some(v) => vm.to_ssize(v)?,
-        None => -1,
-    };
+    let size = args::optional_ssize(vm, a[1], -1)?;
     fill(vm, a[0])?;
     let s = stream(vm, a[0])?;
     let left = &s.ahead[s.taken..];
@@ -229,9 +227,9 @@ pub(super) fn take_line(vm: &mut Vm, this: Value, limit: Option<usize>) -> PyRes
 
 pub(super) fn readline(vm: &mut Vm, a: &[Value]) -> PyResult {
     readable_stream(vm, a[0])?;
-    let size = match a[1].some() {
-        Some(v) => vm.to_ssize(v)?,
-        None => -1,
+    let size = match stream(vm, a[0])?.binary {
+        true => args::optional_ssize(vm, a[1], -1)?,
+        false => args::ssize_or(vm, a[1], -1)?,
     };
     let data = take_line(vm, a[0], usize::try_from(size).ok())?;
     give(vm, a[0], data)
@@ -250,10 +248,7 @@ pub(super) fn next(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 pub(super) fn readlines(vm: &mut Vm, a: &[Value]) -> PyResult {
     readable_stream(vm, a[0])?;
-    let hint = match a[1].some() {
-        Some(v) => vm.to_ssize(v)?,
-        None => -1,
-    };
+    let hint = args::optional_ssize(vm, a[1], -1)?;
     if hint > 0 {
         let s = stream(vm, a[0])?;
         s.iterating = !s.binary;
