@@ -333,10 +333,11 @@ const LISTS: &[&str] = &[
     "list(itertools.pairwise($G))",
     "[$L, $L][$B]",
     "list(itertools.combinations($G, 2))[:5]",
-    "[k for k, g in itertools.groupby($L)]",
+    "[p for p, w in itertools.groupby($L)]",
     "list(iter([1, $I, 2].pop, $I))",
 ];
 
+// None of the variables that statements have is bound here: [lang.differs.sibling_comprehensions].
 const DICTS: &[&str] = &[
     "{$S: $A, $I: $A}",
     "{**$D, $S: $I}",
@@ -345,7 +346,7 @@ const DICTS: &[&str] = &[
     "dict(zip($S, $L))",
     "dict(zip($G, $G))",
     "dict(a=$I, b=$S)",
-    "{k: v for k, v in $D.items() if v}",
+    "{p: w for p, w in $D.items() if w}",
     "dict.fromkeys($S[:3], $I)",
     "dict.fromkeys($G)",
     "dict($D)",
@@ -355,7 +356,7 @@ const DICTS: &[&str] = &[
     "{$H: $A, $H: $A, $H: $A}",
     "{**$D, **$D}",
     "$D.copy()",
-    "{v: k for k, v in $D.items()}",
+    "{w: p for p, w in $D.items()}",
     "dict(sorted($D.items(), key=str))",
     "dict(**$D)",
     "($D if $B else $D)",
