@@ -67,6 +67,7 @@ pub fn lay_out(source: &Source) -> Layout {
             columns_tab1: 0,
         }],
         abandoned: Vec::new(),
+        spilled: Vec::new(),
         fstrings: Vec::new(),
         cut_off: false,
     };
@@ -74,6 +75,7 @@ pub fn lay_out(source: &Source) -> Layout {
     pass.finish()
 }
 
+#[derive(Clone, Copy)]
 struct Bracket {
     kind: TokenKind,
     span: Span,
@@ -86,6 +88,15 @@ struct Abandoned {
     keyword: Span,
     // Which fault says that it is never closed; only the innermost one has one.
     fault_idx: Option<usize>,
+}
+
+/// The brace of a field whose format spec the f-string's quotes have cut short. CPython takes
+/// what follows for its inside: the next closing bracket closes it, or doesn't match.
+struct Spilled {
+    bracket: Bracket,
+    // How many brackets and f-strings are open where it counts.
+    n_brackets: usize,
+    n_fstrings: usize,
 }
 
 /// An indentation measured twice: with tabs to multiples of 8, and with tabs
@@ -131,6 +142,7 @@ struct Pass<'s> {
     indents: Vec<Indent>,
     // Brackets that were left open when a statement's keyword came.
     abandoned: Vec<Abandoned>,
+    spilled: Vec<Spilled>,
     fstrings: Vec<OpenFString>,
     cut_off: bool,
 }
@@ -385,7 +397,8 @@ impl<'s> Pass<'s> {
 
     /// Reports the innermost open bracket, if there is one. Gives the fault's index.
     fn unclosed(&mut self, here: Span) -> Option<usize> {
-        let bracket = self.brackets.last()?;
+        let spilled = self.spilled.last().map(|spilled| &spilled.bracket);
+        let bracket = self.brackets.last().or(spilled)?;
         let message = format!("'{}' was never closed", bracket.kind.text());
         let diagnostic = Diagnostic::syntax("E0033", message, bracket.span);
         self.push(TokenKind::Error, here);
@@ -434,6 +447,19 @@ impl<'s> Pass<'s> {
     }
 
     fn close_bracket(&mut self, kind: TokenKind, span: Span) {
+        let (n_brackets, n_fstrings) = (self.brackets.len(), self.fstrings.len());
+        let is_next = |s: &mut Spilled| s.n_brackets == n_brackets && s.n_fstrings == n_fstrings;
+        if let Some(spilled) = self.spilled.pop_if(is_next) {
+            if closer(spilled.bracket.kind) == kind {
+                self.push(TokenKind::Error, span);
+                return;
+            }
+            self.spilled.clear();
+            self.brackets.pop();
+            let diagnostic = self.mismatch(kind, span, spilled.bracket);
+            self.fault(span, diagnostic);
+            return;
+        }
         let n_before = self.fstrings.last().map_or(0, |f| f.n_brackets);
         // In an f-string's field only the field's own brackets can be closed.
         let open = (self.brackets.len() > n_before)
@@ -473,16 +499,7 @@ impl<'s> Pass<'s> {
             let message = format!("f-string: unmatched '{}'", kind.text());
             Diagnostic::syntax("E0031", message, span)
         } else {
-            let mut message = format!(
-                "closing parenthesis '{}' does not match opening parenthesis '{}'",
-                kind.text(),
-                open.kind.text()
-            );
-            let open_line = self.source.line(open.span.start);
-            if open_line != self.source.line(span.start) {
-                message.push_str(&format!(" on line {open_line}"));
-            }
-            Diagnostic::syntax("E0032", message, span).label(open.span, "opened here")
+            self.mismatch(kind, span, *open)
         };
         // One wrong bracket should not swallow the rest of the file: it closes
         // what it stands for.
@@ -490,6 +507,19 @@ impl<'s> Pass<'s> {
             self.brackets.pop();
         }
         self.fault(span, diagnostic);
+    }
+
+    fn mismatch(&self, kind: TokenKind, span: Span, open: Bracket) -> Diagnostic {
+        let mut message = format!(
+            "closing parenthesis '{}' does not match opening parenthesis '{}'",
+            kind.text(),
+            open.kind.text()
+        );
+        let open_line = self.source.line(open.span.start);
+        if open_line != self.source.line(span.start) {
+            message.push_str(&format!(" on line {open_line}"));
+        }
+        Diagnostic::syntax("E0032", message, span).label(open.span, "opened here")
     }
 
     // --------------------------------------------------------------- f-strings
@@ -568,7 +598,14 @@ impl<'s> Pass<'s> {
             }
             PieceEnd::Quote => {
                 self.lexer.skip(quote.len());
+                let n_outer = fstring.n_brackets;
+                let open = self.brackets[n_outer..].to_vec();
                 self.close_fstring();
+                self.spilled.extend(open.into_iter().map(|bracket| Spilled {
+                    bracket,
+                    n_brackets: n_outer,
+                    n_fstrings: self.fstrings.len(),
+                }));
                 let span = Span::new(here, here + quote.len() as u32);
                 self.push(TokenKind::FStringEnd, span);
             }
@@ -1069,9 +1106,10 @@ mod tests {
         check(
             "f'{a:b'",
             expect![[r#"
-            f' { a : "b" ' NEWLINE
-            END
-        "#]],
+                f' { a : "b" ' ERROR NEWLINE
+                END
+                2..3 SyntaxError: '{' was never closed
+            "#]],
         );
         check(
             "f'abc",

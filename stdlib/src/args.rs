@@ -58,6 +58,23 @@ pub fn optional_ssize(vm: &mut Vm, v: Value, default: i64) -> PyResult<i64> {
     }
 }
 
+/// What CPython takes by the format "i": a C int.
+///
+/// # Errors
+/// TypeError for what is no int, OverflowError for what a C int doesn't hold.
+pub fn c_int(vm: &mut Vm, v: Value) -> PyResult<i32> {
+    let n = vm.index(v)?;
+    let Some(wide) = vm.heap.as_i64(n) else {
+        return Err(vm.overflow_error("Python int too large to convert to C long"));
+    };
+    i32::try_from(wide).map_err(|_| {
+        vm.overflow_error(match wide > 0 {
+            true => "signed integer is greater than maximum",
+            false => "signed integer is less than minimum",
+        })
+    })
+}
+
 /// A slice bound: an index or None, clipped to what fits; else its default.
 pub fn bound_or(vm: &mut Vm, v: Value, default: i64) -> PyResult<i64> {
     match v.some() {

@@ -11,9 +11,9 @@ use lockstep_runtime::{B, PyResult, Value, Vm};
 
 use crate::{
     NativeModule, PyModule, array, asyncio, base64, binascii, bisect, buffers, contextvars,
-    csv_line, dataclass_code, decimal, deque, expression_text, floats, function_marks, functools,
-    gc, hash, heapq, itertools, json, math, operator, os, pickle, random, re, struct_module, sync,
-    sys, template_parts, thread, time, traceback, unicodedata, weakref, zlib,
+    csv_line, dataclass_code, datetime, decimal, deque, expression_text, floats, function_marks,
+    functools, gc, hash, heapq, itertools, json, math, operator, os, pickle, random, re,
+    struct_module, sync, sys, template_parts, thread, time, traceback, unicodedata, weakref, zlib,
 };
 
 static NATIVE: &[&NativeModule] = &[
@@ -27,6 +27,7 @@ static NATIVE: &[&NativeModule] = &[
     &csv_line::MODULE,
     &dataclass_code::MODULE,
     &decimal::MODULE,
+    &datetime::MODULE,
     &expression_text::MODULE,
     &deque::MODULE,
     &floats::MODULE,

@@ -4,7 +4,10 @@ use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{Marker, PyResult, Value, Vm};
+use num_traits::ToPrimitive;
 
+use crate::builtins::file::io_error;
+use crate::calendar::{date_from_days, days_from_date};
 use crate::{NativeModule, args, sys};
 
 pub static MODULE: NativeModule = NativeModule {
@@ -141,45 +144,28 @@ fn sleep(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 // ---- calendar ------------------------------------------------------------------------
 
-/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar.
-fn days_from_date(year: i64, month: i64, day: i64) -> i64 {
-    // Months count from March, so that a leap day ends its year.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// Year, month and day of days since 1970-01-01.
-fn date_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
-
 /// The nine numbers of a struct_time.
 type Broken = [i64; 9];
 
-fn broken_down(seconds: i64) -> Broken {
+/// Linux's errno of "Value too large for defined data type".
+const EOVERFLOW: i32 = 75;
+
+/// The numbers of a moment, in UTC.
+///
+/// # Errors
+/// OSError where C's struct tm doesn't hold the year.
+fn broken_down(vm: &mut Vm, seconds: i64) -> PyResult<Broken> {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = date_from_days(days);
     let weekday = (days + 3).rem_euclid(7);
     let yearday = days - days_from_date(year, 1, 1) + 1;
-    [
-        year,
+    // The years since 1900 are a C int there, and so is what CPython makes of them.
+    let Ok(since) = i32::try_from(year - 1900) else {
+        let error = std::io::Error::from_raw_os_error(EOVERFLOW);
+        return Err(io_error(vm, &error, None));
+    };
+    Ok([
+        i64::from(since.wrapping_add(1900)),
         month,
         day,
         rest / 3600,
@@ -188,25 +174,33 @@ fn broken_down(seconds: i64) -> Broken {
         weekday,
         yearday,
         0,
-    ]
+    ])
 }
 
+/// Whole seconds since 1970 of an argument; of the present where it is None.
+///
+/// # Errors
+/// TypeError, ValueError for a NaN, OverflowError for what 64 bits don't hold.
 fn seconds_arg(vm: &mut Vm, v: Value) -> PyResult<i64> {
-    match v.some() {
-        None => Ok((vm.host.time_ns() / 1_000_000_000) as i64),
-        Some(v) => {
-            let f = vm.to_float(v)?;
-            if !f.is_finite() || f.abs() > 6.7e16 {
-                return Err(vm.overflow_error("timestamp out of range for platform time_t"));
-            }
-            Ok(f.floor() as i64)
+    let Some(v) = v.some() else {
+        return Ok((vm.host.time_ns() / 1_000_000_000) as i64);
+    };
+    let seconds = match vm.heap.as_float(v) {
+        Some(f) if f.is_nan() => {
+            return Err(vm.value_error("Invalid value NaN (not a number)"));
         }
-    }
+        Some(f) => f.floor().to_i64(),
+        None => {
+            let n = vm.index(v)?;
+            vm.heap.as_i64(n)
+        }
+    };
+    seconds.ok_or_else(|| vm.overflow_error("timestamp out of range for platform time_t"))
 }
 
 fn gmtime(vm: &mut Vm, a: &[Value]) -> PyResult {
     let seconds = seconds_arg(vm, a[0])?;
-    let items = broken_down(seconds).map(|n| vm.heap.int(n));
+    let items = broken_down(vm, seconds)?.map(|n| vm.heap.int(n));
     let Some(class) = vm.ext::<TimeClass>().0 else {
         return Ok(vm.heap.tuple(&items));
     };
@@ -218,7 +212,7 @@ fn gmtime(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn tuple_arg(vm: &mut Vm, function: &str, v: Value) -> PyResult<Broken> {
     let Some(v) = v.given() else {
         let now = seconds_arg(vm, Value::NONE)?;
-        return Ok(broken_down(now));
+        return broken_down(vm, now);
     };
     let Some(items) = vm.heap.as_tuple(v).map(<[Value]>::to_vec) else {
         return Err(vm.type_error("Tuple or struct_time argument required"));
@@ -228,15 +222,8 @@ fn tuple_arg(vm: &mut Vm, function: &str, v: Value) -> PyResult<Broken> {
     }
     let mut numbers = [0; 9];
     for (number, &item) in numbers.iter_mut().zip(&items) {
-        let wide = vm.index_i64(item)?;
-        // C's struct tm holds ints, of which CPython says it so.
-        *number = match i32::try_from(wide) {
-            Ok(narrow) => i64::from(narrow),
-            Err(_) if wide > 0 => {
-                return Err(vm.overflow_error("signed integer is greater than maximum"));
-            }
-            Err(_) => return Err(vm.overflow_error("signed integer is less than minimum")),
-        };
+        // C's struct tm holds ints.
+        *number = i64::from(args::c_int(vm, item)?);
     }
     Ok(numbers)
 }
@@ -333,7 +320,8 @@ fn asctime(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn ctime(vm: &mut Vm, a: &[Value]) -> PyResult {
     let seconds = seconds_arg(vm, a[0])?;
-    args::str_value(vm, asctime_text(&broken_down(seconds)))
+    let t = broken_down(vm, seconds)?;
+    args::str_value(vm, asctime_text(&t))
 }
 
 /// ISO 8601 year and week of a broken-down time.

@@ -398,6 +398,21 @@ fn faults_are_named_as_in_cpython() {
         ),
         ("f'{a b}'", "invalid syntax. Perhaps you forgot a comma?"),
         ("f'{a'", "f-string: expecting '}'"),
+        ("f'{a:'", "f-string: expecting '}', or format specs"),
+        (
+            "(f'{a: ' )",
+            "closing parenthesis ')' does not match opening parenthesis '{'",
+        ),
+        (
+            "f'{a:{b:' } ]",
+            "closing parenthesis ']' does not match opening parenthesis '{'",
+        ),
+        (
+            "x = f'{a:' }'",
+            "unterminated string literal (detected at line 1)",
+        ),
+        ("f'''{a:\n2'''\n", "'{' was never closed"),
+        ("f'{a:' (2)", "f-string: expecting '}', or format specs"),
         ("'a' b'b'", "cannot mix bytes and nonbytes literals"),
         (
             "'\\x1'",
