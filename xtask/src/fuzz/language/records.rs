@@ -189,7 +189,7 @@ const CALLABLES: &[&str] = &[
     "operator.indexOf($L, $A)",
     "operator.contains($A, $A)",
     "operator.getitem($A, $z)",
-    "operator.iadd($L, $G)",
+    "operator.iadd($L, [*$G])",
     "operator.pow($I % 9, $n)",
     "operator.truth($A), operator.not_($A)",
     "list(itertools.starmap(operator.add, zip($L, $L)))",
