@@ -20,6 +20,10 @@ const REPEATS_SHOWN: usize = 3;
 const GROUP_DEPTH_MAX: usize = 10;
 const GROUP_WIDTH_MAX: usize = 15;
 
+/// After so many exceptions no group is looked into: one that stands in several, on each of ten
+/// levels, would be shown more often than there is room for.
+const SHOWN_MAX: usize = 1 << 16;
+
 const CAUSE: &str = "\nThe above exception was the direct cause of the following exception:\n\n";
 const CONTEXT: &str = "\nDuring handling of the above exception, another exception occurred:\n\n";
 
@@ -94,7 +98,7 @@ impl Vm {
                 }
             }
             // What is nested deeper than is shown is told of by one line.
-            if depth > GROUP_DEPTH_MAX {
+            if depth > GROUP_DEPTH_MAX || shown.len() > SHOWN_MAX {
                 continue;
             }
             for member in self.group_members(exception).into_iter().flatten() {

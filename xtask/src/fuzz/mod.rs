@@ -100,7 +100,7 @@ fn compare(family: Family, options: &Options, python: &PathBuf, dir: &Path) -> R
     })?;
     println!(
         "{} programs from seed {} in {} s: {} different, {} different only among others, \
-         {} deadlocked on both sides, {} endless on both sides, {} the same up to a refusal",
+         {} deadlocked on both sides, {} endless in CPython, {} the same up to a refusal",
         found.programs,
         options.seed,
         started.elapsed().as_secs(),
