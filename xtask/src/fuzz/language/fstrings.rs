@@ -21,7 +21,7 @@ const COMPREHENSIONS: &[&str] = &[
     "show([s for s in s][:4], s)",
     "show([(lambda: a + 1)() for a in range($n)])",
     "show([[a, b][c] for a in $G for b in $S[:2] for c in (0, 1)][:6])",
-    "show({a: {b: c for b, c in zip('xy', $G)} for a in $S[:2]})",
+    "show({a: {b: w for b, w in zip('xy', $G)} for a in $S[:2]})",
     "show([l[0] for l[0] in $G], l)",
     "show([d['k'] for d['k'] in $G], d)",
     "show(sum(a if isinstance(a, int) else 1 for a in $G))",
