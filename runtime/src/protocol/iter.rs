@@ -433,7 +433,12 @@ impl Vm {
         }
         let iter = self.iter(v)?;
         self.holding(&[list, iter], |vm| {
-            vm.ask_length_hint(v)?;
+            let n_held = vm.heap.cell::<List>(list).items.len();
+            if let Some(n) = vm.ask_length_hint(v)?
+                && n_held.saturating_add(n) <= isize::MAX as usize
+            {
+                vm.check_items(n)?;
+            }
             let mut n = 0usize;
             while let Some(item) = vm.next(iter)? {
                 vm.heap.list_push(list, item);
@@ -447,21 +452,22 @@ impl Vm {
         })
     }
 
-    /// Asks how many items there are, as CPython 3.13 does before it collects them (listobject.c
-    /// list_extend, bytesobject.c _PyBytes_FromIterator): only where a script may see it.
+    /// Asks how many items there are, as CPython 3.13 does before it collects them, and makes room
+    /// for so many (listobject.c list_extend, bytesobject.c _PyBytes_FromIterator): only where a
+    /// script may see it.
     ///
     /// # Errors
     /// As `length_hint`.
-    pub fn ask_length_hint(&mut self, v: Value) -> PyResult<()> {
+    pub fn ask_length_hint(&mut self, v: Value) -> PyResult<Option<usize>> {
         let asks_script = self.exact_builtin(v).is_none()
             || matches!(
                 self.heap.get::<Iter>(v),
                 Some(Iter::GetItem { .. } | Iter::ReverseGetItem { .. })
             );
-        if asks_script {
-            self.length_hint(v)?;
+        match asks_script {
+            true => self.length_hint(v),
+            false => Ok(None),
         }
-        Ok(())
     }
 
     fn list_append_all(&mut self, list: Value, more: &[Value]) {

@@ -462,27 +462,20 @@ impl Vm {
         other: Value,
         reflected: bool,
     ) -> PyResult {
-        let goes_direct = match self.builtin_owner(method) {
-            Some(B::Int | B::Float | B::Bool) => true,
-            // The methods of a sequence have errors of their own.
-            Some(B::Str) => op == Mod,
-            _ => false,
+        let (a, b) = if reflected {
+            (other, this)
+        } else {
+            (this, other)
         };
-        if goes_direct {
-            let (a, b) = if reflected {
-                (other, this)
-            } else {
-                (this, other)
-            };
+        let found = match self.builtin_owner(method) {
             // A sequence is repeated after the methods of both sides were asked.
-            if self.is_int_among_others(this, other) {
-                return Ok(Value::NOT_IMPLEMENTED);
-            }
-            return Ok(self
-                .builtin_binary(op, a, b)?
-                .unwrap_or(Value::NOT_IMPLEMENTED));
-        }
-        self.call_unbound(method, this, &[other])
+            Some(B::Int | B::Float | B::Bool) if self.is_int_among_others(this, other) => None,
+            Some(B::Int | B::Float | B::Bool) => self.number_binary(op, a, b)?,
+            // The other methods of a sequence have errors of their own.
+            Some(B::Str) if op == Mod => self.builtin_binary(op, a, b)?,
+            _ => return self.call_unbound(method, this, &[other]),
+        };
+        Ok(found.unwrap_or(Value::NOT_IMPLEMENTED))
     }
 
     /// Whether `v` is a sequence whose class has left `+` or `*` as it is: a script's method in

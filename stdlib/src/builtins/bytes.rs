@@ -259,8 +259,8 @@ fn iterable(
     };
     let mut data = Vec::new();
     vm.holding(&[iter], |vm| {
-        if asks_length {
-            vm.ask_length_hint(v)?;
+        if asks_length && let Some(n) = vm.ask_length_hint(v)? {
+            vm.check_bytes_size(n)?;
         }
         while let Some(item) = vm.next(iter)? {
             vm.tick()?;
