@@ -5,7 +5,7 @@ use lockstep_runtime::native::{ClassDef, class_method, method, static_method};
 use lockstep_runtime::object::buffer::MemoryView;
 use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::protocol::number::BinaryOp;
-use lockstep_runtime::text::pystr::clamp_range;
+use lockstep_runtime::text::pystr::{PyStr, clamp_range};
 use lockstep_runtime::{B, N, PyResult, Value, Vm};
 
 use super::{codec, memoryview, operators as op};
@@ -268,6 +268,17 @@ fn iterable(
         }
         Ok(data)
     })
+}
+
+/// The text that `int` and `float` read of bytes. Bytes are no text: what isn't ASCII is no digit
+/// and no blank, nor are the separators that a str takes for blanks.
+pub fn number_text(data: &[u8]) -> PyStr {
+    let plain = |&b: &u8| match b {
+        0x1c..=0x1f | 0x80.. => b'?',
+        _ => b,
+    };
+    let data: Vec<u8> = data.iter().map(plain).collect();
+    PyStr::from_latin1(&data)
 }
 
 /// The byte that an item is, for class `name`.
@@ -990,9 +1001,7 @@ fn array_reduce(vm: &mut Vm, this: Value, protocol: i64) -> PyResult {
     let arguments = if own.is_empty() {
         vm.heap.tuple(&[])
     } else if protocol < 3 {
-        let text = vm
-            .heap
-            .str(lockstep_runtime::text::pystr::PyStr::from_latin1(&own));
+        let text = vm.heap.str(PyStr::from_latin1(&own));
         let codec = vm.heap.str("latin-1");
         vm.heap.tuple(&[text, codec])
     } else {

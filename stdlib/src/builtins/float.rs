@@ -4,10 +4,9 @@ use lockstep_runtime::native::{ClassDef, class_method, getter, method, static_me
 use lockstep_runtime::object::number::FloatBox;
 use lockstep_runtime::planted::{self, Bug};
 use lockstep_runtime::text::float as pure;
-use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{B, N, PyResult, Value, Vm};
 
-use super::{int, operators as op};
+use super::{bytes, int, operators as op};
 use crate::args;
 
 pub static CLASS: ClassDef = ClassDef {
@@ -91,12 +90,7 @@ fn to_float(vm: &mut Vm, x: Value) -> PyResult<f64> {
     let text = match vm.heap.as_str(x) {
         _ if is_number => None,
         Some(text) => Some(text.clone()),
-        None => vm.bytes_or_none(x).map(|data| {
-            // Bytes are no text: what isn't ASCII is no digit and no blank.
-            let ascii = |&b: &u8| if b.is_ascii() { b } else { b'?' };
-            let data: Vec<u8> = data.iter().map(ascii).collect();
-            PyStr::from_latin1(&data)
-        }),
+        None => vm.bytes_or_none(x).map(|data| bytes::number_text(&data)),
     };
     if let Some(text) = text {
         let v = vm.float_from_str(&text, x)?;

@@ -10,7 +10,7 @@ use lockstep_runtime::{B, N, PyResult, Value, Vm};
 use num_bigint::BigInt;
 use num_traits::Signed;
 
-use super::operators as op;
+use super::{bytes, operators as op};
 use crate::args;
 
 /// What int's own methods make of a bool, which has others: an int.
@@ -170,8 +170,7 @@ fn text_of(vm: &mut Vm, v: Value) -> Option<PyStr> {
     if let Some(text) = vm.heap.as_str(v) {
         return Some(text.clone());
     }
-    let data = vm.bytes_or_none(v)?;
-    Some(PyStr::from_latin1(&data))
+    vm.bytes_or_none(v).map(|data| bytes::number_text(&data))
 }
 
 /// `int(x)`.

@@ -486,54 +486,46 @@ impl Saver {
         self.memoize(vm, of);
     }
 
-    fn begin_list(&mut self, vm: &mut Vm, of: Value) -> Saved {
-        let empty: &[u8] = if self.is_binary() {
-            &[EMPTY_LIST]
-        } else {
-            &[MARK, LIST]
-        };
-        let len = vm.heap.cell::<List>(of).items.len();
+    /// An empty list or dict goes out and into the memo; false where it stays empty.
+    fn begin_empty(&mut self, vm: &mut Vm, of: Value, len: usize, ops: [u8; 2]) -> Saved<bool> {
+        let [binary, text] = ops;
         self.enter(vm, of, if len == 0 { 1 } else { 2 })?;
-        self.out.write(empty);
+        match self.is_binary() {
+            true => self.out.push(binary),
+            false => self.out.write(&[MARK, text]),
+        }
         self.memoize(vm, of);
         if len == 0 {
             self.leave(vm, 1);
-            return Ok(());
-        }
-        let batch = if len > 1 && self.is_binary() {
+        } else if len > 1 && self.is_binary() {
             self.out.push(MARK);
-            Batch::Of(0)
-        } else {
-            Batch::Single
-        };
-        self.steps.push(Step::List { of, at: 0, batch });
+        }
+        Ok(len > 0)
+    }
+
+    fn begin_list(&mut self, vm: &mut Vm, of: Value) -> Saved {
+        let len = vm.heap.cell::<List>(of).items.len();
+        if self.begin_empty(vm, of, len, [EMPTY_LIST, LIST])? {
+            let batch = match len > 1 && self.is_binary() {
+                true => Batch::Of(0),
+                false => Batch::Single,
+            };
+            self.steps.push(Step::List { of, at: 0, batch });
+        }
         Ok(())
     }
 
     fn begin_dict(&mut self, vm: &mut Vm, of: Value) -> Saved {
-        let empty: &[u8] = if self.is_binary() {
-            &[EMPTY_DICT]
-        } else {
-            &[MARK, DICT]
-        };
         let len = vm.heap.cell::<Dict>(of).table.len();
-        self.enter(vm, of, if len == 0 { 1 } else { 2 })?;
-        self.out.write(empty);
-        self.memoize(vm, of);
-        if len == 0 {
-            self.leave(vm, 1);
-            return Ok(());
+        if self.begin_empty(vm, of, len, [EMPTY_DICT, DICT])? {
+            let (at, in_batch) = (0, 0);
+            self.steps.push(Step::Dict {
+                of,
+                at,
+                in_batch,
+                len,
+            });
         }
-        if len > 1 && self.is_binary() {
-            self.out.push(MARK);
-        }
-        let (at, in_batch) = (0, 0);
-        self.steps.push(Step::Dict {
-            of,
-            at,
-            in_batch,
-            len,
-        });
         Ok(())
     }
 
