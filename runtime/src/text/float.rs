@@ -226,8 +226,10 @@ pub fn parse(text: &PyStr) -> Option<f64> {
     for cp in text.chars() {
         match unicode::decimal_value(cp) {
             Some(digit) => ascii.push((b'0' + digit) as char),
+            // Of ASCII only some are blanks, and the separators are none.
+            None if cp < 128 => ascii.push(cp as u8 as char),
             None if unicode::is_space(cp) => ascii.push(' '),
-            None => ascii.push(char::from_u32(cp).filter(char::is_ascii)?),
+            None => return None,
         }
     }
     parse_ascii(&ascii)

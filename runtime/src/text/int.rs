@@ -89,8 +89,9 @@ pub fn parse(text: &PyStr, base: i64, limit: usize) -> Result<BigInt, ParseError
     for cp in text.chars() {
         ascii.push(match unicode::decimal_value(cp) {
             Some(digit) => b'0' + digit,
-            None if unicode::is_space(cp) => b' ',
+            // Of ASCII only some are blanks, and the separators are none.
             None if cp < 128 => cp as u8,
+            None if unicode::is_space(cp) => b' ',
             None => return Err(ParseError::Invalid),
         });
     }

@@ -271,13 +271,10 @@ fn iterable(
 }
 
 /// The text that `int` and `float` read of bytes. Bytes are no text: what isn't ASCII is no digit
-/// and no blank, nor are the separators that a str takes for blanks.
+/// and no blank.
 pub fn number_text(data: &[u8]) -> PyStr {
-    let plain = |&b: &u8| match b {
-        0x1c..=0x1f | 0x80.. => b'?',
-        _ => b,
-    };
-    let data: Vec<u8> = data.iter().map(plain).collect();
+    let ascii = |&b: &u8| if b.is_ascii() { b } else { b'?' };
+    let data: Vec<u8> = data.iter().map(ascii).collect();
     PyStr::from_latin1(&data)
 }
 
