@@ -5,6 +5,8 @@ mod allocator;
 mod args;
 mod dis;
 mod host;
+#[cfg(target_os = "linux")]
+mod memory;
 mod panic;
 mod repl;
 mod run;

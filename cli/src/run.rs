@@ -60,6 +60,10 @@ pub fn new_vm(mut host: ScriptHost) -> Vm {
     host.set_interrupt(flag.clone());
     let mut vm = lockstep_stdlib::new_vm(Box::new(host));
     vm.interrupt = flag.clone();
+    #[cfg(target_os = "linux")]
+    {
+        vm.memory_max = crate::memory::cap();
+    }
     if let Some(wanted) = std::env::var_os("LOCKSTEP_GC_STRESS") {
         vm.heap.set_stress(stress(&wanted.to_string_lossy()));
     }

@@ -286,7 +286,16 @@ fn init_deque(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(Value::NONE)
 }
 
+/// Raises MemoryError rather than let another item in beyond the cap.
+#[inline]
+fn make_room(vm: &mut Vm, this: Value) -> PyResult<()> {
+    let items = items(vm, this);
+    let (len, capacity) = (items.len(), items.capacity());
+    vm.check_growth(len, capacity, 1, size_of::<Value>())
+}
+
 fn append(vm: &mut Vm, a: &[Value]) -> PyResult {
+    make_room(vm, a[0])?;
     let maxlen = deque(vm, a[0]).maxlen;
     change(vm, a[0], |items| {
         items.push_back(a[1]);
@@ -298,6 +307,7 @@ fn append(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn appendleft(vm: &mut Vm, a: &[Value]) -> PyResult {
+    make_room(vm, a[0])?;
     let maxlen = deque(vm, a[0]).maxlen;
     change(vm, a[0], |items| {
         items.push_front(a[1]);
@@ -477,6 +487,7 @@ fn insert(vm: &mut Vm, a: &[Value]) -> PyResult {
         at
     };
     let at = usize::try_from(at.clamp(0, signed)).unwrap_or(0);
+    make_room(vm, a[0])?;
     change(vm, a[0], |items| items.insert(at, a[2]));
     Ok(Value::NONE)
 }

@@ -351,6 +351,46 @@ fn impossible_sizes() {
     }
 }
 
+/// What grows without end is told so, and keeps what it has, also where the process may have little.
+#[cfg(target_os = "linux")]
+#[test]
+fn growth_beyond_what_the_process_may_have() {
+    let grows = [
+        "l = []\n    while True: l.append(1)",
+        "l = [1]\n    l.extend(iter(l))",
+        "l = [1]\n    while True: l += l",
+        "l = [n for n in itertools.count()]",
+        "t = tuple(itertools.count())",
+        "t = (1,)\n    while True: t += t",
+        "d = {}\n    for n in itertools.count(): d[n] = n",
+        "s = set(itertools.count())",
+        "q = collections.deque()\n    q.extend(itertools.count())",
+        "b = bytearray(b'b')\n    while True: b += b",
+        "b = bytearray()\n    while True: b.append(1)",
+        "a = array.array('q')\n    while True: a.append(1)",
+        "s = 's'\n    while True: s += s",
+        "f = io.StringIO()\n    while True: f.write('text' * 1000)",
+        "s = ''.join(map(str, itertools.count()))",
+        "parts = []\n    while True: parts.append([0] * 1000)",
+    ];
+    let mut text = String::from("import array, collections, io, itertools\n");
+    for grow in grows {
+        text.push_str(&format!(
+            "def grow():\n    {grow}\ntry:\n    grow()\nexcept MemoryError as e:\n    print(repr(e))\n"
+        ));
+    }
+    let path = launch::file(text);
+    let mut limited = std::process::Command::new("sh");
+    limited
+        .args(["-c", "ulimit -v 800000; exec \"$0\" run \"$1\""])
+        .arg(launch::lockstep())
+        .arg(&path);
+    let run = process::run(&mut limited, b"", binary::LIMIT).expect("sh can be started");
+    assert_clean(&run);
+    assert_eq!(run.exit, 0, "{}", run.stderr);
+    assert_eq!(run.stdout, "MemoryError()\n".repeat(grows.len()));
+}
+
 #[test]
 fn huge_int_literal() {
     assert_fails(&source(format!("x = {}\n", "1".repeat(5_000))), 1, "4300");

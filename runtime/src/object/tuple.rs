@@ -45,6 +45,14 @@ impl Heap {
         tuple
     }
 
+    /// As `tuple`, of items that may be many: they are not copied then.
+    pub fn tuple_of_vec(&mut self, items: Vec<Value>) -> Value {
+        if items.len() <= TAIL_MAX {
+            return self.tuple(&items);
+        }
+        self.long_tuple(B::Tuple.shape(), items.into())
+    }
+
     #[inline]
     fn new_tuple(&mut self, shape: ShapeId, items: &[Value]) -> Value {
         if items.len() <= TAIL_MAX {
@@ -52,14 +60,13 @@ impl Heap {
             self.tail_mut::<Tuple>(tuple).copy_from_slice(items);
             tuple
         } else {
-            self.charge(items.len() * 8);
-            self.alloc(
-                shape,
-                Tuple {
-                    long: Some(items.into()),
-                },
-            )
+            self.long_tuple(shape, items.into())
         }
+    }
+
+    fn long_tuple(&mut self, shape: ShapeId, items: Box<[Value]>) -> Value {
+        self.charge(items.len() * 8);
+        self.alloc(shape, Tuple { long: Some(items) })
     }
 
     /// The items of a tuple (subclass instances too).

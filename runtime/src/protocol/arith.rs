@@ -235,7 +235,7 @@ impl Vm {
 
     /// Bits that an int about to be made may have.
     fn max_bits(&self) -> u64 {
-        self.memory_max.saturating_sub(self.heap.used_bytes()) as u64 * 8
+        self.room() as u64 * 8
     }
 
     fn int_power(&mut self, a: Value, b: Value) -> PyResult {

@@ -12,9 +12,6 @@ use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
 
-/// Growth above this is checked against the memory cap.
-const CHECKED_GROWTH: usize = 1 << 16;
-
 impl Vm {
     /// The entry of `key` in a dict cell.
     ///
@@ -138,9 +135,7 @@ impl Vm {
             return Ok(());
         }
         let growth = self.heap.cell::<Dict>(dict).table.growth_bytes();
-        if growth > CHECKED_GROWTH {
-            self.check_size(growth)?;
-        }
+        self.check_size(growth)?;
         self.heap.dict_push(dict, hash, key, value);
         Ok(())
     }

@@ -14,9 +14,8 @@ use crate::vm::names::N;
 impl Vm {
     /// The sizes that text about to be made may have.
     pub fn text_limits(&mut self) -> Limits {
-        let room = self.memory_max.saturating_sub(self.heap.used_bytes());
         Limits {
-            max_len: room.min(isize::MAX as usize),
+            max_len: self.room().min(isize::MAX as usize),
             int_digits: self.int_digits_max(),
         }
     }

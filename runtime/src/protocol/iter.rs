@@ -365,9 +365,10 @@ impl Vm {
     /// TypeError if it is not iterable; whatever `__next__` raises; MemoryError.
     pub fn collect_iterable(&mut self, v: Value) -> PyResult<Vec<Value>> {
         if (self.heap.is_exact(v, B::List) || self.heap.is_exact(v, B::Tuple))
-            && let Some(items) = self.heap.as_sequence(v)
+            && let Some(n) = self.heap.as_sequence(v).map(<[Value]>::len)
         {
-            return Ok(items.to_vec());
+            self.check_items(n)?;
+            return Ok(self.heap.as_sequence(v).unwrap_or_default().to_vec());
         }
         let list = self.heap.list(Vec::new());
         self.holding(&[list], |vm| vm.list_extend(list, v))?;
@@ -408,10 +409,10 @@ impl Vm {
     pub fn list_extend(&mut self, list: Value, v: Value) -> PyResult<()> {
         // CPython 3.13 listobject.c list_extend asks no method of the list itself either.
         if (self.heap.is_exact(v, B::List) || self.heap.is_exact(v, B::Tuple) || v == list)
-            && let Some(items) = self.heap.as_sequence(v)
+            && let Some(n) = self.heap.as_sequence(v).map(<[Value]>::len)
         {
-            let items = items.to_vec();
-            self.check_items(items.len())?;
+            self.check_list_growth(list, n)?;
+            let items = self.heap.as_sequence(v).unwrap_or_default().to_vec();
             self.list_append_all(list, &items);
             return Ok(());
         }
@@ -422,7 +423,7 @@ impl Vm {
             .flatten()
         {
             let n = range_len_i64(start, stop, step) as usize;
-            self.check_items(n)?;
+            self.check_list_growth(list, n)?;
             let items = &mut self.heap.cell_mut::<List>(list).items;
             let before = items.capacity();
             items.reserve(n);
@@ -439,14 +440,9 @@ impl Vm {
             {
                 vm.check_items(n)?;
             }
-            let mut n = 0usize;
             while let Some(item) = vm.next(iter)? {
-                vm.heap.list_push(list, item);
+                vm.list_append(list, item)?;
                 vm.tick()?;
-                n += 1;
-                if n & 0xffff == 0 {
-                    vm.check_size(n * 8)?;
-                }
             }
             Ok(())
         })

@@ -48,17 +48,18 @@ impl Vm {
                 if x.is_empty() && self.heap.is_exact(b, B::Tuple) {
                     return Ok(Some(b));
                 }
-                let items = [x, y].concat();
-                self.check_items(items.len())?;
-                Ok(Some(self.heap.tuple(&items)))
+                self.check_items(x.len() + y.len())?;
+                let items = [self.heap.tuple_items(a), self.heap.tuple_items(b)].concat();
+                Ok(Some(self.heap.tuple_of_vec(items)))
             }
             Kind::Bytes => {
+                let len = |v| self.heap.cell::<Bytes>(v).data.len();
+                self.check_size(len(a) + len(b))?;
                 let data = [
                     &self.heap.cell::<Bytes>(a).data[..],
                     &self.heap.cell::<Bytes>(b).data[..],
                 ]
                 .concat();
-                self.check_size(data.len())?;
                 let base = self.bytes_class(a);
                 Ok(Some(self.heap.bytes_of(base, data)))
             }
@@ -146,7 +147,7 @@ impl Vm {
                 let n = self.heap.tuple_items(seq).len();
                 self.check_items(n.saturating_mul(times))?;
                 let items = self.heap.tuple_items(seq).repeat(times);
-                Ok(Some(self.heap.tuple(&items)))
+                Ok(Some(self.heap.tuple_of_vec(items)))
             }
             Some(Kind::Bytes) => {
                 let n = self.heap.cell::<Bytes>(seq).data.len();
@@ -200,25 +201,82 @@ impl Vm {
         let Some(more) = self.bytes_or_none(b) else {
             return Err(self.concat_error(a, b));
         };
-        self.check_size(more.len())?;
         if !more.is_empty() {
             self.check_bytearray_resizable(a)?;
         }
-        self.heap.charge(more.len());
+        self.grow_bytearray(a, more.len())?;
         self.heap.cell_mut::<Bytes>(a).data.extend_from_slice(&more);
         Ok(Some(a))
+    }
+
+    /// Makes room for `more` bytes in a bytearray.
+    ///
+    /// # Errors
+    /// MemoryError.
+    pub fn grow_bytearray(&mut self, array: Value, more: usize) -> PyResult<()> {
+        let data = &self.heap.cell::<Bytes>(array).data;
+        let (len, before) = (data.len(), data.capacity());
+        self.check_growth(len, before, more, 1)?;
+        let data = &mut self.heap.cell_mut::<Bytes>(array).data;
+        data.reserve(more);
+        let grown = data.capacity() - before;
+        self.heap.charge(grown);
+        Ok(())
+    }
+
+    /// Appends to a list.
+    ///
+    /// # Errors
+    /// MemoryError.
+    ///
+    /// # Panics
+    /// If `list` is not a list cell.
+    #[inline]
+    pub fn list_append(&mut self, list: Value, item: Value) -> PyResult<()> {
+        let items = &self.heap.cell::<List>(list).items;
+        if items.len() == items.capacity() {
+            self.check_list_growth(list, 1)?;
+        }
+        self.heap.list_push(list, item);
+        Ok(())
+    }
+
+    /// Raises MemoryError rather than let a list grow by `n` items beyond the cap.
+    ///
+    /// # Errors
+    /// MemoryError.
+    #[cold]
+    pub fn check_list_growth(&mut self, list: Value, n: usize) -> PyResult<()> {
+        let items = &self.heap.cell::<List>(list).items;
+        self.check_growth(items.len(), items.capacity(), n, size_of::<Value>())
+    }
+
+    /// Raises MemoryError rather than let something that grows as `Vec` does, of `len` items in
+    /// room for `capacity`, get `more` of them beyond the cap.
+    ///
+    /// # Errors
+    /// MemoryError.
+    pub fn check_growth(
+        &mut self,
+        len: usize,
+        capacity: usize,
+        more: usize,
+        item_bytes: usize,
+    ) -> PyResult<()> {
+        if capacity - len >= more {
+            return Ok(());
+        }
+        // What it holds now stays until it is moved.
+        let grown = capacity.saturating_mul(2).max(len.saturating_add(more));
+        self.check_size(grown.saturating_mul(item_bytes))
     }
 
     /// Raises MemoryError rather than let `n` values be allocated beyond the cap.
     ///
     /// # Errors
     /// MemoryError.
-    pub(crate) fn check_items(&mut self, n: usize) -> PyResult<()> {
-        if n > 1 << 16 {
-            self.check_size(n.saturating_mul(8))
-        } else {
-            Ok(())
-        }
+    pub fn check_items(&mut self, n: usize) -> PyResult<()> {
+        self.check_size(n.saturating_mul(size_of::<Value>()))
     }
 }
 

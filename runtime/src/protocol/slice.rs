@@ -9,7 +9,7 @@ use crate::object::list::List;
 use crate::object::range::{Range, Slice};
 use crate::planted::{self, Bug};
 use crate::value::Value;
-use crate::vm::Vm;
+use crate::vm::{UNCHECKED_BYTES, Vm};
 
 /// What a slice selects: `count` items from `start` on, each `step` further.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -131,7 +131,7 @@ impl Vm {
     }
 
     /// `obj[start:stop]` of a str or list whose bounds are small ints or left out; None where it
-    /// is anything else, or all of a str.
+    /// is anything else, or all of a str, or so much that memory may lack.
     fn plain_part(&mut self, obj: Value, slice: &Slice) -> Option<Value> {
         if !slice.step.is_none() {
             return None;
@@ -153,7 +153,9 @@ impl Vm {
         }
         if self.heap.is_exact(obj, B::List) {
             let items = &self.heap.get::<List>(obj)?.items;
-            let part = items[range(items.len())].to_vec();
+            let part = range(items.len());
+            let part = (part.len() <= UNCHECKED_BYTES / size_of::<Value>())
+                .then(|| items[part].to_vec())?;
             return Some(self.heap.list(part));
         }
         None
@@ -168,6 +170,9 @@ impl Vm {
         };
         let s = select(start, stop, step, len);
         let part = s.start.max(0) as usize..(s.start.max(0) as usize + s.count);
+        if matches!(kind, Some(Kind::List | Kind::Tuple)) {
+            self.check_items(s.count)?;
+        }
         Ok(Some(match kind {
             Some(Kind::List) => {
                 let items = &self.heap.cell::<List>(seq).items;
@@ -188,7 +193,7 @@ impl Vm {
                 } else {
                     s.indexes().map(|i| items[i]).collect()
                 };
-                self.heap.tuple(&items)
+                self.heap.tuple_of_vec(items)
             }
             Some(Kind::Str) => {
                 if step == 1 && s.count == len && self.heap.is_exact(seq, B::Str) {

@@ -1187,7 +1187,7 @@ impl Vm {
                     next!(1);
                 }
                 Op::ListAppend => {
-                    self.heap.list_push(r!(w.a()), r!(w.b()));
+                    op!(1, self.list_append(r!(w.a()), r!(w.b())));
                     next!(1);
                 }
                 Op::ListExtend => {
@@ -1217,7 +1217,7 @@ impl Vm {
                 Op::ListToTuple => {
                     let list = r!(w.b());
                     let items = std::mem::take(&mut self.heap.cell_mut::<List>(list).items);
-                    let v = self.heap.tuple(&items);
+                    let v = self.heap.tuple_of_vec(items);
                     set!(w.a(), v);
                     next!(1);
                 }

@@ -80,6 +80,12 @@ const ROOM_BYTES: usize = if cfg!(debug_assertions) {
 };
 const STACK_PART_BYTES: usize = 64 << 20;
 
+/// The script was told that it wants too much since the last collection.
+const TOLD_BEFORE_COLLECTION: usize = usize::MAX;
+
+/// So much is allocated without a look at the cap.
+pub(crate) const UNCHECKED_BYTES: usize = 512 << 10;
+
 /// Whether so much memory can be had is tried before it is counted on.
 const PROBED_BYTES: usize = 256 << 20;
 
@@ -135,6 +141,8 @@ pub struct Vm {
     native_params: FxHashMap<usize, Box<[Value]>>,
     /// Bytes that may be live after a collection.
     pub memory_max: usize,
+    /// What was live when the script was last told that it is too much; 0 where it no longer is.
+    memory_told: usize,
     /// Digits that an int converted to or from decimal text may have; 0 is
     /// without limit. `sys.set_int_max_str_digits`.
     pub(crate) int_digits_max: usize,
@@ -180,6 +188,7 @@ impl Vm {
             repr_stack: Vec::new(),
             native_params: FxHashMap::default(),
             memory_max: 16 << 30,
+            memory_told: 0,
             int_digits_max: 4300,
             fuel: u64::MAX,
         };
@@ -339,7 +348,7 @@ impl Vm {
             };
             if has_collected {
                 self.run_finalizers()?;
-                if self.heap.used_bytes() > self.memory_max {
+                if self.is_told_of_memory() {
                     return Err(self.raise(B::MemoryError, ""));
                 }
             }
@@ -386,11 +395,22 @@ impl Vm {
         self.check_size(bytes)
     }
 
-    /// Raises MemoryError rather than let `bytes` be allocated beyond the cap.
+    /// Raises MemoryError rather than let `bytes` be allocated beyond the cap. Little is always
+    /// given: a collection will tell what many of them come to.
     ///
     /// # Errors
     /// MemoryError.
+    #[inline]
     pub fn check_size(&mut self, bytes: usize) -> PyResult<()> {
+        if bytes <= UNCHECKED_BYTES {
+            Ok(())
+        } else {
+            self.check_large(bytes)
+        }
+    }
+
+    #[cold]
+    fn check_large(&mut self, bytes: usize) -> PyResult<()> {
         let used_bytes = self.heap.used_bytes();
         let mut fits = used_bytes.saturating_add(bytes) <= self.memory_max;
         // The cap may be more than the machine gives: an allocation that is
@@ -401,8 +421,34 @@ impl Vm {
         if fits {
             Ok(())
         } else {
+            self.memory_told = TOLD_BEFORE_COLLECTION;
             Err(self.raise(B::MemoryError, ""))
         }
+    }
+
+    /// Whether the script is to be told that what is live after a collection is beyond the cap.
+    /// Once told it may use a little more: what handles the exception can't give memory back before
+    /// the exception itself is gone.
+    fn is_told_of_memory(&mut self) -> bool {
+        let (used_bytes, grace) = (self.heap.used_bytes(), self.memory_max / 16);
+        let room = self.room();
+        if room > grace {
+            self.memory_told = 0;
+        }
+        if self.memory_told == TOLD_BEFORE_COLLECTION {
+            self.memory_told = used_bytes;
+        }
+        let is_told = room == 0
+            && (used_bytes > self.memory_told + grace || used_bytes > self.memory_max + 8 * grace);
+        if is_told {
+            self.memory_told = used_bytes;
+        }
+        is_told
+    }
+
+    /// Bytes that may still be allocated.
+    pub fn room(&self) -> usize {
+        self.memory_max.saturating_sub(self.heap.used_bytes())
     }
 
     /// A complete collection. Only at a safepoint, or where every value in use is rooted.

@@ -13,8 +13,9 @@ use crate::args;
 pub(super) fn splice(vm: &mut Vm, this: Value, from: usize, to: usize, new: &[u8]) -> PyResult<()> {
     let n = size(code(vm, this));
     if new.len() != (to - from) * n {
-        if new.len() > 1 << 16 {
-            vm.check_size(new.len())?;
+        if let Some(Array { data, .. }) = vm.heap.native(this) {
+            let (len, capacity) = (data.len(), data.capacity());
+            vm.check_growth(len, capacity, new.len(), 1)?;
         }
         vm.check_resizable(this, "cannot resize an array that is exporting buffers")?;
     }

@@ -1012,6 +1012,7 @@ fn array_reduce(vm: &mut Vm, this: Value, protocol: i64) -> PyResult {
 fn append(vm: &mut Vm, a: &[Value]) -> PyResult {
     let byte = vm.byte_value(a[1])?;
     vm.check_bytearray_resizable(a[0])?;
+    vm.grow_bytearray(a[0], 1)?;
     array(vm, a[0]).push(byte);
     Ok(Value::NONE)
 }
@@ -1047,7 +1048,7 @@ fn extend(vm: &mut Vm, a: &[Value]) -> PyResult {
     if !more.is_empty() {
         vm.check_bytearray_resizable(a[0])?;
     }
-    vm.heap.charge(more.len());
+    vm.grow_bytearray(a[0], more.len())?;
     array(vm, a[0]).extend_from_slice(&more);
     Ok(Value::NONE)
 }
@@ -1056,6 +1057,7 @@ fn insert(vm: &mut Vm, a: &[Value]) -> PyResult {
     let at = vm.to_ssize(a[1])?;
     let byte = vm.byte_value(a[2])?;
     vm.check_bytearray_resizable(a[0])?;
+    vm.grow_bytearray(a[0], 1)?;
     let own = array(vm, a[0]);
     let at = super::list::clip(at, own.len());
     own.insert(at, byte);

@@ -118,7 +118,7 @@ fn tuple(vm: &mut Vm, args: &[Value]) -> PyResult<Option<Value>> {
         [v] if vm.heap.is_exact(v, B::Tuple) => Ok(Some(v)),
         [v] => {
             let items = vm.collect_iterable(v)?;
-            Ok(Some(vm.heap.tuple(&items)))
+            Ok(Some(vm.heap.tuple_of_vec(items)))
         }
         _ => Ok(None),
     }

@@ -188,8 +188,10 @@ fn values(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn pop(vm: &mut Vm, a: &[Value]) -> PyResult {
-    // CPython 3.13 dictobject.c _PyDict_Pop_KnownHash: an empty dict asks for no hash.
-    let found = match vm.heap.cell::<Dict>(a[0]).table.is_empty() {
+    // CPython 3.13 dictobject.c _PyDict_Pop_KnownHash: an empty dict asks for no hash. An ordered
+    // one does.
+    let is_empty = vm.heap.cell::<Dict>(a[0]).table.is_empty();
+    let found = match is_empty && !vm.is_ordered_dict(a[0]) {
         true => None,
         false => vm.dict_remove(a[0], a[1])?,
     };

@@ -83,7 +83,7 @@ fn reversed(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn append(vm: &mut Vm, a: &[Value]) -> PyResult {
-    vm.heap.list_push(a[0], a[1]);
+    vm.list_append(a[0], a[1])?;
     Ok(Value::NONE)
 }
 
@@ -93,6 +93,8 @@ fn clear(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn copy(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let n = items(vm, a[0]).len();
+    vm.check_items(n)?;
     let copy = items(vm, a[0]).to_vec();
     Ok(vm.heap.list(copy))
 }
@@ -137,6 +139,7 @@ fn index(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn insert(vm: &mut Vm, a: &[Value]) -> PyResult {
     let at = vm.to_ssize(a[1])?;
+    vm.check_list_growth(a[0], 1)?;
     let list = items_mut(vm, a[0]);
     let at = clip(at, list.len());
     let before = list.capacity();

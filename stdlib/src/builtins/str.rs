@@ -334,20 +334,15 @@ fn encode(vm: &mut Vm, a: &[Value]) -> PyResult {
     Ok(vm.heap.bytes(data))
 }
 
-/// What a text may grow to.
-pub fn max_len(vm: &Vm) -> usize {
-    vm.memory_max.min(isize::MAX as usize)
-}
-
 fn expandtabs(vm: &mut Vm, a: &[Value]) -> PyResult {
     let size = match a[1].given() {
         Some(size) => vm.to_c_int(size)?.max(0) as usize,
         None => 8,
     };
-    let limit = max_len(vm);
+    let limit = vm.room();
     match vm.heap.text(a[0]).expand_tabs(size, limit) {
         Ok(text) => Ok(vm.heap.str(text)),
-        Err(_) => Err(vm.overflow_error("new string is too long")),
+        Err(_) => Err(vm.raise(B::MemoryError, "")),
     }
 }
 
@@ -370,7 +365,7 @@ fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
     {
         return Ok(one);
     }
-    let limit = max_len(vm);
+    let limit = vm.room();
     let joined = PyStr::join(
         vm.heap.text(a[0]),
         items.iter().map(|&v| vm.heap.text(v)),
@@ -378,7 +373,7 @@ fn join(vm: &mut Vm, a: &[Value]) -> PyResult {
     );
     match joined {
         Ok(text) => Ok(vm.heap.str(text)),
-        Err(_) => Err(vm.overflow_error("join() result is too long for a Python string")),
+        Err(_) => Err(vm.raise(B::MemoryError, "")),
     }
 }
 
@@ -457,11 +452,11 @@ fn replace(vm: &mut Vm, a: &[Value]) -> PyResult {
     let old = args::text(vm, "replace", 1, a[1])?;
     let new = args::text(vm, "replace", 2, a[2])?;
     let count = usize::try_from(args::ssize_or(vm, a[3], -1)?).ok();
-    let limit = max_len(vm);
+    let limit = vm.room();
     match vm.heap.text(a[0]).replace(&old, &new, count, limit) {
         Ok(Some(text)) => Ok(vm.heap.str(text)),
         Ok(None) => vm.builtin_str(a[0]),
-        Err(_) => Err(vm.overflow_error("replace string is too long")),
+        Err(_) => Err(vm.raise(B::MemoryError, "")),
     }
 }
 

@@ -106,7 +106,7 @@ pub fn join(vm: &mut Vm, parts: Value, is_text: bool) -> PyResult {
             return Ok(one);
         }
         let texts = items.iter().map(|&item| vm.heap.text(item));
-        let limit = crate::builtins::str::max_len(vm);
+        let limit = vm.room();
         if let Ok(text) = PyStr::join(&PyStr::empty(), texts, limit) {
             return Ok(vm.heap.str(text));
         }
