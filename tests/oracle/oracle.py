@@ -55,7 +55,7 @@ urllib.parse uuid warnings weakref zlib concurrent.futures.thread""".split()
 
 OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 # A program that grows without end must not take the machine with it.
-MEMORY_BYTES_MAX = 4 * 1024 * 1024 * 1024
+MEMORY_BYTES_MAX = 1024 * 1024 * 1024
 
 
 def run_program(file, args, clock, seed):

@@ -15,6 +15,7 @@ use difference::Subject;
 pub use family::Family;
 use lockstep_tests::oracle::{self, Server};
 use lockstep_tests::{binary, workspace};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -70,6 +71,7 @@ fn compare(family: Family, options: &Options, python: &PathBuf, dir: &Path) -> R
         return planted::run(family, python, dir, options, bug);
     }
     let lockstep = binary::lockstep_of_profile(&options.profile)?;
+    limit_memory();
     let started = Instant::now();
     let unlimited = options.seconds.is_some() && options.programs.is_none();
     let plan = batch::Plan {
@@ -115,6 +117,19 @@ fn compare(family: Family, options: &Options, python: &PathBuf, dir: &Path) -> R
     } else {
         Err("programs differ".to_owned())
     }
+}
+
+/// Has Lockstep take as much memory as `oracle.py` gives CPython: of its addresses it uses a
+/// third. What one side has room for and the other has not would differ, and take half a minute
+/// to fill.
+const ADDRESS_SPACE_BYTES_MAX: u64 = 3 * (1 << 30) + (400 << 20);
+
+/// Has the processes that are begun from here on end a request beyond the limit in a MemoryError,
+/// however large the machine is.
+fn limit_memory() {
+    let (_, most) = getrlimit(Resource::RLIMIT_AS).unwrap_or((0, u64::MAX));
+    // Without it only programs that want more would differ.
+    let _ = setrlimit(Resource::RLIMIT_AS, ADDRESS_SPACE_BYTES_MAX.min(most), most);
 }
 
 /// A folder for this process alone, so that several may run at once; it stays where programs

@@ -49,6 +49,7 @@ pub fn run(
             &workspace::target_and_profile().0.join("planted"),
         )?
     };
+    super::limit_memory();
     let healthy = Subject {
         binary: &lockstep,
         environment: &[],

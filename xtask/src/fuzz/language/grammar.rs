@@ -114,9 +114,13 @@ pub fn fill(w: &mut Writer, template: &str, depth: usize) -> String {
             }
             'G' => iterable(w, depth),
             'H' => {
-                // What can be a key or stand in a set.
+                // What can be a key or stand in a set: a nan comes there where its address says.
                 let kind = [Int, Float, Str, Bytes, Bool][w.below(5)];
-                expression(w, kind, depth)
+                let text = expression(w, kind, depth);
+                match kind == Float && text.contains("'inf'") {
+                    true => format!("stable({text})"),
+                    false => text,
+                }
             }
             // Pieces that are no expressions of a section's own.
             'n' => w.below(5).to_string(),

@@ -42,9 +42,11 @@ class Worse(Oops):
     def __str__(self): return f'worse{self.args}'
 def text(value):
     shown = repr(value)
+    if ' with id=' in shown: return 'told of by its id'
     return shown if len(shown) < 300 or ' at 0x' in shown else f'{shown[:250]}...{len(shown)}'
 def show(*values):
-    print(*[text(value) for value in values])
+    # What has no steady hash comes in a set where its address says.
+    print(*[text(ordered(value)) for value in values])
 def oops(error, depth=0):
     lines, trace = [], error.__traceback__
     while trace is not None:
