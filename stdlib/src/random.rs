@@ -49,8 +49,8 @@ static CLASS: ClassDef = ClassDef {
         method("gauss(self, mu=0.0, sigma=1.0)", |vm, a| {
             draw_normal(vm, a, |r, x| r.gauss(x[0], x[1]))
         }),
-        method("lognormvariate(self, mu=0.0, sigma=1.0)", |vm, a| {
-            draw_normal(vm, a, |r, x| r.lognormvariate(x[0], x[1]))
+        method("lognormvariate(self, mu, sigma)", |vm, a| {
+            draw(vm, a, |r, x| r.lognormvariate(x[0], x[1]))
         }),
         method("_expovariate(self, lambd, /)", |vm, a| {
             draw(vm, a, |r, x| r.expovariate(x[0]))

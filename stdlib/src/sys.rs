@@ -7,6 +7,7 @@ use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::exception::Exception;
 use lockstep_runtime::object::opaque::Native;
+use lockstep_runtime::text::library_names::LIBRARY_NAMES;
 use lockstep_runtime::text::os_text;
 use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Raised, Value, Vm};
@@ -244,7 +245,8 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
         B::FrozenSet.shape(),
         lockstep_runtime::object::set::Set::default(),
     );
-    for name in crate::modules::names() {
+    // Ours has one more.
+    for name in LIBRARY_NAMES.into_iter().chain(["sync"]) {
         let name = vm.heap.str(name);
         vm.set_add(stdlib_names, name)?;
     }

@@ -175,13 +175,9 @@ fn field(inp: &mut In, raw: bool, out: &mut TextJoiner) -> Res<()> {
     let open = bump(inp).span;
     let missing = peek(inp);
     if let T::RBrace | T::Colon | T::Exclamation | T::Equal = missing.kind {
-        let message = match missing.kind {
-            T::RBrace => "f-string: valid expression required before '}'".to_string(),
-            kind => format!("f-string: expression required before '{}'", kind.text()),
-        };
-        let message = message.replace(
-            "f-string: expression required",
-            "f-string: valid expression required",
+        let message = format!(
+            "f-string: valid expression required before '{}'",
+            missing.kind.text()
         );
         return raise(inp, Diagnostic::syntax("E0045", message, missing.span));
     }
@@ -220,6 +216,17 @@ fn field(inp: &mut In, raw: bool, out: &mut TextJoiner) -> Res<()> {
             format_spec.is_some(),
         );
     }
+    let mut conversion = match conversion {
+        Some(Err(name)) => {
+            let message = format!(
+                "f-string: invalid conversion character '{}': expected 's', 'r', or 'a'",
+                inp.state().source.slice(name)
+            );
+            return raise_now(inp, Diagnostic::syntax("E0046", message, name));
+        }
+        Some(Ok(conversion)) => Some(conversion),
+        None => None,
+    };
     if is_debug && conversion.is_none() && format_spec.is_none() {
         conversion = Some(Conversion::Repr);
     }
@@ -280,7 +287,9 @@ fn spec(inp: &mut In, raw: bool) -> Res<FString> {
     }
 }
 
-fn conversion_of(inp: &mut In) -> Res<Conversion> {
+/// What stands after an exclamation mark; the place of a name that means nothing, which is told of
+/// when the field is closed.
+fn conversion_of(inp: &mut In) -> Res<Result<Conversion, Span>> {
     let before = last_end(inp);
     let token = peek(inp);
     if !token.kind.is_name() && !token.kind.is_keyword() {
@@ -291,21 +300,17 @@ fn conversion_of(inp: &mut In) -> Res<Conversion> {
         return raise(inp, Diagnostic::syntax("E0046", message, token.span));
     }
     if token.span.start != before {
-        let message = "f-string: conversion type must come right after the exclamation mark";
+        // CPython 3.13 spells it so.
+        let message = "f-string: conversion type must come right after the exclamanation mark";
         return raise(inp, Diagnostic::syntax("E0046", message, token.span));
     }
     inp.skip();
-    match inp.state().source.slice(token.span) {
+    Ok(match inp.state().source.slice(token.span) {
         "s" => Ok(Conversion::Str),
         "r" => Ok(Conversion::Repr),
         "a" => Ok(Conversion::Ascii),
-        other => {
-            let message = format!(
-                "f-string: invalid conversion character '{other}': expected 's', 'r', or 'a'"
-            );
-            raise_now(inp, Diagnostic::syntax("E0046", message, token.span))
-        }
-    }
+        _ => Err(token.span),
+    })
 }
 
 /// Names what is missing after a field's expression.

@@ -78,7 +78,10 @@ fn params(inp: &mut In, close: T, annotated: bool) -> Res<Params> {
                 section = Section::KeywordOnly;
                 if peek_kind(inp).is_name() {
                     let param = param(inp, annotated, true)?;
-                    no_default(inp, "var-positional")?;
+                    let is_starred = |a: &Expr| matches!(a.kind, ExprKind::Starred(_));
+                    if !param.annotation.as_ref().is_some_and(is_starred) {
+                        no_default(inp, "var-positional")?;
+                    }
                     params.vararg = Some(Box::new(param));
                 } else {
                     bare_star = Some(here);

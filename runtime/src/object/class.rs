@@ -197,6 +197,9 @@ pub struct Class {
     /// `__qualname__`, a str.
     pub qualname: Value,
     pub bases: Vec<Value>,
+    /// `__base__`: the one of the bases whose layout instances have; None of `object`. It stays
+    /// where that one's own bases change.
+    pub base: Value,
     /// The class itself first, `object` last.
     pub mro: Vec<Value>,
     /// The namespace: a dict keyed by interned strs.
@@ -290,7 +293,7 @@ pub struct Hooks {
 impl Object for Class {
     const KIND: Kind = Kind::Class;
     fn trace(&self, marker: &mut Marker) {
-        marker.mark_all(&[self.name, self.qualname, self.attrs]);
+        marker.mark_all(&[self.name, self.qualname, self.base, self.attrs]);
         marker.mark_all(&self.bases);
         marker.mark_all(&self.mro);
         marker.mark_all(&self.subclasses);

@@ -146,6 +146,7 @@ impl Vm {
                     name,
                     qualname: name,
                     bases: base.into_iter().collect(),
+                    base: base.unwrap_or(Value::NONE),
                     mro: Vec::new(),
                     attrs,
                     root_shape: b.shape(),
@@ -403,6 +404,7 @@ impl Vm {
                 name,
                 qualname,
                 bases: bases.clone(),
+                base: best,
                 mro: Vec::new(),
                 attrs,
                 root_shape: ShapeId(0),
@@ -776,10 +778,10 @@ impl Vm {
     }
 
     /// CPython 3.13 typeobject.c type_mro_check, which all metaclasses but `type` itself ask for:
-    /// the class that lays out the instances of one with new `bases` has to be below those that lay
+    /// the class that lays out the instances of one with new bases has to be below those that lay
     /// out instances of the others in its new `mro`. A class that adds slots is below its old ones.
-    fn check_solid(&mut self, class: Value, bases: &[Value], mro: &[Value]) -> PyResult<()> {
-        let best = self.best_base(bases)?;
+    fn check_solid(&mut self, class: Value, mro: &[Value]) -> PyResult<()> {
+        let best = self.heap.cell::<Class>(class).base;
         let n_slots = |class: Value| self.heap.cell::<Class>(class).n_slots;
         let solid = match n_slots(class) > n_slots(best) {
             true => class,
@@ -817,12 +819,12 @@ impl Vm {
         Err(self.unsuitable_layout(base))
     }
 
-    /// Gives a class other bases, which were checked: the MROs of the class and
-    /// of all below it are made anew. After an error all is as before.
+    /// Gives a class other bases, of which `base` lays out its instances; all were checked. The
+    /// MROs of the class and of all below it are made anew. After an error all is as before.
     ///
     /// # Errors
     /// TypeError where there is no MRO; what a metaclass's `mro` raises.
-    pub fn set_bases(&mut self, class: Value, bases: &[Value]) -> PyResult<()> {
+    pub fn set_bases(&mut self, class: Value, bases: &[Value], base: Value) -> PyResult<()> {
         // While a metaclass's `mro` runs, bases and MROs may disagree: the bases count.
         let mut above = bases.to_vec();
         let mut seen = Vec::new();
@@ -836,7 +838,9 @@ impl Vm {
             }
         }
         let old_bases = self.heap.cell::<Class>(class).bases.clone();
-        self.heap.cell_mut::<Class>(class).bases = bases.to_vec();
+        let old_base = self.heap.cell::<Class>(class).base;
+        let changed = self.heap.cell_mut::<Class>(class);
+        (changed.bases, changed.base) = (bases.to_vec(), base);
         let mut before: Vec<(Value, Vec<Value>)> = Vec::new();
         // A class with two changed bases comes up twice; the second time counts.
         let mut pending = vec![class];
@@ -847,7 +851,7 @@ impl Vm {
             let meta = self.heap.class_of(changed);
             let made = self.linearize(changed, &own_bases).and_then(|mro| {
                 if meta != self.class(B::Type) && !self.has_own_mro(meta) {
-                    self.check_solid(changed, &own_bases, &mro)?;
+                    self.check_solid(changed, &mro)?;
                 }
                 self.heap.cell_mut::<Class>(changed).mro = mro;
                 self.apply_custom_mro(changed, meta)
@@ -858,7 +862,8 @@ impl Vm {
                     self.heap.cell_mut::<Class>(class).mro = mro;
                 }
                 if self.heap.cell::<Class>(class).bases == bases {
-                    self.heap.cell_mut::<Class>(class).bases = old_bases;
+                    let class = self.heap.cell_mut::<Class>(class);
+                    (class.bases, class.base) = (old_bases, old_base);
                 }
                 self.class_changed(class);
                 return Err(raised);
@@ -1016,6 +1021,7 @@ impl Vm {
                 name,
                 qualname: name,
                 bases: vec![base],
+                base,
                 mro: Vec::new(),
                 attrs,
                 root_shape: ShapeId(0),

@@ -143,7 +143,8 @@ impl Vm {
     /// The int that `int(v)` makes of the answer of `__trunc__`; None where `v` has none.
     ///
     /// # Errors
-    /// As `index`; what `__trunc__` raises, or a filter makes of the warning.
+    /// TypeError for an answer that is no integer; what `__trunc__` raises, or a filter makes of
+    /// the warning.
     pub fn truncated(&mut self, v: Value) -> PyResult<Option<Value>> {
         let Some(answer) = self.call_special(v, N::trunc, &[])? else {
             return Ok(None);
@@ -151,6 +152,10 @@ impl Vm {
         self.root(answer);
         let message = "The delegation of int() to __trunc__ is deprecated.";
         self.warn(B::DeprecationWarning, message)?;
+        if !self.has_index(answer) {
+            let name = self.type_name(answer);
+            return Err(self.type_error(format!("__trunc__ returned non-Integral (type {name})")));
+        }
         self.index(answer).map(Some)
     }
 

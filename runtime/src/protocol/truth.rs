@@ -7,11 +7,13 @@ use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
 
+const NOT_IMPLEMENTED_AS_BOOL: &str = "NotImplemented should not be used in a boolean context";
+
 impl Vm {
     /// Whether `v` counts as true.
     ///
     /// # Errors
-    /// Whatever `__bool__` or `__len__` raises.
+    /// Whatever `__bool__` or `__len__` raises; the warning of `NotImplemented` where that is one.
     #[inline]
     pub fn truth(&mut self, v: Value) -> PyResult<bool> {
         if let Some(b) = v.as_bool() {
@@ -29,6 +31,10 @@ impl Vm {
         }
         if v.is_none() {
             return Ok(false);
+        }
+        if v == Value::NOT_IMPLEMENTED {
+            self.warn(B::DeprecationWarning, NOT_IMPLEMENTED_AS_BOOL)?;
+            return Ok(true);
         }
         match self.exact_builtin(v) {
             Some(_) => self.builtin_truth(v),

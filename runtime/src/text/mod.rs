@@ -6,6 +6,7 @@
 pub mod float;
 pub mod hash;
 pub mod int;
+pub mod library_names;
 pub mod os_text;
 pub mod percent;
 #[cfg(test)]

@@ -49,7 +49,12 @@ impl Vm {
         }
         match self.call_special(v, N::anext, &[])? {
             Some(awaitable) if self.is_awaitable(awaitable) => Ok(awaitable),
-            Some(other) => Err(self.invalid_anext(other, None)),
+            Some(other) => {
+                let name = self.type_name_within(other, 100);
+                let cause =
+                    self.type_error(format!("object {name} can't be used in 'await' expression"));
+                Err(self.invalid_anext(other, cause.0))
+            }
             None => {
                 let message = format!(
                     "'async for' requires an iterator with __anext__ method, got {}",
@@ -61,18 +66,16 @@ impl Vm {
     }
 
     /// The error of `async for` over what gives no awaitables.
-    pub(crate) fn invalid_anext(&mut self, found: Value, cause: Option<Value>) -> Raised {
+    pub(crate) fn invalid_anext(&mut self, found: Value, cause: Value) -> Raised {
         let message = format!(
             "'async for' received an invalid object from __anext__: {}",
             self.type_name(found)
         );
         let raised = self.type_error(message);
-        if let Some(cause) = cause {
-            let e = self.heap.cell_mut::<Exception>(raised.0);
-            e.cause = cause;
-            e.context = cause;
-            e.suppress_context = true;
-        }
+        let e = self.heap.cell_mut::<Exception>(raised.0);
+        e.cause = cause;
+        e.context = cause;
+        e.suppress_context = true;
         raised
     }
 

@@ -347,13 +347,9 @@ impl Vm {
             .lookup_class(at, key)
             .is_some_and(|found| self.heap.get::<Native>(found).is_none())
         {
-            let bases = self.heap.cell::<Class>(at).bases.clone();
-            if bases.is_empty() {
-                break;
-            }
-            match self.best_base(&bases) {
-                Ok(base) => at = base,
-                Err(_) => break,
+            match self.heap.cell::<Class>(at).base {
+                base if base.is_none() => break,
+                base => at = base,
             }
         }
         self.class_name(at)

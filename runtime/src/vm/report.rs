@@ -6,7 +6,7 @@ use crate::object::class::{B, Class};
 use crate::object::exception::Exception;
 use crate::object::module::Module;
 use crate::text::pystr::{PyStr, StrBuilder};
-use crate::text::suggest;
+use crate::text::{library_names, suggest};
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::names::N;
@@ -352,9 +352,32 @@ impl Vm {
         }
     }
 
-    /// ". Did you mean: 'x'?" for a name or attribute that isn't there.
-    /// CPython 3.13 traceback.py _compute_suggestion_error.
+    /// ". Did you mean: 'x'?" for a name or attribute that isn't there, and whether an import was
+    /// forgotten. CPython 3.13 traceback.py TracebackException.__init__.
     fn suggestion(&mut self, exception: Value, has_trace: bool) -> Option<String> {
+        let close = self.close_name(exception, has_trace);
+        let meant = close.map(|close| format!(". Did you mean: '{close}'?"));
+        let is_name = self.is_instance_of(exception, B::NameError);
+        let forgotten = is_name.then(|| self.name_of_module(exception)).flatten();
+        match (meant, forgotten) {
+            (Some(meant), Some(module)) => {
+                Some(format!("{meant} Or did you forget to import '{module}'?"))
+            }
+            (None, Some(module)) => Some(format!(". Did you forget to import '{module}'?")),
+            (meant, None) => meant,
+        }
+    }
+
+    /// The name that a NameError misses, if it is a module's.
+    fn name_of_module(&self, exception: Value) -> Option<String> {
+        let name = self.heap.get::<Exception>(exception)?.fields[0].some()?;
+        let name = self.heap.as_str(name)?.to_lossy();
+        library_names::is_of_library(&name).then_some(name)
+    }
+
+    /// The nearest to a name or attribute that isn't there.
+    /// CPython 3.13 traceback.py _compute_suggestion_error.
+    fn close_name(&mut self, exception: Value, has_trace: bool) -> Option<String> {
         let is_attribute = self.is_instance_of(exception, B::AttributeError);
         let is_import = self.is_instance_of(exception, B::ImportError);
         let is_name = self.is_instance_of(exception, B::NameError);
@@ -396,7 +419,7 @@ impl Vm {
             if let Some(slf) = slf {
                 let key = self.heap.intern(&wanted);
                 if let Ok(Some(_)) = self.get_attr_opt(slf, key) {
-                    return Some(format!(". Did you mean: 'self.{wanted}'?"));
+                    return Some(format!("self.{wanted}"));
                 }
             }
             let innermost = self.trace_entries(exception).last().copied()?;
@@ -412,8 +435,7 @@ impl Vm {
                 }
             }
         }
-        suggest::closest(&wanted, names.iter().map(String::as_str))
-            .map(|close| format!(". Did you mean: '{close}'?"))
+        suggest::closest(&wanted, names.iter().map(String::as_str)).map(str::to_owned)
     }
 
     /// The names of an object's attributes and of its classes', sorted.

@@ -665,7 +665,7 @@ impl Vm {
         let iterator = match self.await_iterator(v, given_by) {
             Ok(iterator) => iterator,
             Err(Raised(e)) if given_by == await_of::ANEXT => {
-                return Err(self.invalid_anext(v, Some(e)));
+                return Err(self.invalid_anext(v, e));
             }
             Err(raised) => return Err(raised),
         };
@@ -713,7 +713,9 @@ impl Vm {
         let class = self.heap.class_of(v);
         let iterator = self.call_attr(method, v, class, &[])?;
         let flavor = self.heap.get::<Generator>(iterator).map(|g| g.flavor);
-        if flavor == Some(Flavor::Coroutine) {
+        let is_coroutine = flavor == Some(Flavor::Coroutine)
+            || flavor.is_some() && self.is_marked_coroutine(iterator);
+        if is_coroutine {
             return Err(self.type_error("__await__() returned a coroutine"));
         }
         let is_native = matches!(

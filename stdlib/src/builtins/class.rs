@@ -34,7 +34,7 @@ pub static CLASS: ClassDef = ClassDef {
         attribute("__module__", module, set_module),
         attribute("__doc__", doc, set_doc),
         attribute("__bases__", bases, set_bases),
-        getter("__base__", base),
+        getter("__base__", |vm, class| Ok(base(vm, class))),
         getter("__mro__", mro),
         getter("__dict__", dict),
         attribute("__annotations__", annotations, set_annotations),
@@ -104,7 +104,6 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
                     "type() doesn't support MRO entry resolution; use types.new_class()",
                 ));
             }
-            return Err(vm.type_error("bases must be types"));
         }
     }
     let meta = vm.metaclass_for(a[0], &bases)?;
@@ -348,10 +347,9 @@ fn set_bases(vm: &mut Vm, class: Value, value: Value) -> PyResult<()> {
         );
         return Err(vm.type_error(message));
     }
-    let old = vm.heap.cell::<Class>(class).bases.clone();
-    let (old, new) = (vm.best_base(&old)?, vm.best_base(&items)?);
+    let (old, new) = (vm.heap.cell::<Class>(class).base, vm.best_base(&items)?);
     check_same_layout(vm, old, new, "__bases__")?;
-    vm.set_bases(class, &items)
+    vm.set_bases(class, &items, new)
 }
 
 /// CPython 3.13 typeobject.c compatible_for_assignment: the collector must know the instances of
@@ -372,7 +370,7 @@ pub fn check_same_layout(vm: &mut Vm, old: Value, new: Value, what: &str) -> PyR
         class(c).is_heap || !plain.contains(&class(c).layout)
     };
     let is_freed_alike = is_collected(old) == is_collected(new);
-    let (one, two) = (adding_base(vm, old)?, adding_base(vm, new)?);
+    let (one, two) = (adding_base(vm, old), adding_base(vm, new));
     let class = |c: Value| vm.heap.cell::<Class>(c);
     let (is_heap_one, is_heap_two) = (class(one).is_heap, class(two).is_heap);
     let is_same_cell = class(old).layout == class(new).layout;
@@ -381,7 +379,7 @@ pub fn check_same_layout(vm: &mut Vm, old: Value, new: Value, what: &str) -> PyR
             && is_heap_two
             && extras(vm, one) == extras(vm, two)
             && object::slot_names(vm, one) == object::slot_names(vm, two)
-            && base(vm, one)? == base(vm, two)?;
+            && base(vm, one) == base(vm, two);
     if is_freed_alike && is_same_cell && is_alike {
         return Ok(());
     }
@@ -397,20 +395,20 @@ pub fn check_same_layout(vm: &mut Vm, old: Value, new: Value, what: &str) -> PyR
 }
 
 /// The first class on the way up that adds something to its base's instances.
-fn adding_base(vm: &mut Vm, class: Value) -> PyResult {
+fn adding_base(vm: &Vm, class: Value) -> Value {
     let mut at = class;
     while vm.heap.cell::<Class>(at).is_heap {
-        let base = base(vm, at)?;
+        let base = base(vm, at);
         let (own, of_base) = (vm.heap.cell::<Class>(at), vm.heap.cell::<Class>(base));
         if own.layout != of_base.layout || extras(vm, at) != extras(vm, base) {
-            return Ok(at);
+            return at;
         }
         at = base;
     }
-    Ok(match vm.heap.cell::<Class>(at).layout {
+    match vm.heap.cell::<Class>(at).layout {
         Kind::Exception => vm.solid_base(at),
         _ => at,
-    })
+    }
 }
 
 /// What a class's instances have room for: how many slots, a dict, weak references.
@@ -420,12 +418,8 @@ fn extras(vm: &Vm, class: Value) -> (u16, bool, bool) {
     (class.n_slots, class.has_dict, has_weakref)
 }
 
-fn base(vm: &mut Vm, class: Value) -> PyResult {
-    let bases = vm.heap.cell::<Class>(class).bases.clone();
-    match bases.is_empty() {
-        true => Ok(Value::NONE),
-        false => vm.best_base(&bases),
-    }
+fn base(vm: &Vm, class: Value) -> Value {
+    vm.heap.cell::<Class>(class).base
 }
 
 fn mro(vm: &mut Vm, class: Value) -> PyResult {

@@ -46,7 +46,7 @@ pub static CLASS: ClassDef = ClassDef {
 
 pub static NONE: ClassDef = ClassDef {
     methods: &[
-        static_method("__new__(cls, /)", none),
+        static_method("__new__(cls, /, *args, **kwargs)", none),
         method("__bool__(self, /)", none_bool),
         method("__repr__(self, /)", singleton_repr),
         super::operators::HASH,
@@ -57,7 +57,7 @@ pub static NONE: ClassDef = ClassDef {
 
 pub static ELLIPSIS: ClassDef = ClassDef {
     methods: &[
-        static_method("__new__(cls, /)", ellipsis),
+        static_method("__new__(cls, /, *args, **kwargs)", ellipsis),
         method("__repr__(self, /)", singleton_repr),
     ],
     attributes: &[],
@@ -66,7 +66,7 @@ pub static ELLIPSIS: ClassDef = ClassDef {
 
 pub static NOT_IMPLEMENTED: ClassDef = ClassDef {
     methods: &[
-        static_method("__new__(cls, /)", not_implemented),
+        static_method("__new__(cls, /, *args, **kwargs)", not_implemented),
         method("__repr__(self, /)", singleton_repr),
         method("__bool__(self, /)", not_implemented_bool),
     ],
@@ -74,24 +74,32 @@ pub static NOT_IMPLEMENTED: ClassDef = ClassDef {
     doc: "The type of the NotImplemented singleton.",
 };
 
-fn none(_: &mut Vm, _: &[Value]) -> PyResult {
-    Ok(Value::NONE)
+fn none(vm: &mut Vm, a: &[Value]) -> PyResult {
+    single(vm, a, Value::NONE, "NoneType")
+}
+
+/// The only object of a class, which takes no arguments and calls itself `name` then.
+fn single(vm: &mut Vm, a: &[Value], object: Value, name: &str) -> PyResult {
+    if has_extra(vm, a[1], a[2]) {
+        return Err(vm.type_error(format!("{name} takes no arguments")));
+    }
+    Ok(object)
 }
 
 fn none_bool(_: &mut Vm, _: &[Value]) -> PyResult {
     Ok(Value::FALSE)
 }
 
-fn ellipsis(_: &mut Vm, _: &[Value]) -> PyResult {
-    Ok(Value::ELLIPSIS)
+fn ellipsis(vm: &mut Vm, a: &[Value]) -> PyResult {
+    single(vm, a, Value::ELLIPSIS, "EllipsisType")
 }
 
-fn not_implemented(_: &mut Vm, _: &[Value]) -> PyResult {
-    Ok(Value::NOT_IMPLEMENTED)
+fn not_implemented(vm: &mut Vm, a: &[Value]) -> PyResult {
+    single(vm, a, Value::NOT_IMPLEMENTED, "NotImplementedType")
 }
 
-fn not_implemented_bool(_: &mut Vm, _: &[Value]) -> PyResult {
-    Ok(Value::TRUE)
+fn not_implemented_bool(vm: &mut Vm, _: &[Value]) -> PyResult {
+    Ok(Value::bool(vm.truth(Value::NOT_IMPLEMENTED)?))
 }
 
 fn singleton_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
@@ -471,8 +479,7 @@ fn set_dict(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
         )));
     }
     let value = match value.given() {
-        // CPython 3.13 exceptions.c: theirs is no managed one.
-        None if vm.heap.is_exception(this) => {
+        None if has_native_dict(vm, class) => {
             return Err(vm.type_error("cannot delete __dict__"));
         }
         None => vm.heap.dict(),
@@ -487,6 +494,16 @@ fn set_dict(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
     };
     vm.set_attribute_dict(this, value);
     Ok(())
+}
+
+/// Whether a native class gives the instances of `class` their dict: only the one that a class
+/// statement gives can be deleted (CPython 3.13 object.c PyObject_GenericSetDict).
+fn has_native_dict(vm: &Vm, class: Value) -> bool {
+    let classes = &vm.heap.cell::<Class>(class).mro;
+    classes
+        .iter()
+        .map(|&class| vm.heap.cell::<Class>(class))
+        .any(|class| !class.is_heap && class.has_dict)
 }
 
 /// `__doc__` and the like of objects that keep it in no dict.

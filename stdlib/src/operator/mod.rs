@@ -78,10 +78,8 @@ const FUNCTIONS: &[NativeDef] = &[
         Ok(Value::bool(!vm.is_same(a[0], a[1])))
     }),
     function("index(a, /)", |vm, a| vm.index(a[0])),
-    function("concat(a, b, /)", concat),
-    function("iconcat(a, b, /)", |vm, a| {
-        vm.binary(BinaryOp::Add, a[0], a[1], true)
-    }),
+    function("concat(a, b, /)", |vm, a| concat(vm, a[0], a[1], false)),
+    function("iconcat(a, b, /)", |vm, a| concat(vm, a[0], a[1], true)),
     function("contains(a, b, /)", |vm, a| {
         Ok(Value::bool(vm.contains(a[0], a[1])?))
     }),
@@ -100,19 +98,20 @@ const FUNCTIONS: &[NativeDef] = &[
     function("call(obj, /, *args, **kwargs)", call),
 ];
 
-fn concat(vm: &mut Vm, a: &[Value]) -> PyResult {
+/// `a + b`, or `a += b` where `in_place`, of two sequences.
+fn concat(vm: &mut Vm, a: Value, b: Value, in_place: bool) -> PyResult {
     // CPython 3.13 abstract.c PySequence_Concat: both have to be sequences, no mappings.
     let is_sequence = |vm: &mut Vm, v: Value| {
         vm.heap.kind(v) != Some(Kind::Dict) && vm.special(v, N::getitem).is_some()
     };
-    let is_builtin = vm.heap.as_sequence(a[0]).is_some()
-        || vm.heap.as_str(a[0]).is_some()
-        || vm.heap.kind(a[0]) == Some(Kind::Bytes);
-    if !is_sequence(vm, a[0]) || !is_builtin && !is_sequence(vm, a[1]) {
-        let message = format!("'{}' object can't be concatenated", vm.type_name(a[0]));
+    let is_builtin = vm.heap.as_sequence(a).is_some()
+        || vm.heap.as_str(a).is_some()
+        || vm.heap.kind(a) == Some(Kind::Bytes);
+    if !is_sequence(vm, a) || !is_builtin && !is_sequence(vm, b) {
+        let message = format!("'{}' object can't be concatenated", vm.type_name(a));
         return Err(vm.type_error(message));
     }
-    vm.binary(BinaryOp::Add, a[0], a[1], false)
+    vm.binary(BinaryOp::Add, a, b, in_place)
 }
 
 fn count_of(vm: &mut Vm, a: &[Value]) -> PyResult {
