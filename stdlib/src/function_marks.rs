@@ -12,6 +12,7 @@ pub static MODULE: NativeModule = NativeModule {
     functions: &[
         function("mark_coroutine(function, /)", mark_coroutine),
         function("name_with_module(cls, /)", name_with_module),
+        function("module_names()", module_names),
     ],
     init: |_, _| Ok(()),
 };
@@ -30,6 +31,13 @@ fn mark_coroutine(vm: &mut Vm, a: &[Value]) -> PyResult {
         }
         None => Err(vm.type_error("mark_coroutine() argument must be a function")),
     }
+}
+
+/// The names of the library's modules: `sys.stdlib_module_names` has CPython's.
+fn module_names(vm: &mut Vm, _: &[Value]) -> PyResult {
+    let names = crate::modules::names().map(|name| vm.heap.str(name));
+    let names = names.collect();
+    Ok(vm.heap.list(names))
 }
 
 /// Has messages about a class's instances name its module, too.

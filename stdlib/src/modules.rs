@@ -225,6 +225,14 @@ pub fn refusal(module: &str, name: Option<&str>) -> Option<String> {
     }
 }
 
+/// The names of all modules that there are.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NATIVE
+        .iter()
+        .map(|m| m.name)
+        .chain(py_modules().map(|m| m.name))
+}
+
 fn make_native(vm: &mut Vm, module: &NativeModule) -> PyResult {
     let made = vm.new_module(module.name);
     vm.root(made);

@@ -19,7 +19,8 @@ type Name = (String, String);
 /// Tells which of the names on its stdin are there, and what modules there are.
 const ASK: &str = r#"
 import sys
-for name in sys.stdlib_module_names:
+from _types import module_names
+for name in module_names():
     print("has", name)
 for line in sys.stdin:
     module, name = line.split()

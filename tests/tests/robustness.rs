@@ -382,7 +382,7 @@ fn growth_beyond_what_the_process_may_have() {
     let path = launch::file(text);
     let mut limited = std::process::Command::new("sh");
     limited
-        .args(["-c", "ulimit -v 800000; exec \"$0\" run \"$1\""])
+        .args(["-c", "ulimit -v 750000; exec \"$0\" run \"$1\""])
         .arg(launch::lockstep())
         .arg(&path);
     let run = process::run(&mut limited, b"", binary::LIMIT).expect("sh can be started");

@@ -377,6 +377,15 @@ impl Heap {
     pub fn wants_collection(&self) -> bool {
         self.bytes_since_gc >= self.gc_threshold || self.is_marking || self.stress != Stress::Off
     }
+    /// Bytes live after the last collection.
+    pub fn live_bytes(&self) -> usize {
+        self.live_bytes
+    }
+    /// Has the next safepoint collect, however little was allocated since the last time.
+    pub fn collect_soon(&mut self) {
+        self.gc_threshold = self.bytes_since_gc;
+        self.countdown = 0;
+    }
     /// Bytes live after the last collection plus those allocated since.
     pub fn used_bytes(&self) -> usize {
         self.live_bytes + self.bytes_since_gc

@@ -411,8 +411,14 @@ impl Vm {
 
     #[cold]
     fn check_large(&mut self, bytes: usize) -> PyResult<()> {
-        let used_bytes = self.heap.used_bytes();
-        let mut fits = used_bytes.saturating_add(bytes) <= self.memory_max;
+        let max = self.memory_max;
+        let (used, live) = (self.heap.used_bytes(), self.heap.live_bytes());
+        let mut fits = used.saturating_add(bytes) <= max;
+        if !fits && live.saturating_add(bytes) <= max && used + bytes <= max + max / 2 {
+            // Much of what came since the last collection may be gone.
+            self.heap.collect_soon();
+            fits = true;
+        }
         // The cap may be more than the machine gives: an allocation that is
         // refused later would end the process.
         if fits && bytes >= PROBED_BYTES {

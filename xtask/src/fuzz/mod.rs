@@ -122,7 +122,7 @@ fn compare(family: Family, options: &Options, python: &PathBuf, dir: &Path) -> R
 /// Has Lockstep take as much memory as `oracle.py` gives CPython: of its addresses it uses a
 /// third. What one side has room for and the other has not would differ, and take half a minute
 /// to fill.
-const ADDRESS_SPACE_BYTES_MAX: u64 = 3 * (1 << 30) + (400 << 20);
+const ADDRESS_SPACE_BYTES_MAX: u64 = 3 * (1 << 30) + (550 << 20);
 
 /// Has the processes that are begun from here on end a request beyond the limit in a MemoryError,
 /// however large the machine is.
