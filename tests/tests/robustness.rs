@@ -366,10 +366,10 @@ fn growth_beyond_what_the_process_may_have() {
         "s = set(itertools.count())",
         "q = collections.deque()\n    q.extend(itertools.count())",
         "b = bytearray(b'b')\n    while True: b += b",
-        "b = bytearray()\n    while True: b.append(1)",
+        "b = bytearray()\n    while True: b.extend(b'b' * 1000)",
         "a = array.array('q')\n    while True: a.append(1)",
         "s = 's'\n    while True: s += s",
-        "f = io.StringIO()\n    while True: f.write('text' * 1000)",
+        "f = io.StringIO()\n    while True: f.write('text' * 50_000)",
         "s = ''.join(map(str, itertools.count()))",
         "parts = []\n    while True: parts.append([0] * 1000)",
     ];
