@@ -351,7 +351,7 @@ fn impossible_sizes() {
     }
 }
 
-/// What grows without end is told so, and keeps what it has, also where the process may have little.
+/// What grows without end ends in a MemoryError, also where the process may have little.
 #[cfg(target_os = "linux")]
 #[test]
 fn growth_beyond_what_the_process_may_have() {

@@ -245,7 +245,7 @@ impl Vm {
     ///
     /// # Errors
     /// MemoryError.
-    #[cold]
+    #[inline]
     pub fn check_list_growth(&mut self, list: Value, n: usize) -> PyResult<()> {
         let items = &self.heap.cell::<List>(list).items;
         self.check_growth(items.len(), items.capacity(), n, size_of::<Value>())
@@ -256,6 +256,7 @@ impl Vm {
     ///
     /// # Errors
     /// MemoryError.
+    #[inline]
     pub fn check_growth(
         &mut self,
         len: usize,
