@@ -125,7 +125,7 @@ pub fn finish(vm: &mut Vm, result: PyResult, pipe_closed: &AtomicBool) -> u8 {
         Err(raised) => report_uncaught(vm, raised, pipe_closed),
     };
     run_at_exit(vm);
-    vm.report_what_is_left();
+    vm.finalize_what_is_left();
     if let Err(error) = vm.host.flush_stdout()
         && status == 0
     {

@@ -54,7 +54,7 @@ pub fn run(code: Arc<Code>, stress: Stress) {
     if let Err(raised) = run_module(&mut vm, code) {
         let _ = vm.format_exception(raised.0);
     }
-    vm.report_what_is_left();
+    vm.finalize_what_is_left();
     vm.collect();
 }
 

@@ -631,7 +631,7 @@ fn unraisablehook(vm: &mut Vm, a: &[Value]) -> PyResult {
     }
     text.push('\n');
     if vm.heap.is_exception(parts[0]) {
-        text.push_str(&vm.format_exception(parts[0]));
+        text.push_str(&vm.format_unraisable(parts[0]));
     }
     write_stderr(vm, &text)
 }

@@ -86,6 +86,8 @@ pub struct CodeFlags {
     pub module: bool,
     pub varargs: bool,
     pub varkw: bool,
+    /// Closing it where it stands may run code: it has handlers, or asks another iterator.
+    pub closes: bool,
 }
 
 impl CodeFlags {

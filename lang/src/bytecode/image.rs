@@ -329,9 +329,10 @@ fn flag_bits(flags: CodeFlags) -> u64 {
         module,
         varargs,
         varkw,
+        closes,
     } = flags;
     let bits = [generator, coroutine, async_generator, class_body, module];
-    let bits = bits.into_iter().chain([varargs, varkw]).enumerate();
+    let bits = bits.into_iter().chain([varargs, varkw, closes]).enumerate();
     bits.fold(0, |all, (i, flag)| all | u64::from(flag) << i)
 }
 
@@ -345,6 +346,7 @@ fn flags_of(bits: u64) -> CodeFlags {
         module: has(4),
         varargs: has(5),
         varkw: has(6),
+        closes: has(7),
     }
 }
 

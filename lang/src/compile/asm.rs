@@ -137,6 +137,8 @@ pub(super) struct Assembler {
     /// runs doesn't jump over them. Ascending; none holds another.
     cold: Vec<(u32, u32)>,
     in_cold: bool,
+    /// Some instruction waits for another iterator: `yield from`.
+    delegates: bool,
     /// The next instruction names its span even if it is that of the one before.
     span_is_due: bool,
 }
@@ -158,6 +160,7 @@ pub(super) struct Assembled {
     pub spans: Vec<(u32, Span)>,
     pub consts: Vec<Const>,
     pub handlers: Vec<Handler>,
+    pub delegates: bool,
 }
 
 impl Assembler {
@@ -236,6 +239,7 @@ impl Assembler {
             self.spans.push((at, self.span));
             self.span_is_due = false;
         }
+        self.delegates |= op == Op::YieldFrom;
         self.words.push(word);
         for index in 0..op.extra_words() {
             let e0 = extra.get(index).copied().unwrap_or(0);
@@ -533,6 +537,7 @@ impl Assembler {
             spans,
             consts: self.consts,
             handlers,
+            delegates: self.delegates,
         })
     }
 

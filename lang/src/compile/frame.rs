@@ -227,11 +227,15 @@ impl<'a> Frame<'a> {
                     .unwrap_or_else(|()| unreachable!("an empty function is not too long"))
             }
         };
+        let closes = !assembled.handlers.is_empty() || assembled.delegates;
         Code {
             name: header.name.unwrap_or_else(|| self.qualname.clone()),
             qualname: self.qualname,
             source,
-            flags: header.flags,
+            flags: CodeFlags {
+                closes,
+                ..header.flags
+            },
             n_posonly: header.n_posonly,
             n_pos: header.n_pos,
             n_kwonly: header.n_kwonly,

@@ -7,7 +7,7 @@ use crate::event_loop::EventLoop;
 use crate::heap::Heap;
 use crate::native::PyResult;
 use crate::object::class::B;
-use crate::object::future::Future;
+use crate::object::future::{Future, TaskSlot};
 use crate::object::generator::{Flavor, GenState, Generator};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -31,8 +31,15 @@ impl Heap {
                 }
                 let is_live = self.is_marked(task);
                 let said = f.log_destroy_pending();
-                if !is_live && said {
-                    lost.push(task);
+                if !is_live {
+                    lost.extend(said.then_some(task));
+                    let coro = self.task_slot(task, TaskSlot::Coro);
+                    let is_begun = self
+                        .get::<Generator>(coro)
+                        .is_some_and(|g| g.state == GenState::Suspended);
+                    if is_begun && !self.is_marked(coro) {
+                        lost.push(coro);
+                    }
                 }
                 is_live
             });
@@ -60,17 +67,19 @@ impl Heap {
 }
 
 impl Vm {
-    /// What CPython does when a task, a future or an async generator goes:
-    /// tells the loop's exception handler of a pending task and of an exception
-    /// nobody looked at, and has the loop close the generator.
+    /// What CPython does when a task, a future or a suspended frame goes: tells the loop's
+    /// exception handler of a pending task and of an exception nobody looked at, closes the frame
+    /// or, that of an async generator, has its loop close it.
     ///
     /// # Errors
     /// What the exception handler lets out.
     pub(crate) fn report_unreachable(&mut self, lost: Value) -> PyResult<()> {
         if let Some(g) = self.heap.get::<Generator>(lost) {
-            return match g.flavor {
-                Flavor::Coroutine => self.warn_of_unawaited(lost),
-                _ => self.abandon_async_generator(lost),
+            return match (g.flavor, g.state) {
+                (Flavor::Coroutine, GenState::Created) => self.warn_of_unawaited(lost),
+                (Flavor::AsyncGenerator, _) => self.abandon_async_generator(lost),
+                (_, GenState::Suspended) => self.close_frame(lost).map(|_| ()),
+                _ => Ok(()),
             };
         }
         let f = self.heap.cell_mut::<Future>(lost);
@@ -96,9 +105,8 @@ impl Vm {
         Ok(())
     }
 
-    /// The script is over: what every loop still has to say about its tasks
-    /// and futures is said now.
-    pub fn report_what_is_left(&mut self) {
+    /// What every loop still has to say about its tasks and futures.
+    pub(crate) fn report_what_is_left(&mut self) {
         for event_loop in self.heap.event_loops() {
             let l = self.event_loop(event_loop);
             let mut left = std::mem::take(&mut l.failed);
@@ -111,15 +119,14 @@ impl Vm {
                 for &lost in &left {
                     // There is nobody left to raise it to.
                     let _ = vm.report_unreachable(lost);
+                    let coro = vm.heap.task_slot(lost, TaskSlot::Coro);
+                    let g = vm.heap.get::<Generator>(coro);
+                    if g.is_some_and(|g| g.state == GenState::Suspended) {
+                        vm.close_forgotten(coro);
+                    }
                 }
             });
         }
-        let unawaited = self.heap.take_unawaited();
-        self.holding(&unawaited, |vm| {
-            for &coroutine in &unawaited {
-                let _ = vm.warn_of_unawaited(coroutine);
-            }
-        });
     }
 
     /// A coroutine that was made and never awaited.

@@ -12,7 +12,6 @@ use std::ptr;
 use super::mark::Marker;
 use super::page::{N_CLASSES, PageHead};
 use super::{FLAG_ATTRS, FLAG_COLOR, FLAG_WEAK, GC_THRESHOLD_MIN, Heap, Kind, Stress, kind, page};
-use crate::object::generator::{Flavor, GenState, Generator};
 use crate::object::weak::WeakRef;
 use crate::value::Value;
 
@@ -150,21 +149,18 @@ impl Heap {
     /// Cells with a finalizer that nothing reaches live until it has run; weak
     /// references to them are cleared by then.
     fn keep_finalizable(&mut self) {
-        let all = std::mem::take(&mut self.finalizable);
-        for v in all {
-            // A coroutine has something to say only if it was never started.
-            let done = self
-                .get::<Generator>(v)
-                .is_some_and(|g| g.flavor == Flavor::Coroutine && g.state != GenState::Created);
-            if done {
-                continue;
+        let mut dead = Vec::new();
+        let mut all = std::mem::take(&mut self.finalizable);
+        all.retain(|&v| {
+            let is_live = self.is_marked(v);
+            if !is_live && self.has_finalizer_now(v) {
+                dead.push(v);
             }
-            if self.is_marked(v) {
-                self.finalizable.push(v)
-            } else {
-                self.to_finalize.push(v)
-            }
-        }
+            is_live && self.may_need_finalizer(v)
+        });
+        self.finalizable = all;
+        let dead = self.order_of_dead(dead);
+        self.to_finalize.extend(dead);
         self.marker.mark_all(&self.to_finalize);
         self.drain(usize::MAX);
     }

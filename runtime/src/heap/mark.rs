@@ -257,6 +257,24 @@ impl Heap {
         }
     }
 
+    /// What a cell refers to, as its object tells it to a marker.
+    pub(super) fn traced(&self, v: Value) -> Vec<Value> {
+        // Of no colour: nothing is marked.
+        let mut marker = Marker {
+            color: !0,
+            ..Marker::default()
+        };
+        if v.is_ptr() {
+            marker.partly.push((v.header_ptr(), 0));
+        }
+        while let Some((cell, from)) = marker.partly.pop() {
+            // SAFETY: as in `drain`.
+            unsafe { self.trace(cell, from, &mut marker) };
+        }
+        let cells = marker.pending.into_iter();
+        cells.map(Value::from_header).collect()
+    }
+
     /// Under stress: looks from the roots at everything once more, for something that the steps
     /// have missed.
     ///

@@ -27,6 +27,7 @@ mod gc;
 mod kind;
 mod mark;
 mod page;
+mod release;
 mod side_tables;
 #[cfg(test)]
 mod tests;

@@ -81,16 +81,41 @@ impl Heap {
         std::mem::take(&mut self.to_finalize)
     }
 
-    /// The coroutines that were never started, alive or not.
-    pub(crate) fn take_unawaited(&mut self) -> Vec<Value> {
-        let all = std::mem::take(&mut self.finalizable);
-        let unawaited = |&v: &Value| {
-            self.get::<Generator>(v)
-                .is_some_and(|g| g.flavor == Flavor::Coroutine && g.state == GenState::Created)
+    /// The cells whose finalizer would run now if nothing referred to them, in the order of their
+    /// making; they are not finalizable any more.
+    pub(crate) fn take_finalizable(&mut self) -> Vec<Value> {
+        let mut all = std::mem::take(&mut self.finalizable);
+        all.retain(|&v| self.has_finalizer_now(v));
+        all
+    }
+
+    /// Whether there is a finalizer to run should the cell go now. Of frames: a coroutine that was
+    /// never started has something to say, one that is suspended is closed, unless another waits
+    /// for it, with which it goes.
+    pub(super) fn has_finalizer_now(&self, v: Value) -> bool {
+        let Some(g) = self.get::<Generator>(v) else {
+            return true;
         };
-        let (found, rest) = all.into_iter().partition(unawaited);
-        self.finalizable = rest;
-        found
+        match g.state {
+            GenState::Created => g.flavor == Flavor::Coroutine,
+            GenState::Suspended => g.awaiter.is_empty() && !self.is_run_by_task(g),
+            GenState::Running | GenState::Closed => false,
+        }
+    }
+
+    /// Whether a cell that is alive may have a finalizer to run later.
+    pub(super) fn may_need_finalizer(&self, v: Value) -> bool {
+        self.get::<Generator>(v).is_none_or(|g| match g.flavor {
+            Flavor::Coroutine if g.state != GenState::Created => {
+                g.state != GenState::Closed && g.awaiter.is_empty() && !self.is_run_by_task(g)
+            }
+            _ => g.state != GenState::Closed,
+        })
+    }
+
+    /// The loop lists its tasks, and sees to the coroutines that they run.
+    fn is_run_by_task(&self, g: &Generator) -> bool {
+        g.flavor == Flavor::Coroutine && g.hooked
     }
 
     /// Registers weak-reference cell `weak`, so that the collector clears it.

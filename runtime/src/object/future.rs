@@ -4,6 +4,7 @@
 use smallvec::SmallVec;
 
 use crate::heap::{Heap, Kind, Marker, Object, ShapeId};
+use crate::object::generator::{Flavor, Generator};
 use crate::value::Value;
 
 /// Where a future stands.
@@ -182,6 +183,11 @@ impl Heap {
             .copy_from_slice(&[coro, name, context, Value::NONE]);
         let f = self.cell_mut::<Future>(task);
         f.flags |= flag::TASK | flag::LOG_DESTROY_PENDING;
+        if let Some(g) = self.get_mut_unnoted::<Generator>(coro)
+            && g.flavor == Flavor::Coroutine
+        {
+            g.hooked = true;
+        }
     }
 
     /// One of a task's values; None for what is no task.

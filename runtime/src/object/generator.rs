@@ -39,7 +39,8 @@ pub struct Generator {
     pub op_running: bool,
     /// An async generator's: closed, or run to its end.
     pub agen_closed: bool,
-    /// An async generator's: the first-iteration hook has been called.
+    /// An async generator's: the first-iteration hook has been called. A coroutine's: a task runs
+    /// it.
     pub hooked: bool,
     /// Was made for a `for`, which got it before it started: nobody else has it.
     pub fresh: bool,

@@ -94,14 +94,16 @@ impl Vm {
         if !g.hooked {
             g.hooked = true;
             g.set_finalizer(self.asyncgen_finalizer);
-            if !g.finalizer().is_none() {
-                self.heap.add_finalizable(generator);
-            }
             let firstiter = self.asyncgen_firstiter;
             if firstiter.is_none() {
                 self.async_generator_begins(generator);
             } else {
                 self.holding(&[value], |vm| vm.call(firstiter, &[generator]))?;
+            }
+            // A loop lists those that it closes.
+            let finalizer = self.heap.cell::<Generator>(generator).finalizer();
+            if self.heap.kind(finalizer) != Some(Kind::EventLoop) {
+                self.heap.add_finalizable(generator);
             }
         }
         let class = if action == AsyncGenAction::Send {

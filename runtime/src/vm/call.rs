@@ -458,18 +458,22 @@ impl Vm {
         Ok(())
     }
 
-    /// What a script gets from a call of `func`: as `new_generator`, but that
-    /// a coroutine is remembered, to warn of it if it is never awaited, and that a generator
-    /// knows of the `for` that it is made for.
+    /// What a script gets from a call of `func`: as `new_generator`, but that a coroutine is
+    /// remembered, to warn of it if it is never awaited or to close it, a generator to be closed,
+    /// unless it is made for a `for`, which sees to that.
     fn made_generator(&mut self, func: Value, args: &[Value], ret: Ret) -> Value {
         let generator = self.new_generator(func, args);
-        if self.heap.cell::<Generator>(generator).flavor == Flavor::Coroutine {
+        let code = self.heap.cell::<Function>(func).code;
+        let flags = self.heap.cell::<CodeObject>(code).code.flags;
+        if flags.coroutine {
             self.heap.add_finalizable(generator);
             if self.coroutine_origin_depth > 0 {
                 self.note_origin(generator);
             }
         } else if self.is_called_for_loop(ret) {
             self.heap.cell_mut::<Generator>(generator).fresh = true;
+        } else if flags.closes && flags.generator {
+            self.heap.add_finalizable(generator);
         }
         generator
     }

@@ -1665,15 +1665,6 @@ impl Vm {
         Ok(())
     }
 
-    /// Closes a suspended generator that nothing refers to any more. What that raises has nowhere
-    /// to go, as in a finalizer.
-    pub(crate) fn close_forgotten(&mut self, generator: Value) {
-        let exit = self.raise(B::GeneratorExit, "");
-        match self.resume(generator, Input::Throw(exit.0)) {
-            Ok(_) | Err(_) => {}
-        }
-    }
-
     /// Shows a value as the interactive prompt does: `sys.displayhook`.
     fn display(&mut self, v: Value) -> PyResult<()> {
         let sys = self.import_module("sys")?;

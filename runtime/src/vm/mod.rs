@@ -13,6 +13,7 @@ mod closure;
 #[allow(unsafe_code)]
 mod dispatch;
 pub mod errors;
+mod finalize;
 pub mod frame;
 pub mod import;
 mod intrinsic;
@@ -45,14 +46,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use resume::{Input, Outcome};
 
 use crate::clock::Clock;
-use crate::heap::{Heap, Kind, Marker};
+use crate::heap::{Heap, Marker};
 use crate::host::Host;
 use crate::native::{ClassDef, NativeDef, PyResult, Raised};
 use crate::object::class::B;
 use crate::object::descriptor::GetSet;
 use crate::object::function::Native;
 use crate::object::opaque;
-use crate::object::weak::WeakRef;
 use crate::protocol::class::MethodCache;
 use crate::task::TaskState;
 use crate::value::Value;
@@ -528,56 +528,6 @@ impl Vm {
             tasks.trace(marker);
             ext.trace(marker);
         })
-    }
-
-    /// Calls the finalizers (`__del__`) of what the last collections found
-    /// unreachable. What they raise is reported on standard error and forgotten.
-    ///
-    /// # Errors
-    /// None at present; KeyboardInterrupt comes at the next look-up.
-    pub fn run_finalizers(&mut self) -> PyResult<()> {
-        let pending = self.heap.take_to_finalize();
-        if pending.is_empty() {
-            return Ok(());
-        }
-        self.holding(&pending, |vm| {
-            for &v in &pending {
-                let finalized = match vm.heap.kind(v) {
-                    // In the list for what their loop has to say, not for a `__del__`.
-                    Some(Kind::Future | Kind::Generator) => vm.report_unreachable(v),
-                    // Its target has gone.
-                    Some(Kind::WeakRef) => {
-                        let callback = vm.heap.cell::<WeakRef>(v).callback;
-                        vm.call(callback, &[v]).map(|_| ())
-                    }
-                    _ => vm.call_special(v, N::del, &[]).map(|_| ()),
-                };
-                if let Err(Raised(e)) = finalized {
-                    vm.report_unraisable(e, v);
-                }
-            }
-        });
-        Ok(())
-    }
-
-    /// Tells `sys.unraisablehook` of an exception that a finalizer raised.
-    fn report_unraisable(&mut self, exception: Value, finalized: Value) {
-        let reported = self.holding(&[exception, finalized], |vm| {
-            let object = match vm.heap.get::<WeakRef>(finalized) {
-                Some(weak) => weak.callback,
-                None => vm.special(finalized, N::del).unwrap_or(finalized),
-            };
-            let sys = vm.import_module("sys")?;
-            vm.call_method(sys, "_report_unraisable", &[exception, object])
-        });
-        if let Err(Raised(e)) = reported {
-            let text = format!(
-                "Exception ignored in sys.unraisablehook:\n{}",
-                self.format_exception(e)
-            );
-            // There is nobody left to tell that stderr is gone.
-            let _ = self.host.write_stderr(text.as_bytes());
-        }
     }
 
     /// Depth of calls now.

@@ -72,6 +72,25 @@ impl Vm {
         report.out
     }
 
+    /// As `format_exception`, of one that had nowhere to go: without what led to it, its notes and
+    /// what might have been meant. CPython 3.13 errors.c write_unraisable_exc_file.
+    pub fn format_unraisable(&mut self, exception: Value) -> String {
+        let mut out = String::new();
+        let lines = self.trace_lines(exception);
+        if !lines.is_empty() {
+            out.push_str("Traceback (most recent call last):\n");
+            push_trace(&mut out, &lines, "");
+        }
+        let class = self.heap.class_of(exception);
+        let name = self.qualified_class_name(class);
+        let text = match self.str(exception) {
+            Ok(text) => self.heap.as_str(text).map(PyStr::to_escaped),
+            Err(_) => Some(String::from("<exception str() failed>")),
+        };
+        out.push_str(&format!("{name}: {}\n", text.unwrap_or_default()));
+        out
+    }
+
     /// The exceptions that a report shows and how they hang together, the asked one first.
     /// CPython 3.13 traceback.py TracebackException.__init__: what the report has already met is
     /// no cause and no context, and the links of what was met last are followed first.

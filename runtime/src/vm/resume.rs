@@ -1165,7 +1165,7 @@ impl Vm {
     }
 }
 
-fn flavor_name(flavor: Flavor) -> &'static str {
+pub(super) fn flavor_name(flavor: Flavor) -> &'static str {
     match flavor {
         Flavor::Generator => "generator",
         Flavor::Coroutine => "coroutine",

@@ -46,17 +46,17 @@ fn range(vm: &mut Vm, args: &[Value]) -> PyResult<Option<Value>> {
 fn str(vm: &mut Vm, args: &[Value]) -> PyResult<Option<Value>> {
     match *args {
         [v] => vm.str(v).map(Some),
-        // CPython 3.13 unicodeobject.c unicode_vectorcall reads its own arguments, and names the
-        // class of None; unicode_new, which takes keywords and subclasses, does not.
-        [_, encoding, ..] if args.len() <= 3 => {
-            let wrong = match (encoding, args.get(2)) {
-                (v, _) if v.is_none() => "encoding",
-                (v, Some(errors)) if vm.heap.as_str(v).is_some() && errors.is_none() => "errors",
-                _ => return Ok(None),
+        // CPython 3.13 unicodeobject.c unicode_vectorcall reads its own arguments, and names
+        // classes with their module; unicode_new, which takes keywords and subclasses, does not.
+        [_, ref named @ ..] if named.len() <= 2 => {
+            let mut named = named.iter().zip(["encoding", "errors"]);
+            let Some((&wrong, name)) = named.find(|(v, _)| vm.heap.as_str(**v).is_none()) else {
+                return Ok(None);
             };
-            Err(vm.type_error(format!(
-                "str() argument '{wrong}' must be str, not NoneType"
-            )))
+            let class = vm.heap.class_of(wrong);
+            let found = vm.qualified_class_name(class);
+            let message = format!("str() argument '{name}' must be str, not {found}");
+            Err(vm.type_error(message))
         }
         _ => Ok(None),
     }

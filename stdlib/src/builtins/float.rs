@@ -6,7 +6,7 @@ use lockstep_runtime::planted::{self, Bug};
 use lockstep_runtime::text::float as pure;
 use lockstep_runtime::{B, N, PyResult, Value, Vm};
 
-use super::{bytes, int, operators as op};
+use super::{bytes, codec, int, operators as op};
 use crate::args;
 
 pub static CLASS: ClassDef = ClassDef {
@@ -172,11 +172,11 @@ fn hex(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn getformat(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let Some(kind) = vm.heap.as_str(a[1]).map(ToString::to_string) else {
+    if vm.heap.as_str(a[1]).is_none() {
         let found = args::shown_type(vm, a[1]);
         return Err(vm.type_error(format!("__getformat__() argument must be str, not {found}")));
-    };
-    match kind.as_str() {
+    }
+    match codec::c_text(vm, a[1], ("__getformat__", "typestr"), "str")?.as_str() {
         // Rust's floats are IEEE 754's everywhere.
         "double" | "float" => args::str_value(vm, FORMAT),
         _ => Err(vm.value_error("__getformat__() argument 1 must be 'double' or 'float'")),

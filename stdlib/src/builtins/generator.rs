@@ -157,30 +157,8 @@ fn throw(vm: &mut Vm, a: &[Value]) -> PyResult<Flow> {
     })
 }
 
-/// CPython 3.13 genobject.c gen_close: GeneratorExit where the frame stands;
-/// its return value is the result, a yield is an error.
 fn close(vm: &mut Vm, a: &[Value]) -> PyResult {
-    if vm.heap.cell::<Generator>(a[0]).state == GenState::Closed {
-        return Ok(Value::NONE);
-    }
-    let exit = vm.raise(B::GeneratorExit, "").0;
-    match vm.resume(a[0], Input::Throw(exit)) {
-        Ok(Outcome::Yield(_)) => {
-            let kind = if vm.is_instance_of(a[0], B::Coroutine) {
-                "coroutine"
-            } else {
-                "generator"
-            };
-            Err(vm.runtime_error(format!("{kind} ignored GeneratorExit")))
-        }
-        Ok(Outcome::Return(value)) => Ok(value),
-        Err(Raised(e))
-            if vm.is_instance_of(e, B::GeneratorExit) || vm.is_instance_of(e, B::StopIteration) =>
-        {
-            Ok(Value::NONE)
-        }
-        Err(raised) => Err(raised),
-    }
+    vm.close_frame(a[0])
 }
 
 fn coroutine_await(vm: &mut Vm, a: &[Value]) -> PyResult {

@@ -173,9 +173,9 @@ pub fn section(w: &mut Writer) {
             w.attempt(|w| w.line(format!("{name}.close()")));
         }
     }
-    // One that went on after a GeneratorExit would see another when it is freed.
+    // One that goes on after a GeneratorExit would see another when it is freed: it is held.
     w.block("while kept:", |w| {
-        for call in ["kept[-1].close()", "kept[-1].close()", "kept.pop().close()"] {
+        for call in ["kept[-1].close()", "kept[-1].close()", "hold(kept.pop()).close()"] {
             w.attempt(|w| w.line(call));
         }
     });
