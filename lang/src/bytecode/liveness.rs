@@ -232,7 +232,13 @@ impl Effect {
                 effect.reads[1].1 -= 1;
             }
             // Which of the four are there, `x` tells.
-            Op::MakeFunction => effect.reads[1] = (usize::from(word.b()), 4),
+            Op::MakeFunction => {
+                let which = word.x() & 15;
+                let first = which.trailing_zeros() as usize;
+                let end = 8 - which.leading_zeros() as usize;
+                let n = end.saturating_sub(first);
+                effect.reads[1] = (usize::from(word.b()) + first, n);
+            }
             _ => {}
         }
         for range in effect.reads.iter_mut().chain([&mut effect.may_write]) {

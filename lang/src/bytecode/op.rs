@@ -268,6 +268,11 @@ ops! {
     StoreGlobal [s _ _ + 1 nm];
     /// removes the module variable named K[e0]; NameError
     DelGlobal [_ _ _ + 1 nm];
+    /// R[a] = module variable named K[e0], unbound if there is none
+    TakeGlobal [d _ _ + 1 nm];
+    /// R[a] has just lost a name (`del x`, `x = None`): if nothing else refers to it, and that is
+    /// cheaply found, what waits for its end happens now; R[a] is unbound afterwards
+    LetGo [s _ _];
     /// (class body; R[0] is its namespace) R[a] = R[0][K[e0]], else as LoadGlobal
     LoadName [d _ _ + 1 nm];
     /// (class body) R[a] = R[0][name of free variable b], else the contents of free variable b

@@ -5,6 +5,7 @@ use super::frame::Frame;
 use crate::ast::*;
 use crate::bytecode::{Op, Reg};
 use crate::fold;
+use crate::scope::Access;
 use crate::source::Span;
 
 impl<'a> Frame<'a> {
@@ -264,7 +265,9 @@ impl<'a> Frame<'a> {
         match &target.kind {
             ExprKind::Name(name) => {
                 self.at(target.span);
+                let held = self.held_by(target);
                 self.delete_name(name);
+                self.let_go(held);
             }
             ExprKind::Attribute { value, attr } => {
                 let object = self.operand(value);
@@ -287,5 +290,45 @@ impl<'a> Frame<'a> {
             _ => {}
         }
         self.regs.release(mark);
+    }
+
+    /// Whether an assignment is the `x = None` by which scripts drop what a variable held.
+    pub fn forgets(&self, targets: &[Expr], value: &Expr) -> bool {
+        matches!(
+            targets,
+            [Expr {
+                kind: ExprKind::Name(_),
+                ..
+            }]
+        ) && matches!(value.kind, ExprKind::None)
+    }
+
+    /// A register with what a variable holds, which it is about to lose; None where nothing is
+    /// known of that.
+    pub fn held_by(&mut self, target: &Expr) -> Option<Reg> {
+        let ExprKind::Name(name) = &target.kind else {
+            return None;
+        };
+        match self.access(name) {
+            Access::Local(var) if !self.table().symbol(var).captured => {
+                let reg = self.vars[&var];
+                self.asm.bound().filter(|bound| bound.contains(reg))?;
+                let held = self.regs.alloc();
+                self.asm.move_to(held, reg);
+                Some(held)
+            }
+            Access::Global => {
+                let held = self.regs.alloc();
+                self.global(Op::TakeGlobal, held, name);
+                Some(held)
+            }
+            _ => None,
+        }
+    }
+
+    pub fn let_go(&mut self, held: Option<Reg>) {
+        if let Some(held) = held {
+            self.asm.a(Op::LetGo, held);
+        }
     }
 }

@@ -303,7 +303,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    fn global(&mut self, op: Op, reg: Reg, name: &Name) {
+    pub fn global(&mut self, op: Op, reg: Reg, name: &Name) {
         let name = self.table().mangled(self.scope, name);
         if self.asm.reachable() {
             let name = self.asm.name(&name);

@@ -65,6 +65,13 @@ impl<'a> Frame<'a> {
                     self.delete(target);
                 }
             }
+            StmtKind::Assign { targets, value } if self.forgets(targets, value) => {
+                let mark = self.regs.mark();
+                let held = self.held_by(&targets[0]);
+                self.assign(targets, value, span);
+                self.let_go(held);
+                self.regs.release(mark);
+            }
             StmtKind::Assign { targets, value } => self.assign(targets, value, span),
             StmtKind::AugAssign {
                 target, op, value, ..

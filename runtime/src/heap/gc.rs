@@ -102,10 +102,11 @@ impl Heap {
         // What is kept for a finalizer is garbage once that has run. Counted as
         // live it would put off the next collection, which would find more of it.
         self.gc_threshold = self.marker.bytes().max(GC_THRESHOLD_MIN);
+        let released = self.letting_go.take().map(|v| self.keep_rings(v));
         self.clear_weak();
         let lost = self.forget_unreachable();
         self.to_finalize.extend(lost);
-        self.keep_finalizable();
+        self.keep_finalizable(released);
         let mut loops = std::mem::take(&mut self.event_loops);
         loops.retain(|&l| self.is_marked(l));
         self.event_loops = loops;
@@ -113,6 +114,7 @@ impl Heap {
         self.live_bytes = self.marker.bytes();
         // Its lists are as long as the heap was wide.
         self.marker = Marker::default();
+        self.release_credit = self.release_credit.saturating_add(self.bytes_since_gc);
         self.bytes_since_gc = 0;
         for (unswept, pages) in self.unswept.iter_mut().zip(&self.pages) {
             *unswept = 0..pages.len();
@@ -148,7 +150,7 @@ impl Heap {
 
     /// Cells with a finalizer that nothing reaches live until it has run; weak
     /// references to them are cleared by then.
-    fn keep_finalizable(&mut self) {
+    fn keep_finalizable(&mut self, released: Option<Vec<Value>>) {
         let mut dead = Vec::new();
         let mut all = std::mem::take(&mut self.finalizable);
         all.retain(|&v| {
@@ -159,8 +161,14 @@ impl Heap {
             is_live && self.may_need_finalizer(v)
         });
         self.finalizable = all;
-        let dead = self.order_of_dead(dead);
-        self.to_finalize.extend(dead);
+        match released {
+            // What counts references tells of an end after the finalizer.
+            Some(released) => drop(self.to_finalize.splice(0..0, released)),
+            None => {
+                let dead = self.order_of_dead(dead);
+                self.to_finalize.extend(dead);
+            }
+        }
         self.marker.mark_all(&self.to_finalize);
         self.drain(usize::MAX);
     }

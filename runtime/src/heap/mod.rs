@@ -153,6 +153,10 @@ pub struct Heap {
     event_loops: Vec<Value>,
     /// Unreachable ones, kept for their finalizer.
     to_finalize: Vec<Value>,
+    /// What lost a variable, for the sake of which the next collection is made.
+    letting_go: Option<Value>,
+    /// Bytes that may still be marked in collections that a variable's loss asks for.
+    release_credit: usize,
     pub(crate) interned: hashbrown::HashTable<Value>,
     pub(crate) recent_names: RecentNames,
     /// The strs of one code point below 256, as far as they were asked for.
@@ -217,6 +221,8 @@ impl Heap {
             finalizable: Vec::new(),
             event_loops: Vec::new(),
             to_finalize: Vec::new(),
+            letting_go: None,
+            release_credit: release::RELEASE_CREDIT,
             interned: hashbrown::HashTable::new(),
             recent_names: RecentNames::default(),
             latin1: Box::new([Value::EMPTY; 256]),

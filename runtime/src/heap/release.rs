@@ -8,7 +8,9 @@ use std::collections::VecDeque;
 use hashbrown::{HashMap, HashSet};
 
 use super::{Heap, Kind};
+use crate::object::class::Class;
 use crate::object::generator::Generator;
+use crate::object::weak::WeakRef;
 use crate::value::Value;
 
 #[derive(Default)]
@@ -26,7 +28,103 @@ struct Releases<'h> {
     order: Vec<Value>,
 }
 
+/// How many cells are looked at for one that is watched.
+const LOOKED_AT_MAX: usize = 256;
+
+/// What looking at one of them costs, in bytes that would be marked meanwhile.
+const LOOK_PRICE: usize = 256;
+
+/// How many bytes a heap may mark in collections that a variable's loss asks for, before other
+/// collections have earned more: a quarter of a second's work.
+pub(super) const RELEASE_CREDIT: usize = 256 << 20;
+
 impl Heap {
+    /// Whether there may be cells that somebody would see go.
+    #[inline]
+    pub(crate) fn has_watched(&self) -> bool {
+        !self.finalizable.is_empty() || !self.weak.is_empty()
+    }
+
+    /// Whether a collection for the sake of a cell that has lost a variable is worth its price:
+    /// somebody would see it go, or one of those near that it holds. It is paid for then.
+    pub(crate) fn affords_release(&mut self, v: Value) -> bool {
+        let price = self.used_bytes();
+        let Some(rest) = self.release_credit.checked_sub(price) else {
+            return false;
+        };
+        let (is_watched, n_seen) = self.holds_watched(v);
+        let rest = if is_watched {
+            rest
+        } else {
+            self.release_credit
+        };
+        self.release_credit = rest.saturating_sub(n_seen * LOOK_PRICE);
+        is_watched
+    }
+
+    /// Whether a cell is watched, or one of those near that it holds; how many were looked at.
+    fn holds_watched(&self, v: Value) -> (bool, usize) {
+        let mut seen: HashSet<Value> = [v].into_iter().collect();
+        let mut queue = VecDeque::from([v]);
+        while let Some(v) = queue.pop_front() {
+            if self.is_watched(v) {
+                return (true, seen.len());
+            }
+            let is_shared = matches!(
+                self.kind(v),
+                Some(Kind::Function | Kind::Class | Kind::Module | Kind::Code | Kind::EventLoop)
+            );
+            if is_shared {
+                continue;
+            }
+            for held in self.references(v) {
+                if seen.len() < LOOKED_AT_MAX && seen.insert(held) {
+                    queue.push_back(held);
+                }
+            }
+        }
+        (false, seen.len())
+    }
+
+    fn is_watched(&self, v: Value) -> bool {
+        self.is_weakly_referenced(v)
+            || match self.get::<Generator>(v) {
+                Some(_) => self.has_finalizer_now(v),
+                None => self.cell::<Class>(self.class_of(v)).hooks.has_del,
+            }
+    }
+
+    /// Has the next collection see only what CPython frees without a collection of its own, once
+    /// a cell has lost a variable: what is held in rings stays.
+    pub(crate) fn let_go(&mut self, v: Value) {
+        self.letting_go = Some(v);
+    }
+
+    /// Everything reachable is marked, and a cell has lost a variable: keeps what is held in rings
+    /// and somebody would see go. Gives those whose finalizers are to run, in order.
+    pub(super) fn keep_rings(&mut self, v: Value) -> Vec<Value> {
+        let is_dead = |v: &Value| !self.is_marked(*v);
+        let has_finalizer = |v: &Value| is_dead(v) && self.has_finalizer_now(*v);
+        let finalizable = self.finalizable.iter().copied().filter(has_finalizer);
+        let finalizable: Vec<Value> = finalizable.collect();
+        let targets = self.weak.iter().map(|&w| self.cell::<WeakRef>(w).target);
+        let mut starts: Vec<Value> = [v].into_iter().filter(is_dead).collect();
+        starts.extend(&finalizable);
+        starts.extend(targets.filter(is_dead));
+        let mut releases = Releases::new(self, &finalizable);
+        releases.survey(&starts, |v| !self.is_marked(v));
+        for &v in &starts {
+            if releases.nodes[&v].n_refs == 0 {
+                releases.release(v);
+            }
+        }
+        starts.retain(|v| !releases.nodes[v].is_gone);
+        let order = releases.order;
+        self.marker.mark_all(&starts);
+        self.drain(usize::MAX);
+        order
+    }
+
     /// The order for cells that a collection found dead; they come in the order of their making.
     pub(super) fn order_of_dead(&self, dead: Vec<Value>) -> Vec<Value> {
         if dead.len() < 2 {
@@ -71,11 +169,13 @@ impl Heap {
         };
         let mut found = self.traced(v);
         found.retain(|v| !is_leaf(v));
-        match self.kind(v) {
-            Some(Kind::List | Kind::Tuple) => found.reverse(),
-            // It names itself as the innermost of its chain.
-            Some(Kind::Generator) => found.retain(|&held| held != v),
-            _ => {}
+        if matches!(self.kind(v), Some(Kind::List | Kind::Tuple)) {
+            found.reverse();
+        }
+        if let Some(g) = self.get::<Generator>(v) {
+            // CPython's frames don't know who waits for them, nor the end of their chain.
+            let links = [g.awaiter, g.innermost];
+            found.retain(|held| *held == g.delegate || !links.contains(held));
         }
         found
     }
@@ -101,7 +201,7 @@ impl Releases<'_> {
         let mut seen: HashSet<Value> = starts.iter().copied().collect();
         let mut queue: VecDeque<Value> = starts.iter().copied().collect();
         while let Some(v) = queue.pop_front() {
-            if self.nodes.get(&v).is_some_and(|node| node.waits) {
+            if self.nodes.entry(v).or_default().waits {
                 found.push(v);
             }
             for held in self.heap.references(v) {

@@ -137,10 +137,15 @@ impl Heap {
         self.shared_weak.insert(target, weak);
     }
 
+    /// Whether a cell is, or was, the target of a weak reference.
+    pub(super) fn is_weakly_referenced(&self, v: Value) -> bool {
+        // SAFETY: as in `kind`.
+        v.is_ptr() && unsafe { (*v.header_ptr()).flags & FLAG_WEAK != 0 }
+    }
+
     /// The weak references to an object: the shared one first, then the others, the latest first.
     pub fn weak_refs(&self, target: Value) -> Vec<Value> {
-        // SAFETY: as in `kind`.
-        if !target.is_ptr() || unsafe { (*target.header_ptr()).flags & FLAG_WEAK == 0 } {
+        if !self.is_weakly_referenced(target) {
             return Vec::new();
         }
         let shared = self.shared_weak(target);

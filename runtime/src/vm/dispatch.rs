@@ -670,6 +670,19 @@ impl Vm {
                     op!(2, self.delete_global(globals, k!(word!(1).e0())));
                     next!(2);
                 }
+                Op::TakeGlobal => {
+                    let v = self.heap.ns_get(globals!(), k!(word!(1).e0()));
+                    set!(w.a(), v.unwrap_or(Value::EMPTY));
+                    next!(2);
+                }
+                Op::LetGo => {
+                    let v = r!(w.a());
+                    set!(w.a(), Value::EMPTY);
+                    if v.is_ptr() && self.heap.has_watched() {
+                        op!(1, self.let_go(v));
+                    }
+                    next!(1);
+                }
                 Op::LoadName => {
                     let name = k!(word!(1).e0());
                     let v = match op!(2, self.class_namespace_get(r!(0), name)) {

@@ -25,6 +25,23 @@ impl Vm {
         Ok(())
     }
 
+    /// A variable has lost what it held. If somebody waits for its end, a finalizer or a weak
+    /// reference, a collection finds out whether that has come, as long as such collections cost
+    /// little beside the others.
+    ///
+    /// # Errors
+    /// As `run_finalizers`.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn let_go(&mut self, v: Value) -> PyResult<()> {
+        if self.heap.affords_release(v) {
+            self.heap.let_go(v);
+            self.collect();
+            self.run_finalizers()?;
+        }
+        Ok(())
+    }
+
     /// The script is over: what every loop still has to say about its tasks and futures is said
     /// now, and what is left goes, first what nothing refers to.
     pub fn finalize_what_is_left(&mut self) {

@@ -6,19 +6,20 @@ use lockstep_lang::bytecode::liveness::Liveness;
 use crate::object::function::CodeObject;
 use crate::value::Value;
 use crate::vm::Vm;
+use crate::vm::frame::Frame;
 
 impl Vm {
-    /// Unbinds the registers of plain frames that no instruction to come can
-    /// read. Frames of generators and coroutines keep theirs.
+    /// Unbinds the registers of running frames that no instruction to come can
+    /// read. Suspended frames keep theirs.
     pub(super) fn clear_dead_registers(&mut self) {
         let Vm { heap, frames, .. } = self;
         for (i, frame) in frames.iter().enumerate() {
-            if !frame.generator.is_empty() {
-                continue;
-            }
             // A callee's window begins within its caller's: from there on the
-            // registers are the callee's.
-            let callee = frames.get(i + 1).filter(|f| f.generator.is_empty());
+            // registers are the callee's. Those of a generator are its own.
+            let on_stack = |f: &&Frame| f.generator.is_empty();
+            let callee = frames
+                .get(i + 1)
+                .filter(|f| on_stack(f) && on_stack(&frame));
             let end = callee.map_or(usize::MAX, |f| f.regs.addr());
             let code = heap.cell::<CodeObject>(frame.code_value);
             let pc = code.index_of(frame.pc);

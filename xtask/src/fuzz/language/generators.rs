@@ -175,7 +175,11 @@ pub fn section(w: &mut Writer) {
     }
     // One that goes on after a GeneratorExit would see another when it is freed: it is held.
     w.block("while kept:", |w| {
-        for call in ["kept[-1].close()", "kept[-1].close()", "hold(kept.pop()).close()"] {
+        for call in [
+            "kept[-1].close()",
+            "kept[-1].close()",
+            "hold(kept.pop()).close()",
+        ] {
             w.attempt(|w| w.line(call));
         }
     });
