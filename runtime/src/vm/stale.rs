@@ -22,6 +22,10 @@ impl Vm {
                 .filter(|f| on_stack(f) && on_stack(&frame));
             let end = callee.map_or(usize::MAX, |f| f.regs.addr());
             let code = heap.cell::<CodeObject>(frame.code_value);
+            if code.step.is_some() {
+                // Rust knows what it does with its registers.
+                continue;
+            }
             let pc = code.index_of(frame.pc);
             let n_regs = code.n_regs;
             let source = &code.code;
