@@ -25,6 +25,8 @@ struct Node {
 struct Releases<'h> {
     heap: &'h Heap,
     nodes: HashMap<Value, Node>,
+    /// The cells whose references were counted.
+    surveyed: HashSet<Value>,
     order: Vec<Value>,
 }
 
@@ -190,6 +192,7 @@ impl Releases<'_> {
         Releases {
             heap,
             nodes: finalizable.iter().map(|&v| (v, node())).collect(),
+            surveyed: HashSet::new(),
             order: Vec::with_capacity(finalizable.len()),
         }
     }
@@ -198,8 +201,8 @@ impl Releases<'_> {
     /// those whose finalizers wait, from the nearest to the farthest.
     fn survey(&mut self, starts: &[Value], belongs: impl Fn(Value) -> bool) -> Vec<Value> {
         let mut found = Vec::new();
-        let mut seen: HashSet<Value> = starts.iter().copied().collect();
-        let mut queue: VecDeque<Value> = starts.iter().copied().collect();
+        let is_new = |v: &Value| self.surveyed.insert(*v);
+        let mut queue: VecDeque<Value> = starts.iter().copied().filter(is_new).collect();
         while let Some(v) = queue.pop_front() {
             if self.nodes.entry(v).or_default().waits {
                 found.push(v);
@@ -209,7 +212,7 @@ impl Releases<'_> {
                     continue;
                 }
                 self.nodes.entry(held).or_default().n_refs += 1;
-                if seen.insert(held) {
+                if self.surveyed.insert(held) {
                     queue.push_back(held);
                 }
             }
