@@ -42,7 +42,9 @@ const FUNCTIONS: &[NativeDef] = &[
     unary!("atan(x, /)", f64::atan),
     function("atan2(y, x, /)", |vm, a| {
         let (y, x) = (vm.to_float(a[0])?, vm.to_float(a[1])?);
-        Ok(vm.heap.float(y.atan2(x)))
+        // CPython 3.13 mathmodule.c m_atan2 has one NaN for all.
+        let is_nan = x.is_nan() || y.is_nan();
+        Ok(vm.heap.float(if is_nan { f64::NAN } else { y.atan2(x) }))
     }),
     function("atanh(x, /)", atanh),
     unary!("cbrt(x, /)", cbrt),
@@ -504,8 +506,12 @@ fn fma(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn ulp(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let x = vm.to_float(a[0])?.abs();
-    let r = if !x.is_finite() {
+    let x = vm.to_float(a[0])?;
+    if x.is_nan() {
+        return Ok(vm.heap.float(x));
+    }
+    let x = x.abs();
+    let r = if x.is_infinite() {
         x
     } else if x == f64::MAX {
         x - x.next_down()

@@ -233,6 +233,8 @@ pub struct Class {
     pub slot_hint: u16,
     /// Number of `__slots__` descriptors, own and inherited.
     pub n_slots: u16,
+    /// The names in its own `__slots__`, mangled and sorted.
+    pub own_slots: Box<[Value]>,
     /// Weak references to the direct subclasses.
     pub subclasses: Vec<Value>,
     /// Which names that decide the hooks it has itself (see `protocol/hooks.rs`).
@@ -297,6 +299,7 @@ impl Object for Class {
         marker.mark_all(&self.bases);
         marker.mark_all(&self.mro);
         marker.mark_all(&self.subclasses);
+        marker.mark_all(&self.own_slots);
     }
     fn external_bytes(&self) -> usize {
         (self.bases.len() + self.mro.len() + self.subclasses.len()) * 8

@@ -162,6 +162,7 @@ impl Vm {
                     concatenates: false,
                     slot_hint: 4,
                     n_slots: 0,
+                    own_slots: Box::default(),
                     subclasses: Vec::new(),
                     own_specials: 0,
                     hooks: Hooks::default(),
@@ -420,6 +421,7 @@ impl Vm {
                 concatenates: false,
                 slot_hint: 4,
                 n_slots,
+                own_slots: Box::default(),
                 subclasses: Vec::new(),
                 own_specials: 0,
                 hooks: Hooks::default(),
@@ -593,7 +595,9 @@ impl Vm {
                 .alloc(B::Member.shape(), SlotDescriptor { name, class, slot });
             self.heap.ns_set(attrs, name, descriptor);
         }
-        Ok(names.len() as u16)
+        let n = names.len() as u16;
+        self.heap.cell_mut::<Class>(class).own_slots = names.into();
+        Ok(n)
     }
 
     fn call_set_names(&mut self, class: Value, attrs: Value) -> PyResult<()> {
@@ -1037,6 +1041,7 @@ impl Vm {
                 concatenates: false,
                 slot_hint: 4,
                 n_slots: 0,
+                own_slots: Box::default(),
                 subclasses: Vec::new(),
                 own_specials: 0,
                 hooks: Hooks::default(),

@@ -603,8 +603,12 @@ pub fn pow(base: f64, exponent: f64) -> Result<f64, PowError> {
     if exponent == 0.0 || base == 1.0 {
         return Ok(1.0);
     }
-    if base.is_nan() || exponent.is_nan() {
-        return Ok(f64::NAN);
+    // With its sign: the one that is none.
+    if base.is_nan() {
+        return Ok(base);
+    }
+    if exponent.is_nan() {
+        return Ok(exponent);
     }
     let odd = exponent.is_finite() && (exponent % 2.0).abs() == 1.0;
     if exponent.is_infinite() {

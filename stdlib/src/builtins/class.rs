@@ -378,7 +378,7 @@ pub fn check_same_layout(vm: &mut Vm, old: Value, new: Value, what: &str) -> PyR
         || is_heap_one
             && is_heap_two
             && extras(vm, one) == extras(vm, two)
-            && object::slot_names(vm, one) == object::slot_names(vm, two)
+            && class(one).own_slots == class(two).own_slots
             && base(vm, one) == base(vm, two);
     if is_freed_alike && is_same_cell && is_alike {
         return Ok(());

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use lockstep_runtime::native::{ClassDef, attribute, class_method, getter, method, static_method};
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::dict::Dict;
-use lockstep_runtime::object::instance::SlotDescriptor;
 use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
 
@@ -358,27 +357,6 @@ fn subclasshook(_: &mut Vm, _: &[Value]) -> PyResult {
 
 fn class(vm: &mut Vm, this: Value) -> PyResult {
     Ok(vm.heap.class_of(this))
-}
-
-/// The names in `__slots__` of a class and of those before it, class by class.
-pub fn slot_names(vm: &Vm, class: Value) -> Vec<Vec<Value>> {
-    let mro = vm.heap.cell::<Class>(class).mro.iter();
-    let of_each = mro.map(|&class| {
-        let attrs = vm.heap.cell::<Class>(class).attrs;
-        let entries = vm.heap.dict_entries(attrs).into_iter();
-        let is_own = |v: Value| {
-            vm.heap
-                .get::<SlotDescriptor>(v)
-                .is_some_and(|d| d.class == class)
-        };
-        let mut names: Vec<Value> = entries
-            .filter(|&(_, v)| is_own(v))
-            .map(|(k, _)| k)
-            .collect();
-        names.sort_by_key(|&name| vm.heap.string(name).to_string());
-        names
-    });
-    of_each.filter(|names| !names.is_empty()).collect()
 }
 
 /// Moves an instance to another class of the same layout.

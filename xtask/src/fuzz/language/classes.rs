@@ -427,8 +427,8 @@ fn operate(w: &mut Writer, favourites: Favourites) {
         "show($o.__rD__($o))",
         "show(super($q, $o).__D__($o))",
         "$q.__rD__ = lambda self, other: ('patched', type(other).__name__)",
-        "$q.__iD__ = lambda self, other: NotImplemented",
         "del $q.__rD__",
+        "$q.__iD__ = lambda self, other: NotImplemented",
     ];
     let (dunder, operator) = favourites[w.below(2)];
     // An int to the power of large ones ends on no side, a list times large ones has no room.
@@ -441,10 +441,10 @@ fn operate(w: &mut Writer, favourites: Favourites) {
         "$o OP= low($A)",
         "show([a OP low($o) for a in (o0, o1, o2, o3)])",
     ];
-    // A type of CPython keeps a number's slot that has lost its method: where its base is a
-    // sequence, which has another, that shows.
+    // A type of CPython keeps a number's slot that has lost its method, or whose method came late:
+    // where its base is a sequence, which has another, that shows.
     let calls = match operator {
-        "+" | "*" => &CALLS[..CALLS.len() - 1],
+        "+" | "*" => &CALLS[..CALLS.len() - 3],
         _ => CALLS,
     };
     let template = match operator {

@@ -75,7 +75,7 @@ const MEMBERS: &[&str] = &[
     "__class__ = property(lambda self: int)",
     "__doc__ = 'of NAME'",
     "__qualname__ = 'Elsewhere'",
-    "__qualname__ = $I",
+    "__qualname__ = int($I)",
     "__qualname__ = ascii($S)",
     "__match_args__ = ('a', 'b')",
     "__eq__ = lambda self, other: self.a == other.a",
@@ -194,7 +194,7 @@ pub fn section(w: &mut Writer) {
             }
         });
     }
-    w.line("K0 = K1 = K2 = K3 = P");
+    w.line("K0 = K1 = K2 = K3 = type('P', (P,), {})");
     for n in 0..4 {
         w.attempt(|w| class(w, n));
     }

@@ -207,13 +207,13 @@ pub fn section(w: &mut Writer) {
             w.line("from dataclasses import *");
             w.line("from collections import namedtuple");
             w.line("from typing import ClassVar, NamedTuple");
-            w.line("R = P");
+            w.line("R = type('P', (P,), {})");
             w.attempt(|w| lines(w, DATA));
             (DATA_USES, DATA_CHANGES)
         }
         1 => {
             w.line("from enum import Enum, Flag, IntEnum, IntFlag, StrEnum, auto, unique");
-            w.line("E = P");
+            w.line("E = type('P', (P,), {})");
             w.attempt(|w| lines(w, ENUMS));
             (ENUM_USES, ENUM_CHANGES)
         }
