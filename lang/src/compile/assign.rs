@@ -9,6 +9,19 @@ use crate::scope::Access;
 use crate::source::Span;
 
 impl<'a> Frame<'a> {
+    /// The registers of the plain locals in a target.
+    fn target_regs(&self, target: &Expr, regs: &mut Vec<Reg>) {
+        match &target.kind {
+            ExprKind::Tuple(items) | ExprKind::List(items) => {
+                for item in items {
+                    self.target_regs(item, regs);
+                }
+            }
+            ExprKind::Starred(inner) => self.target_regs(inner, regs),
+            _ => regs.extend(self.target_reg(target)),
+        }
+    }
+
     /// The register of a target that is a plain local.
     pub fn target_reg(&self, target: &Expr) -> Option<Reg> {
         match &target.kind {
@@ -77,10 +90,12 @@ impl<'a> Frame<'a> {
             sources.push(self.operand_before(value, &later[index + 1..]));
         }
         for (index, target) in targets.iter().enumerate() {
-            if let Some(reg) = self.target_reg(target)
-                && sources[index + 1..].contains(&reg)
-                && sources[index] != reg
-            {
+            let mut assigned = Vec::new();
+            self.target_regs(target, &mut assigned);
+            for reg in assigned {
+                if !sources[index + 1..].contains(&reg) {
+                    continue;
+                }
                 // A value still to be stored is in the way.
                 let copy = self.regs.alloc();
                 self.at(span);

@@ -88,6 +88,14 @@ impl Vm {
 
     /// Tells `sys.unraisablehook` of an exception that a finalizer raised.
     fn report_unraisable(&mut self, exception: Value, finalized: Value) {
+        // CPython 3.13 errors.c _PyErr_WriteUnraisableMsg: an exception that comes from no line
+        // has the one that runs.
+        if self.n_trace_entries(exception) == 0
+            && let Some(frame) = self.frames.last()
+        {
+            let entry = self.trace_entry(frame);
+            self.add_trace(exception, entry);
+        }
         let reported = self.holding(&[exception, finalized], |vm| {
             let object = match vm.heap.kind(finalized) {
                 Some(Kind::WeakRef) => vm.heap.cell::<WeakRef>(finalized).callback,
