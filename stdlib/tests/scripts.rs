@@ -83,6 +83,7 @@ fn check(script: &str, expected: &str) {
     vm.heap
         .set_stress(lockstep_runtime::heap::Stress::Whole(25));
     let result = run(&mut vm, script);
+    vm.finalize_what_is_left();
     vm.collect();
     drop(vm);
     let printed = String::from_utf8(out.borrow().clone()).expect("it is UTF-8");
@@ -148,6 +149,21 @@ fn generators() {
          print(sum(x for x in g(4)), list(zip(g(2), 'ab')))\nfor x in g(5): break\n\
          i = g(2)\nnext(i)\ntry: i.throw(ValueError('v'))\nexcept ValueError as e: print(e)\n",
         "2 s 1\nclosed\nclosed\nclosed\n6 [(1, 'a'), (0, 'b')]\nclosed\nclosed\nv\n",
+    );
+}
+
+#[test]
+fn finalizers() {
+    check(
+        "class D:\n    def __init__(self, n): self.n = n\n    def __del__(self): print('del', self.n)\n\
+         def g(held):\n    try: yield held\n    finally: print('closed')\n\
+         def f():\n    i = g(D(1))\n    next(i)\n    del i\n    d = D(2)\n    d = None\n    print('f')\n\
+         f()\n\
+         class Turn:\n    def __await__(self): yield\n\
+         async def c():\n    d = D(3)\n    print(d.n)\n    await Turn()\n    del d\n    a, b = D(4), D(5)\n    a.b, b.a = b, a\n    del a, b\n\
+         \x20   try: await Turn()\n    finally: print('c')\n\
+         x = c()\nx.send(None)\nx.send(None)\ndel x\nkept = g(D(6))\nnext(kept)\nlast = D(7)\n",
+        "closed\ndel 1\ndel 2\nf\n3\ndel 3\nc\ndel 4\ndel 5\ndel 6\nclosed\ndel 7\n",
     );
 }
 
