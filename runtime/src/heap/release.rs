@@ -27,8 +27,13 @@ struct Releases<'h> {
     nodes: HashMap<Value, Node>,
     /// The cells whose references were counted.
     surveyed: HashSet<Value>,
+    /// How many more references may be: beyond that the order is only roughly CPython's.
+    n_left: usize,
     order: Vec<Value>,
 }
+
+/// How many references are counted for the sake of an order, besides some for each finalizer.
+const SURVEYED_MAX: usize = 1 << 16;
 
 /// How many cells are looked at for one that is watched.
 const LOOKED_AT_MAX: usize = 256;
@@ -193,6 +198,7 @@ impl Releases<'_> {
             heap,
             nodes: finalizable.iter().map(|&v| (v, node())).collect(),
             surveyed: HashSet::new(),
+            n_left: SURVEYED_MAX + 16 * finalizable.len(),
             order: Vec::with_capacity(finalizable.len()),
         }
     }
@@ -201,13 +207,23 @@ impl Releases<'_> {
     /// those whose finalizers wait, from the nearest to the farthest.
     fn survey(&mut self, starts: &[Value], belongs: impl Fn(Value) -> bool) -> Vec<Value> {
         let mut found = Vec::new();
-        let is_new = |v: &Value| self.surveyed.insert(*v);
-        let mut queue: VecDeque<Value> = starts.iter().copied().filter(is_new).collect();
+        let mut queue = VecDeque::new();
+        for &v in starts {
+            self.nodes.entry(v).or_default();
+            if self.surveyed.insert(v) {
+                queue.push_back(v);
+            }
+        }
         while let Some(v) = queue.pop_front() {
             if self.nodes.entry(v).or_default().waits {
                 found.push(v);
             }
-            for held in self.heap.references(v) {
+            let references = self.heap.references(v);
+            let Some(n_left) = self.n_left.checked_sub(references.len()) else {
+                break;
+            };
+            self.n_left = n_left;
+            for held in references {
                 if !belongs(held) {
                     continue;
                 }
