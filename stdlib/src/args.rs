@@ -63,16 +63,25 @@ pub fn optional_ssize(vm: &mut Vm, v: Value, default: i64) -> PyResult<i64> {
 /// # Errors
 /// TypeError for what is no int, OverflowError for what a C int doesn't hold.
 pub fn c_int(vm: &mut Vm, v: Value) -> PyResult<i32> {
-    let n = vm.index(v)?;
-    let Some(wide) = vm.heap.as_i64(n) else {
-        return Err(vm.overflow_error("Python int too large to convert to C long"));
-    };
+    let wide = c_long(vm, v)?;
     i32::try_from(wide).map_err(|_| {
         vm.overflow_error(match wide > 0 {
             true => "signed integer is greater than maximum",
             false => "signed integer is less than minimum",
         })
     })
+}
+
+/// What CPython takes by the format "l": a C long.
+///
+/// # Errors
+/// TypeError for what is no int, OverflowError for what a C long doesn't hold.
+pub fn c_long(vm: &mut Vm, v: Value) -> PyResult<i64> {
+    let n = vm.index(v)?;
+    match vm.heap.as_i64(n) {
+        Some(n) => Ok(n),
+        None => Err(vm.overflow_error("Python int too large to convert to C long")),
+    }
 }
 
 /// A slice bound: an index or None, clipped to what fits; else its default.

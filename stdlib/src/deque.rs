@@ -10,6 +10,7 @@ use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::dict::ViewOf;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::protocol::compare::CompareOp;
+use lockstep_runtime::text::pystr::StrBuilder;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 
 use crate::builtins::dict::{ordered_move, ordered_view};
@@ -91,7 +92,7 @@ impl Native for Classes {
 static CLASS: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *args, **kwargs)", new),
-        method("__init__(self, iterable=(), maxlen=None)", init_deque),
+        method("__init__(self, /, iterable=(), maxlen=None)", init_deque),
         method("append(self, item, /)", append),
         method("appendleft(self, item, /)", appendleft),
         method("pop(self, /)", pop),
@@ -618,11 +619,14 @@ fn repr(vm: &mut Vm, a: &[Value]) -> PyResult {
     let text = vm.items_repr(list);
     vm.repr_leave(a[0]);
     let (text, class) = (text?, vm.class_name(vm.heap.class_of(a[0])));
-    let text = match deque(vm, a[0]).maxlen {
-        Some(n) => format!("{class}([{}], maxlen={n})", text.to_lossy()),
-        None => format!("{class}([{}])", text.to_lossy()),
-    };
-    args::str_value(vm, text)
+    let mut out = StrBuilder::new();
+    out.push_str(&format!("{class}(["));
+    out.push(&text);
+    match deque(vm, a[0]).maxlen {
+        Some(n) => out.push_str(&format!("], maxlen={n})")),
+        None => out.push_str("])"),
+    }
+    args::str_value(vm, out.finish())
 }
 
 fn compare(vm: &mut Vm, a: &[Value], op: CompareOp) -> PyResult {

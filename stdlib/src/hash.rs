@@ -7,6 +7,8 @@ use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 use sha2::digest::DynDigest;
 
+use crate::builtins::bytes::data_of;
+use crate::builtins::codec;
 use crate::{NativeModule, args};
 
 pub static MODULE: NativeModule = NativeModule {
@@ -88,17 +90,12 @@ fn wrapped(vm: &mut Vm, state: Box<dyn DynDigest>) -> Value {
     vm.heap.opaque(shape, State(state))
 }
 
-fn named(vm: &mut Vm, name: Value) -> PyResult<Box<dyn DynDigest>> {
-    let name = args::only_text(vm, "new", name)?.to_lossy();
-    match by_name(&name) {
-        Some(state) => Ok(state),
+fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let name = args::only_text(vm, "new", a[0])?;
+    match by_name(&name.to_lossy()) {
+        Some(state) => Ok(wrapped(vm, state)),
         None => Err(vm.value_error(format!("unsupported hash type {name}"))),
     }
-}
-
-fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let state = named(vm, a[0])?;
-    Ok(wrapped(vm, state))
 }
 
 fn data(vm: &mut Vm, v: Value) -> PyResult<Vec<u8>> {
@@ -189,13 +186,31 @@ fn block_bytes(name: &str) -> usize {
     }
 }
 
-/// RFC 2898.
+/// RFC 2898; None for the key if there is no such hash function.
 fn pbkdf2(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let plain = named(vm, a[0])?;
-    let name = args::only_text(vm, "pbkdf2", a[0])?.to_lossy();
-    let (password, salt) = (data(vm, a[1])?, data(vm, a[2])?);
-    let rounds = vm.to_ssize(a[3])?.max(1) as u64;
-    let length = vm.to_ssize(a[4])?.max(1) as usize;
+    let name = codec::c_text(vm, a[0], ("pbkdf2_hmac", "hash_name"), "str")?;
+    let (password, salt) = (data_of(vm, a[1])?, data_of(vm, a[2])?);
+    let rounds = args::c_long(vm, a[3])?;
+    let Some(plain) = by_name(&name) else {
+        return Ok(Value::NONE);
+    };
+    if rounds < 1 {
+        return Err(vm.value_error("iteration value must be greater than 0."));
+    }
+    if rounds > i64::from(i32::MAX) {
+        return Err(vm.overflow_error("iteration value is too great."));
+    }
+    let length = match a[4].some() {
+        Some(v) => args::c_long(vm, v)?,
+        None => plain.output_size() as i64,
+    };
+    if length < 1 {
+        return Err(vm.value_error("key length must be greater than 0."));
+    }
+    if length > i64::from(i32::MAX) {
+        return Err(vm.overflow_error("key length is too great."));
+    }
+    let length = length as usize;
     vm.check_size(length)?;
     let keyed = Keyed::new(plain.as_ref(), block_bytes(&name), &password);
     let mut out = Vec::new();
@@ -208,12 +223,15 @@ fn pbkdf2(vm: &mut Vm, a: &[Value]) -> PyResult {
             for (byte, other) in sum.iter_mut().zip(&last) {
                 *byte ^= other;
             }
-            if round % ROUNDS_PER_TICK == 0 {
+            if (round as u64).is_multiple_of(ROUNDS_PER_TICK) {
                 vm.tick()?;
             }
         }
         out.extend_from_slice(&sum);
         number += 1;
+        if u64::from(number).is_multiple_of(ROUNDS_PER_TICK) {
+            vm.tick()?;
+        }
     }
     out.truncate(length);
     Ok(vm.heap.bytes(out))

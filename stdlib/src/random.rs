@@ -13,6 +13,7 @@ use lockstep_runtime::random::{self, State};
 use lockstep_runtime::{B, Kind, Marker, PyResult, Raised, Value, Vm};
 
 use crate::NativeModule;
+use crate::builtins::codec;
 
 pub static MODULE: NativeModule = NativeModule {
     name: "_random",
@@ -196,11 +197,8 @@ fn seed(vm: &mut Vm, a: &[Value]) -> PyResult {
         unseeded(vm)
     } else if let Some(n) = vm.heap.as_big(seed) {
         random::Random::from_int(&n)
-    } else if let Some(text) = vm.heap.as_str(seed) {
-        match text.to_utf8() {
-            Ok(text) => random::Random::from_bytes(text.as_bytes()),
-            Err(_) => return Err(vm.value_error("surrogates not allowed")),
-        }
+    } else if vm.heap.as_str(seed).is_some() {
+        random::Random::from_bytes(codec::utf8(vm, seed)?.as_bytes())
     } else if let Some(bytes) = vm.heap.get::<Bytes>(seed) {
         random::Random::from_bytes(&bytes.data)
     } else {

@@ -111,7 +111,7 @@ static CLASS: ClassDef = ClassDef {
             let shape = vm.root_shape(a[0]);
             Ok(vm.heap.opaque(shape, Struct { format: None }))
         }),
-        method("__init__(self, format)", |vm, a| {
+        method("__init__(self, /, format)", |vm, a| {
             let format = cached(vm, a[1])?;
             vm.heap.charge(format.heap_bytes());
             if let Some(this) = vm.heap.native_mut::<Struct>(a[0]) {

@@ -2,10 +2,11 @@
 
 use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::object::opaque::Native;
-use lockstep_runtime::text::pystr::PyStr;
+use lockstep_runtime::text::pystr::{PyStr, StrBuilder};
 use lockstep_runtime::{Marker, PyResult, Value, Vm};
 use num_traits::ToPrimitive;
 
+use crate::builtins::codec;
 use crate::builtins::file::io_error;
 use crate::calendar::{date_from_days, days_from_date};
 use crate::{NativeModule, args, sys};
@@ -348,37 +349,43 @@ fn iso_week(t: &Broken) -> (i64, i64) {
 fn strftime(vm: &mut Vm, a: &[Value]) -> PyResult {
     let format = args::text(vm, "strftime", 1, a[0])?;
     let t = shown_arg(vm, "strftime", a[1])?;
-    let mut out = String::new();
-    let mut chars = format.to_lossy().chars().collect::<Vec<_>>().into_iter();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
+    if format.chars().any(|cp| cp == 0) {
+        return Err(vm.value_error("embedded null character"));
+    }
+    let mut out = StrBuilder::new();
+    let mut cps = format.chars().collect::<Vec<u32>>().into_iter();
+    while let Some(cp) = cps.next() {
+        if cp != u32::from('%') {
+            out.push_cp(cp);
             continue;
         }
-        let ahead = chars.as_slice();
-        let n_flags = ahead.iter().take_while(|&&c| "_-0^#".contains(c)).count();
-        let digits = ahead[n_flags..].iter();
-        let n_digits = digits.take_while(|c| c.is_ascii_digit()).count();
-        let (flags, rest) = ahead.split_at(n_flags);
-        let (flags, digits) = (flags.to_vec(), rest[..n_digits].to_vec());
-        let directive = chars.nth(n_flags + n_digits);
-        let width: String = digits.iter().collect();
+        // What is no character, a surrogate, is no flag, digit or directive either.
+        let ahead = cps.as_slice().iter();
+        let ahead = ahead.map(|&cp| char::from_u32(cp).unwrap_or('\u{fffd}'));
+        let flags: Vec<char> = ahead.clone().take_while(|&c| "_-0^#".contains(c)).collect();
+        let digits = ahead.clone().skip(flags.len());
+        let width: String = digits.take_while(char::is_ascii_digit).collect();
+        let n_before = flags.len() + width.len();
+        let directive = ahead.clone().nth(n_before);
+        let n_written = cps.len().min(n_before + 1);
+        let written: Vec<u32> = cps.by_ref().take(n_written).collect();
         let width: Option<usize> = width.parse().ok();
         let known = directive.map(|directive| (directive, directive_text(directive, &t)));
         match known {
             Some((directive, text)) if directive == '%' || !text.starts_with('%') => {
-                out.push_str(&flagged(text, directive, &flags, width));
+                out.push(&PyStr::from(flagged(text, directive, &flags, width)));
             }
             // What isn't known stands as it was written.
             _ => {
-                let written = flags.iter().chain(&digits).copied().chain(directive);
-                let text: String = ['%'].into_iter().chain(written).collect();
                 let width = width.unwrap_or(0).min(WIDTH_MAX);
-                out.push_str(&format!("{text:>width$}"));
+                let n_missing = width.saturating_sub(1 + written.len());
+                (0..n_missing).for_each(|_| out.push_cp(u32::from(' ')));
+                out.push_cp(u32::from('%'));
+                written.into_iter().for_each(|cp| out.push_cp(cp));
             }
         }
     }
-    args::str_value(vm, PyStr::from(out))
+    args::str_value(vm, out.finish())
 }
 
 /// Widths above this are taken for it: no input may take the memory.
@@ -469,7 +476,8 @@ fn directive_text(directive: char, t: &Broken) -> String {
 
 /// What CPython on Linux says of a clock.
 fn get_clock_info(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let name = args::text(vm, "get_clock_info", 1, a[0])?.to_lossy();
+    args::text(vm, "get_clock_info", 1, a[0])?;
+    let name = codec::utf8_without_nul(vm, a[0])?;
     let (clock, adjustable) = match name.as_str() {
         "monotonic" | "perf_counter" => ("CLOCK_MONOTONIC", false),
         "process_time" => ("CLOCK_PROCESS_CPUTIME_ID", false),

@@ -9,6 +9,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::NativeModule;
 use crate::args;
+use crate::builtins::codec;
+
+/// CPython 3.13 unicodedata.c `NAME_MAXLEN`.
+const NAME_BYTES_MAX: usize = 256;
 
 pub static MODULE: NativeModule = NativeModule {
     name: "unicodedata",
@@ -51,15 +55,20 @@ fn char_arg(vm: &mut Vm, v: Value, function: &str) -> PyResult<u32> {
 }
 
 fn lookup(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let text = text_arg(vm, a[0], "lookup() argument")?.to_lossy();
+    text_arg(vm, a[0], "lookup() argument")?;
+    let text = codec::utf8(vm, a[0])?;
+    if text.len() > NAME_BYTES_MAX {
+        let message = vm.heap.str("name too long");
+        return Err(vm.key_error(message));
+    }
     match unicode_names2::character(&text) {
         Some(c) => Ok(vm
             .heap
             .str(PyStr::from_code_point(c as u32).unwrap_or_default())),
         None => {
-            let message = vm
-                .heap
-                .str(format!("undefined character name '{text}'").as_str());
+            let shown = text.split('\0').next().unwrap_or_default();
+            let message = format!("undefined character name '{shown}'");
+            let message = vm.heap.str(message);
             Err(vm.key_error(message))
         }
     }

@@ -464,8 +464,8 @@ impl Vm {
         let message = format!(
             "descriptor '{}' for '{}' objects doesn't apply to a '{}' object",
             name(self),
-            self.class_name_within(class, 100),
-            self.class_name_within(found, 100)
+            self.type_name_of_within(class, 100),
+            self.type_name_of_within(found, 100)
         );
         Err(self.type_error(message))
     }

@@ -185,7 +185,8 @@ impl Vm {
             let value = self.field_value(&field.name, fields, numbering)?;
             let text = self.holding(&[value], |vm| {
                 let conversion = match field.conversion.map(char::from_u32) {
-                    None => 0,
+                    // NUL is CPython's mark for none.
+                    None | Some(Some('\0')) => 0,
                     Some(Some('s')) => 1,
                     Some(Some('r')) => 2,
                     Some(Some('a')) => 3,

@@ -263,6 +263,7 @@ impl Vm {
                     def.name
                 )
             } else if def.is_slot {
+                let owner_name = self.type_name_of(owner);
                 format!(
                     "descriptor '{}' of '{owner_name}' object needs an argument",
                     def.name
@@ -278,7 +279,7 @@ impl Vm {
         if self.is_subclass(self.heap.class_of(this), owner) {
             return None;
         }
-        let (owner_name, found) = (self.class_name(owner), self.type_name_within(this, 100));
+        let (owner_name, found) = (self.type_name_of(owner), self.type_name_within(this, 100));
         let message = if def.is_slot {
             format!(
                 "descriptor '{}' requires a '{owner_name}' object but received a '{found}'",

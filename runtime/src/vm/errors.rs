@@ -143,6 +143,11 @@ impl Vm {
         }
     }
 
+    /// As `type_name_of`, cut at a number of bytes as CPython's messages do.
+    pub fn type_name_of_within(&self, class: Value, bytes_max: usize) -> String {
+        cut(self.type_name_of(class), bytes_max)
+    }
+
     /// The `__name__` of a class.
     pub fn class_name(&self, class: Value) -> String {
         match self.heap.get::<crate::object::class::Class>(class) {

@@ -3,12 +3,13 @@
 use lockstep_runtime::object::bytes::Bytes;
 use lockstep_runtime::object::class::Class;
 use lockstep_runtime::text::pystr::{PyStr, Units};
-use lockstep_runtime::{B, PyResult, Raised, Value, Vm};
+use lockstep_runtime::{B, PyResult, Value, Vm};
 use num_bigint::Sign;
 
 use super::change::{extend_by, push, splice};
 use super::{Array, CODES, Classes, code, data, is_array, item, len, size};
 use crate::args;
+use crate::builtins::codec;
 use crate::item::{self as memory, BYTES_MAX, Misfit};
 
 fn is_text(code: u8) -> bool {
@@ -25,14 +26,9 @@ pub(super) fn value(vm: &mut Vm, code: u8, bytes: &[u8]) -> PyResult {
     }
     let point = bytes.iter().rev().fold(0, |n, &b| n << 8 | u32::from(b));
     if point > 0x10_ffff {
-        return Err(not_a_character(vm, point));
+        return Err(vm.value_error("chr() arg not in range(0x110000)"));
     }
     Ok(vm.heap.str(PyStr::from_units(Units::Ucs4(&[point]))))
-}
-
-fn not_a_character(vm: &mut Vm, point: u32) -> Raised {
-    let message = format!("character U+{point:x} is not in range [U+0000; U+10ffff]");
-    vm.value_error(message)
 }
 
 /// The bytes of a value as an item; what follows them is 0.
@@ -293,12 +289,18 @@ pub fn tounicode(vm: &mut Vm, a: &[Value]) -> PyResult {
         let message = "tounicode() may only be called on unicode type arrays ('u' or 'w')";
         return Err(vm.value_error(message));
     }
+    if code(vm, a[0]) == b'w' {
+        let units = data(vm, a[0]).to_vec();
+        let text = codec::decode_bytes(vm, &units, "utf-32-le", "strict")?;
+        return Ok(vm.heap.str(text));
+    }
     let points: Vec<u32> = data(vm, a[0])
         .chunks_exact(4)
         .map(|c| c.iter().rev().fold(0, |n, &b| n << 8 | u32::from(b)))
         .collect();
     if let Some(&point) = points.iter().find(|&&point| point > 0x10_ffff) {
-        return Err(not_a_character(vm, point));
+        let message = format!("character U+{point:x} is not in range [U+0000; U+10ffff]");
+        return Err(vm.value_error(message));
     }
     Ok(vm.heap.str(PyStr::from_units(Units::Ucs4(&points))))
 }

@@ -24,9 +24,14 @@ macro_rules! shared {
             op::MUL,
             op::RMUL,
             op::MOD,
-            method("__rmod__(self, value, /)", |vm, a| match vm.heap.get::<Bytes>(a[1]) {
-                Some(_) => vm.reflected_method(BinaryOp::Mod, a[0], a[1]),
-                None => Ok(Value::NOT_IMPLEMENTED),
+            method("__rmod__(self, value, /)", |vm, a| {
+                let is_bytearray = |vm: &Vm, v| vm.is_instance_of(v, B::ByteArray);
+                match vm.heap.get::<Bytes>(a[1]) {
+                    Some(_) if is_bytearray(vm, a[0]) == is_bytearray(vm, a[1]) => {
+                        vm.reflected_method(BinaryOp::Mod, a[0], a[1])
+                    }
+                    _ => Ok(Value::NOT_IMPLEMENTED),
+                }
             }),
             op::LT,
             op::LE,
@@ -101,7 +106,7 @@ pub static BYTEARRAY: ClassDef = ClassDef {
     methods: shared![
         static_method("__new__(cls, /, *args, **kwargs)", array_new),
         method(
-            "__init__(self, source=b'', encoding='utf-8', errors='strict')",
+            "__init__(self, /, source=b'', encoding='utf-8', errors='strict')",
             array_init
         ),
         method(

@@ -236,11 +236,8 @@ pub fn arguments(
 /// # Errors
 /// TypeError, ValueError, UnicodeEncodeError.
 pub fn c_text(vm: &mut Vm, v: Value, (what, name): (&str, &str), wanted: &str) -> PyResult<String> {
-    match vm.heap.as_str(v).map(PyStr::to_utf8) {
-        Some(Ok(text)) if text.contains('\0') => Err(vm.value_error("embedded null character")),
-        Some(Ok(text)) => Ok(text),
-        // It has the surrogates that make it fail.
-        Some(Err(_)) => encode(vm, v, "utf-8", "strict").map(|_| String::new()),
+    match vm.heap.as_str(v) {
+        Some(_) => utf8_without_nul(vm, v),
         None => {
             let message = format!(
                 "{what}() argument '{name}' must be {wanted}, not {}",
@@ -248,6 +245,30 @@ pub fn c_text(vm: &mut Vm, v: Value, (what, name): (&str, &str), wanted: &str) -
             );
             Err(vm.type_error(message))
         }
+    }
+}
+
+/// As `utf8`, for a function that takes a text up to its NUL.
+///
+/// # Errors
+/// UnicodeEncodeError, ValueError.
+pub fn utf8_without_nul(vm: &mut Vm, v: Value) -> PyResult<String> {
+    let text = utf8(vm, v)?;
+    match text.contains('\0') {
+        true => Err(vm.value_error("embedded null character")),
+        false => Ok(text),
+    }
+}
+
+/// What a str holds; without its surrogates there is no such text.
+///
+/// # Errors
+/// UnicodeEncodeError.
+pub fn utf8(vm: &mut Vm, v: Value) -> PyResult<String> {
+    match vm.heap.as_str(v).map(PyStr::to_utf8) {
+        Some(Ok(text)) => Ok(text),
+        // It has the surrogates that make it fail.
+        _ => encode(vm, v, "utf-8", "strict").map(|_| String::new()),
     }
 }
 

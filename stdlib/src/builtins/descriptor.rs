@@ -13,6 +13,7 @@ use crate::args;
 pub static PROPERTY: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *args, **kwargs)", property_new),
+        super::operators::GETATTRIBUTE,
         method(
             "__init__(self, /, fget=None, fset=None, fdel=None, doc=None)",
             property_init,
@@ -103,7 +104,19 @@ fn property_init(vm: &mut Vm, a: &[Value]) -> PyResult {
     }
 }
 
+/// The error of asking a descriptor neither for an instance nor for a class.
+///
+/// # Errors
+/// TypeError.
+pub(super) fn check_get(vm: &mut Vm, a: &[Value]) -> PyResult<()> {
+    match a[1].is_none() && a[2].given().is_none_or(Value::is_none) {
+        true => Err(vm.type_error("__get__(None, None) is invalid")),
+        false => Ok(()),
+    }
+}
+
 fn bind_get(vm: &mut Vm, a: &[Value]) -> PyResult {
+    check_get(vm, a)?;
     if a[1].is_none() {
         return Ok(a[0]);
     }
@@ -198,6 +211,7 @@ pub static STATIC: ClassDef = ClassDef {
         static_method("__new__(cls, function, /)", static_new),
         method("__init__(self, function, /)", |_, _| Ok(Value::NONE)),
         method("__get__(self, instance, owner=None, /)", |vm, a| {
+            check_get(vm, a)?;
             Ok(wrapped(vm, a[0]))
         }),
         method("__call__(self, /, *args, **kwargs)", static_call),
@@ -257,6 +271,7 @@ fn static_call(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn class_get(vm: &mut Vm, a: &[Value]) -> PyResult {
+    check_get(vm, a)?;
     let owner = match a[2].some() {
         Some(owner) => owner,
         None => vm.heap.class_of(a[1]),
@@ -400,6 +415,7 @@ fn super_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn super_get(vm: &mut Vm, a: &[Value]) -> PyResult {
+    check_get(vm, a)?;
     let s = vm.heap.cell::<Super>(a[0]);
     let class = s.class;
     if a[1].is_none() || !s.object.is_empty() {
@@ -422,7 +438,7 @@ fn super_get(vm: &mut Vm, a: &[Value]) -> PyResult {
 pub static GETSET: ClassDef = ClassDef {
     methods: &[
         method("__repr__(self, /)", getset_repr),
-        method("__get__(self, instance, owner=None, /)", native_get),
+        method("__get__(self, instance, owner=None, /)", bind_get),
         method("__set__(self, instance, value, /)", property_set),
         method("__delete__(self, instance, /)", property_delete),
     ],
@@ -444,13 +460,6 @@ pub static GETSET: ClassDef = ClassDef {
     doc: "",
 };
 
-fn native_get(vm: &mut Vm, a: &[Value]) -> PyResult {
-    if a[1].is_none() && a[2].given().is_none_or(Value::is_none) {
-        return Err(vm.type_error("__get__(None, None) is invalid"));
-    }
-    bind_get(vm, a)
-}
-
 fn getset_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
     let g = vm.heap.cell::<GetSet>(a[0]);
     let text = format!(
@@ -464,7 +473,7 @@ fn getset_repr(vm: &mut Vm, a: &[Value]) -> PyResult {
 pub static MEMBER: ClassDef = ClassDef {
     methods: &[
         method("__repr__(self, /)", member_repr),
-        method("__get__(self, instance, owner=None, /)", native_get),
+        method("__get__(self, instance, owner=None, /)", bind_get),
         method("__set__(self, instance, value, /)", property_set),
         method("__delete__(self, instance, /)", property_delete),
     ],

@@ -3,7 +3,6 @@
 use lockstep_runtime::native::{ClassDef, class_method, getter, method, static_method};
 use lockstep_runtime::object::dict::{Dict, DictView, MappingProxy, ViewOf};
 use lockstep_runtime::planted::{self, Bug};
-use lockstep_runtime::protocol::compare::CompareOp;
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 
 use super::{generic_alias, operators as op};
@@ -327,8 +326,12 @@ pub static PROXY: ClassDef = ClassDef {
         method("__or__(self, value, /)", proxy_or),
         method("__ror__(self, value, /)", proxy_ror),
         method("__ior__(self, value, /)", proxy_ior),
-        method("__eq__(self, value, /)", proxy_eq),
-        method("__ne__(self, value, /)", proxy_ne),
+        op::LT,
+        op::LE,
+        op::EQ,
+        op::NE,
+        op::GT,
+        op::GE,
         class_method(
             "__class_getitem__(cls, object, /)",
             generic_alias::class_getitem,
@@ -416,16 +419,6 @@ fn proxy_ror(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 fn proxy_ior(vm: &mut Vm, _: &[Value]) -> PyResult {
     Err(vm.proxy_change_error())
-}
-
-fn proxy_eq(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let (x, y) = (proxied(vm, a[0]), proxied(vm, a[1]));
-    vm.compare(CompareOp::Eq, x, y)
-}
-
-fn proxy_ne(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let (x, y) = (proxied(vm, a[0]), proxied(vm, a[1]));
-    vm.compare(CompareOp::Ne, x, y)
 }
 
 fn proxy_get(vm: &mut Vm, a: &[Value]) -> PyResult {

@@ -190,12 +190,10 @@ const FORMAT: &str = if cfg!(target_endian = "big") {
 };
 
 fn fromhex(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let text = match vm.heap.as_str(a[1]) {
-        Some(text) => text.to_lossy(),
-        None => {
-            return Err(vm.type_error("bad argument type for built-in operation"));
-        }
-    };
+    if vm.heap.as_str(a[1]).is_none() {
+        return Err(vm.type_error("bad argument type for built-in operation"));
+    }
+    let text = codec::utf8(vm, a[1])?;
     match pure::from_hex(&text) {
         Ok(f) => {
             let f = vm.heap.float(f);

@@ -7,7 +7,7 @@ use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::function::{Cell, CodeObject, Function, Method, Native};
 use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 
-use super::{iterator_state, object, operators as op};
+use super::{descriptor, iterator_state, object, operators as op};
 use crate::args;
 
 pub static FUNCTION: ClassDef = ClassDef {
@@ -105,6 +105,7 @@ fn check_str(vm: &mut Vm, v: Value, message: &str) -> PyResult<()> {
 }
 
 fn get(vm: &mut Vm, a: &[Value]) -> PyResult {
+    descriptor::check_get(vm, a)?;
     if a[1].is_none() {
         return Ok(a[0]);
     }
@@ -170,10 +171,18 @@ pub static METHOD: ClassDef = ClassDef {
         static_method("__new__(cls, function, instance, /)", method_new),
         op::REPR,
         op::HASH,
+        op::GETATTRIBUTE,
+        op::LT,
+        op::LE,
         op::EQ,
         op::NE,
+        op::GT,
+        op::GE,
         method("__call__(self, /, *args, **kwargs)", call),
-        method("__get__(self, instance, owner=None, /)", |_, a| Ok(a[0])),
+        method("__get__(self, instance, owner=None, /)", |vm, a| {
+            descriptor::check_get(vm, a)?;
+            Ok(a[0])
+        }),
         method("__getattr__(self, name, /)", method_getattr),
         method("__reduce__(self, /)", method_reduce),
     ],
@@ -221,15 +230,9 @@ fn method_getattr(vm: &mut Vm, a: &[Value]) -> PyResult {
 
 // ---- natives ------------------------------------------------------------------
 
-const NATIVE_METHODS: &[NativeDef] = &[
-    op::REPR,
-    op::HASH,
-    op::EQ,
-    op::NE,
-    method("__call__(self, /, *args, **kwargs)", call),
-    method("__get__(self, instance, owner=None, /)", native_get),
-    method("__reduce__(self, /)", native_reduce),
-];
+const CALL: NativeDef = method("__call__(self, /, *args, **kwargs)", call);
+const GET: NativeDef = method("__get__(self, instance, owner=None, /)", native_get);
+const REDUCE: NativeDef = method("__reduce__(self, /)", native_reduce);
 
 const NATIVE_ATTRIBUTES: &[GetSetDef] = &[
     getter("__name__", |vm, this| {
@@ -248,17 +251,30 @@ const NATIVE_ATTRIBUTES: &[GetSetDef] = &[
 ];
 
 pub static NATIVE_FUNCTION: ClassDef = ClassDef {
-    methods: NATIVE_METHODS,
+    methods: &[
+        op::REPR,
+        op::HASH,
+        op::LT,
+        op::LE,
+        op::EQ,
+        op::NE,
+        op::GT,
+        op::GE,
+        CALL,
+        GET,
+        REDUCE,
+    ],
     attributes: NATIVE_ATTRIBUTES,
     doc: "",
 };
 pub static METHOD_DESCRIPTOR: ClassDef = ClassDef {
-    methods: NATIVE_METHODS,
+    methods: &[op::REPR, CALL, GET, REDUCE],
     attributes: NATIVE_ATTRIBUTES,
     doc: "",
 };
 
 fn native_get(vm: &mut Vm, a: &[Value]) -> PyResult {
+    descriptor::check_get(vm, a)?;
     if a[1].is_none() {
         return Ok(a[0]);
     }
@@ -341,7 +357,16 @@ fn native_signature(vm: &mut Vm, this: Value) -> PyResult {
 // ---- code objects ---------------------------------------------------------------
 
 pub static CODE: ClassDef = ClassDef {
-    methods: &[op::REPR, op::HASH, op::EQ, op::NE],
+    methods: &[
+        op::REPR,
+        op::HASH,
+        op::LT,
+        op::LE,
+        op::EQ,
+        op::NE,
+        op::GT,
+        op::GE,
+    ],
     attributes: &[
         getter("co_name", |vm, this| {
             let name = vm.heap.cell::<CodeObject>(this).code.name.to_string();

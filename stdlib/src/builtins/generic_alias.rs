@@ -6,6 +6,7 @@ use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 
 use super::object;
+use super::operators as op;
 use super::union::{self, TypingClasses};
 use crate::args;
 
@@ -29,6 +30,11 @@ pub static CLASS: ClassDef = ClassDef {
         static_method("__new__(cls, origin, args, /)", new),
         method("__repr__(self, /)", repr),
         method("__eq__(self, value, /)", eq),
+        method("__ne__(self, value, /)", ne),
+        op::LT,
+        op::LE,
+        op::GT,
+        op::GE,
         method("__hash__(self, /)", hash),
         method("__call__(self, /, *args, **kwargs)", call),
         method("__getitem__(self, key, /)", getitem),
@@ -169,13 +175,21 @@ fn repr(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn eq(vm: &mut Vm, a: &[Value]) -> PyResult {
-    if vm.heap.native::<GenericAlias>(a[1]).is_none() {
-        return Ok(Value::NOT_IMPLEMENTED);
+    Ok(same(vm, a[0], a[1])?.map_or(Value::NOT_IMPLEMENTED, Value::bool))
+}
+
+fn ne(vm: &mut Vm, a: &[Value]) -> PyResult {
+    Ok(same(vm, a[0], a[1])?.map_or(Value::NOT_IMPLEMENTED, |same| Value::bool(!same)))
+}
+
+/// Whether two aliases are equal; None if the other isn't one.
+fn same(vm: &mut Vm, this: Value, other: Value) -> PyResult<Option<bool>> {
+    if vm.heap.native::<GenericAlias>(other).is_none() {
+        return Ok(None);
     }
-    let ((o1, a1), (o2, a2)) = (parts(vm, a[0]), parts(vm, a[1]));
-    let same_star = is_starred(vm, a[0]) == is_starred(vm, a[1]);
-    let equal = same_star && vm.eq(o1, o2)? && vm.eq(a1, a2)?;
-    Ok(Value::bool(equal))
+    let ((o1, a1), (o2, a2)) = (parts(vm, this), parts(vm, other));
+    let same_star = is_starred(vm, this) == is_starred(vm, other);
+    Ok(Some(same_star && vm.eq(o1, o2)? && vm.eq(a1, a2)?))
 }
 
 fn hash(vm: &mut Vm, a: &[Value]) -> PyResult {

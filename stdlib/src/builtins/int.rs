@@ -115,6 +115,7 @@ pub static BOOL: ClassDef = ClassDef {
         op::ROR,
         op::XOR,
         op::RXOR,
+        op::INVERT,
     ],
     attributes: &[],
     doc: "Returns True when the argument is true, False otherwise.\nThe builtins True and False are the only two instances of the class bool.\nThe class bool is a subclass of the class int, and cannot be subclassed.",

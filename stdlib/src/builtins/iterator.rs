@@ -6,6 +6,7 @@ use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 use smallvec::SmallVec;
 
 use super::iterator_state::{REDUCE, SETSTATE};
+use super::operators::GETATTRIBUTE;
 use crate::args;
 
 pub(crate) const ITER: NativeDef = method("__iter__(self, /)", |_, a| Ok(a[0]));
@@ -22,6 +23,7 @@ pub static ITERATOR: ClassDef = ClassDef {
 pub static ENUMERATE: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, iterable=None, start=0)", enumerate),
+        GETATTRIBUTE,
         ITER,
         NEXT,
         REDUCE,
@@ -33,6 +35,7 @@ pub static ENUMERATE: ClassDef = ClassDef {
 pub static ZIP: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *iterables, strict=False)", zip),
+        GETATTRIBUTE,
         ITER,
         NEXT,
         REDUCE,
@@ -44,6 +47,7 @@ pub static ZIP: ClassDef = ClassDef {
 pub static MAP: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, /, *args)", map),
+        GETATTRIBUTE,
         ITER,
         NEXT,
         REDUCE,
@@ -54,6 +58,7 @@ pub static MAP: ClassDef = ClassDef {
 pub static FILTER: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, function, iterable, /)", filter),
+        GETATTRIBUTE,
         ITER,
         NEXT,
         REDUCE,
@@ -64,6 +69,7 @@ pub static FILTER: ClassDef = ClassDef {
 pub static REVERSED: ClassDef = ClassDef {
     methods: &[
         static_method("__new__(cls, sequence, /)", reversed),
+        GETATTRIBUTE,
         ITER,
         NEXT,
         HINT,

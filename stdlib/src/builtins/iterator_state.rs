@@ -3,9 +3,10 @@
 
 use lockstep_runtime::native::{NativeDef, method};
 use lockstep_runtime::object::iter::Iter;
-use lockstep_runtime::{B, PyResult, Value, Vm};
+use lockstep_runtime::{B, Kind, PyResult, Value, Vm};
 use num_bigint::BigInt;
-use num_traits::ToPrimitive;
+
+use crate::args;
 
 pub const REDUCE: NativeDef = method("__reduce__(self, /)", reduce);
 pub const SETSTATE: NativeDef = method("__setstate__(self, state, /)", set_state);
@@ -163,10 +164,8 @@ fn set_state(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Ok(Value::NONE);
     }
     if let Iter::Range { next, step, left } = *vm.heap.cell::<Iter>(this) {
-        let skipped = vm.index(a[1])?;
-        let skipped = vm.heap.as_big(skipped).unwrap_or_default();
-        let skipped = skipped.clamp(BigInt::ZERO, BigInt::from(left));
-        let skipped = skipped.to_u64().unwrap_or(left);
+        let skipped = args::c_long(vm, a[1])?.max(0) as u64;
+        let skipped = skipped.min(left);
         *vm.heap.cell_mut::<Iter>(this) = Iter::Range {
             // The place after the last one may not be an i64; nobody reads it then.
             next: next.wrapping_add(step.wrapping_mul(skipped as i64)),
@@ -185,13 +184,19 @@ fn set_state(vm: &mut Vm, a: &[Value]) -> PyResult {
         }
         return Ok(Value::NONE);
     }
+    if !vm.heap.is_int(a[1]) {
+        return Err(vm.type_error("an integer is required"));
+    }
     let state = vm.to_ssize(a[1])?;
     let length = match *vm.heap.cell::<Iter>(this) {
         Iter::Sequence { seq, .. } | Iter::Reverse { seq, .. } => vm.len(seq)?,
         Iter::ReverseGetItem { object, .. } => vm.len(object)?,
         _ => 0,
     } as i64;
+    let is_over = state < 0 && is_of_list(vm, this);
     match vm.heap.cell_mut::<Iter>(this) {
+        // CPython marks a list's iterator that is at its end with -1.
+        Iter::Sequence { at, .. } if is_over => *at = length as usize,
         Iter::Sequence { at, .. } => *at = state.clamp(0, length) as usize,
         Iter::Reverse { at, .. } => *at = (state.clamp(-1, length - 1) + 1) as usize,
         Iter::GetItem { at, .. } => *at = state.max(0),
@@ -199,4 +204,11 @@ fn set_state(vm: &mut Vm, a: &[Value]) -> PyResult {
         _ => {}
     }
     Ok(Value::NONE)
+}
+
+fn is_of_list(vm: &Vm, iter: Value) -> bool {
+    match *vm.heap.cell::<Iter>(iter) {
+        Iter::Sequence { seq, .. } => vm.heap.kind(seq) == Some(Kind::List),
+        _ => false,
+    }
 }

@@ -12,11 +12,12 @@ use lockstep_runtime::protocol::buffer::WRITABLE;
 use lockstep_runtime::{B, Kind, Marker, PyResult, Value, Vm};
 use smallvec::smallvec;
 
-use super::bytes;
+use super::{bytes, operators as op};
 use crate::item::{self, Misfit};
 
 static CLASS: ClassDef = ClassDef {
     methods: &[
+        op::GETATTRIBUTE,
         static_method("__new__(cls, object)", new),
         method("__buffer__(self, flags, /)", buffer),
         method("__release_buffer__(self, buffer, /)", release_buffer),
@@ -43,7 +44,7 @@ static CLASS: ClassDef = ClassDef {
         method("__repr__(self, /)", repr),
         method("__setitem__(self, key, value, /)", setitem),
         method("cast(self, /, format, shape=None)", cast::cast),
-        method("hex(self, sep=None, bytes_per_sep=1)", |vm, a| {
+        method("hex(self, /, sep=None, bytes_per_sep=1)", |vm, a| {
             vm.live_view(a[0])?;
             let data = vm.view_bytes(a[0]);
             bytes::hex_of(vm, &data, a[1], a[2])

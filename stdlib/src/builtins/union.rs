@@ -9,6 +9,7 @@ use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::{B, Kind, Marker, N, PyResult, Value, Vm};
 
 use super::generic_alias::{self, GenericAlias};
+use super::operators as op;
 use crate::args;
 
 /// A union; its members are classes, aliases or None.
@@ -27,6 +28,11 @@ pub static CLASS: ClassDef = ClassDef {
         method("__repr__(self, /)", repr),
         method("__eq__(self, value, /)", eq),
         method("__ne__(self, value, /)", ne),
+        op::LT,
+        op::LE,
+        op::GT,
+        op::GE,
+        op::GETATTRIBUTE,
         method("__hash__(self, /)", hash),
         method("__getitem__(self, key, /)", getitem),
         method("__or__(self, value, /)", or),

@@ -5,6 +5,7 @@ use lockstep_runtime::object::buffer::MemoryView;
 use lockstep_runtime::{PyResult, Value, Vm};
 
 use super::{flat, make};
+use crate::builtins::codec;
 use crate::{args, item};
 
 const DIMENSIONS_MAX: usize = 64;
@@ -15,11 +16,11 @@ fn is_byte(code: u8) -> bool {
 
 pub fn cast(vm: &mut Vm, a: &[Value]) -> PyResult {
     vm.live_view(a[0])?;
-    let Some(format) = vm.heap.as_str(a[1]).map(|text| text.to_lossy()) else {
+    if vm.heap.as_str(a[1]).is_none() {
         let found = args::shown_type(vm, a[1]);
         let message = format!("cast() argument 'format' must be str, not {found}");
         return Err(vm.type_error(message));
-    };
+    }
     if !vm.live_view(a[0])?.is_c_contiguous() {
         let message = "memoryview: casts are restricted to C-contiguous views";
         return Err(vm.type_error(message));
@@ -39,6 +40,7 @@ pub fn cast(vm: &mut Vm, a: &[Value]) -> PyResult {
         }
         shape = Some(dimensions);
     }
+    let format = codec::encode_str(vm, a[1], "ascii", "strict")?;
     let mut view = retyped(vm, a[0], &format)?;
     if let Some(dimensions) = shape {
         reshape(vm, &mut view, &dimensions)?;
@@ -47,8 +49,8 @@ pub fn cast(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 /// The view as one dimension of items of a format.
-fn retyped(vm: &mut Vm, this: Value, format: &str) -> PyResult<MemoryView> {
-    let code = match *format.strip_prefix('@').unwrap_or(format).as_bytes() {
+fn retyped(vm: &mut Vm, this: Value, format: &[u8]) -> PyResult<MemoryView> {
+    let code = match *format.strip_prefix(b"@").unwrap_or(format) {
         [code] if code != b'w' => item::size(code).map(|size| (code, size)),
         _ => None,
     };
@@ -68,7 +70,7 @@ fn retyped(vm: &mut Vm, this: Value, format: &str) -> PyResult<MemoryView> {
         return Err(vm.type_error(message));
     }
     view.code = code;
-    view.at_sign = format.starts_with('@');
+    view.at_sign = format.starts_with(b"@");
     view.item_bytes = item_bytes;
     flat(&mut view, n_bytes / item_bytes);
     Ok(view)

@@ -102,6 +102,11 @@ pinned = []
 def pin(one):
     pinned.append(one)
     return one
+def begin():
+    # Programs of a batch share this module; what an earlier one left is none of theirs.
+    past.extend([*kept, *held, *pinned])
+    for ones in kept, held, pinned: ones.clear()
+past = []
 def hold(generator):
     held.append(generator)
     return generator
@@ -146,6 +151,7 @@ const CUT: &str = "i, j, x, y, s, t, c, l, m, d, e, u, v, k = map(small, (i, j, 
 pub fn program(seed: u64) -> String {
     let mut w = Writer::new(seed);
     w.line(format!("from {LIBRARY_NAME} import *"));
+    w.line("begin()");
     initial(&mut w);
     calls::functions(&mut w);
     for n in 0..3 + w.below(2) {
