@@ -3,6 +3,8 @@
 
 #![deny(unsafe_code)]
 
+#[allow(unsafe_code)]
+pub mod c_math;
 pub mod clock;
 pub mod counts;
 pub mod event_loop;

@@ -271,7 +271,7 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
 fn init_deque(vm: &mut Vm, a: &[Value]) -> PyResult {
     let maxlen = match a[2].some() {
         None => None,
-        Some(v) if vm.heap.is_int(v) => match usize::try_from(vm.index_clamped(v)?) {
+        Some(v) if vm.heap.is_int(v) => match usize::try_from(vm.to_ssize(v)?) {
             Ok(n) => Some(n),
             Err(_) => return Err(vm.value_error("maxlen must be non-negative")),
         },

@@ -4,6 +4,7 @@
 // Coefficients are written as published, to more digits than an f64 holds.
 #![allow(clippy::excessive_precision)]
 
+use lockstep_runtime::c_math;
 use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::protocol::number::BinaryOp;
 use lockstep_runtime::text::int as exact;
@@ -61,8 +62,8 @@ const FUNCTIONS: &[NativeDef] = &[
         Ok(vm.heap.float(x * (180.0 / std::f64::consts::PI)))
     }),
     function("dist(p, q, /)", dist),
-    unary!("erf(x, /)", libm::erf),
-    unary!("erfc(x, /)", libm::erfc),
+    unary!("erf(x, /)", |x| c_math::erf(x)),
+    unary!("erfc(x, /)", |x| c_math::erfc(x)),
     growing!("exp(x, /)", f64::exp),
     growing!("exp2(x, /)", f64::exp2),
     growing!("expm1(x, /)", f64::exp_m1),
@@ -629,7 +630,7 @@ fn log(vm: &mut Vm, a: &[Value]) -> PyResult {
     };
     let base = log_of(vm, base, f64::ln, std::f64::consts::LN_2)?;
     if base == 0.0 {
-        return Err(vm.zero_division("division by zero"));
+        return Err(vm.zero_division("float division by zero"));
     }
     Ok(vm.heap.float(x / base))
 }
@@ -823,11 +824,11 @@ fn lgamma(vm: &mut Vm, a: &[Value]) -> PyResult {
 /// The floats of an iterable.
 fn floats(vm: &mut Vm, v: Value) -> PyResult<Vec<f64>> {
     let (_, items) = args::held_items(vm, v)?;
-    let mut floats = Vec::with_capacity(items.len());
-    for item in items {
-        floats.push(vm.to_float(item)?);
-    }
-    Ok(floats)
+    to_floats(vm, &items)
+}
+
+fn to_floats(vm: &mut Vm, items: &[Value]) -> PyResult<Vec<f64>> {
+    items.iter().map(|&item| vm.to_float(item)).collect()
 }
 
 /// Shewchuk's algorithm: partial sums that don't overlap hold the exact total.
@@ -952,10 +953,12 @@ fn hypot(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn dist(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let (p, q) = (floats(vm, a[0])?, floats(vm, a[1])?);
+    let (_, p) = args::held_items(vm, a[0])?;
+    let (_, q) = args::held_items(vm, a[1])?;
     if p.len() != q.len() {
         return Err(vm.value_error("both points must have the same number of dimensions"));
     }
+    let (p, q) = (to_floats(vm, &p)?, to_floats(vm, &q)?);
     let differences: Vec<f64> = p.iter().zip(&q).map(|(x, y)| x - y).collect();
     Ok(vm.heap.float(norm(&differences)))
 }

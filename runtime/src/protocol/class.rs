@@ -852,15 +852,7 @@ impl Vm {
             let own_bases = self.heap.cell::<Class>(changed).bases.clone();
             let old = self.heap.cell::<Class>(changed).mro.clone();
             before.push((changed, old));
-            let meta = self.heap.class_of(changed);
-            let made = self.linearize(changed, &own_bases).and_then(|mro| {
-                if meta != self.class(B::Type) && !self.has_own_mro(meta) {
-                    self.check_solid(changed, &mro)?;
-                }
-                self.heap.cell_mut::<Class>(changed).mro = mro;
-                self.apply_custom_mro(changed, meta)
-            });
-            if let Err(raised) = made {
+            if let Err(raised) = self.relink(changed, &own_bases) {
                 self.root(raised.0);
                 for (class, mro) in before.into_iter().rev() {
                     self.heap.cell_mut::<Class>(class).mro = mro;
@@ -892,6 +884,23 @@ impl Vm {
         }
         self.class_changed(class);
         Ok(())
+    }
+
+    /// The new MRO of a class with new bases, or above which there are some.
+    fn relink(&mut self, class: Value, bases: &[Value]) -> PyResult<()> {
+        let meta = self.heap.class_of(class);
+        match self.linearize(class, bases) {
+            Ok(mro) => {
+                if meta != self.class(B::Type) && !self.has_own_mro(meta) {
+                    self.check_solid(class, &mro)?;
+                }
+                self.heap.cell_mut::<Class>(class).mro = mro;
+            }
+            // A metaclass's own `mro` may ask for the same, and is part of the traceback then.
+            Err(_) if self.has_own_mro(meta) => {}
+            Err(raised) => return Err(raised),
+        }
+        self.apply_custom_mro(class, meta)
     }
 
     /// What `__prepare__` gave must be a mapping.

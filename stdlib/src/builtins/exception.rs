@@ -8,9 +8,9 @@ use lockstep_runtime::object::class::Class;
 use lockstep_runtime::object::dict::Dict;
 use lockstep_runtime::object::exception::{Exception, Traceback};
 use lockstep_runtime::text::suggest;
-use lockstep_runtime::{B, Kind, N, PyResult, Value, Vm};
+use lockstep_runtime::{B, Kind, N, PyResult, Raised, Value, Vm};
 
-use super::{object, operators as op};
+use super::{bytes, object, operators as op};
 use crate::args;
 
 pub static BASE: ClassDef = ClassDef {
@@ -19,7 +19,7 @@ pub static BASE: ClassDef = ClassDef {
         method("__init__(self, /, *args, **kwargs)", init).quick(plain_init),
         op::REPR,
         op::GETATTRIBUTE,
-        method("__str__(self, /)", str),
+        STR,
         method("__reduce__(self, /)", reduce),
         method("__setstate__(self, state, /)", setstate),
         method("with_traceback(self, tb, /)", with_traceback),
@@ -106,6 +106,7 @@ macro_rules! side_field {
 }
 
 const INIT: NativeDef = method("__init__(self, /, *args, **kwargs)", init);
+const STR: NativeDef = method("__str__(self, /)", str);
 
 pub static STOP_ITERATION: ClassDef = with_fields(
     &[INIT],
@@ -117,13 +118,9 @@ pub static SYSTEM_EXIT: ClassDef = with_fields(
     &[field!("code", 0)],
     "Request to exit from the interpreter.",
 );
-pub static KEY_ERROR: ClassDef = with_fields(
-    &[method("__str__(self, /)", str)],
-    &[],
-    "Mapping key not found.",
-);
+pub static KEY_ERROR: ClassDef = with_fields(&[STR], &[], "Mapping key not found.");
 pub static IMPORT_ERROR: ClassDef = with_fields(
-    &[INIT, method("__str__(self, /)", str)],
+    &[INIT, STR],
     &[
         field!("name", 0),
         field!("path", 1),
@@ -132,10 +129,13 @@ pub static IMPORT_ERROR: ClassDef = with_fields(
     ],
     "Import can't find module, or can't find name in module.",
 );
-pub static NAME_ERROR: ClassDef =
-    with_fields(&[INIT], &[field!("name", 0)], "Name not found globally.");
+pub static NAME_ERROR: ClassDef = with_fields(
+    &[INIT, STR],
+    &[field!("name", 0)],
+    "Name not found globally.",
+);
 pub static ATTRIBUTE_ERROR: ClassDef = with_fields(
-    &[INIT],
+    &[INIT, STR],
     &[field!("name", 0), field!("obj", 1)],
     "Attribute not found.",
 );
@@ -143,18 +143,23 @@ pub static OS_ERROR: ClassDef = with_fields(
     &[
         INIT,
         static_method("__new__(cls, /, *args, **kwargs)", os_error_new),
-        method("__str__(self, /)", str),
+        STR,
     ],
     &[
         field!("errno", 0),
         field!("strerror", 1),
         field!("filename", 2),
         field!("filename2", 3),
+        attribute(
+            "characters_written",
+            characters_written,
+            set_characters_written,
+        ),
     ],
     "Base class for I/O related errors.",
 );
 pub static SYNTAX_ERROR: ClassDef = with_fields(
-    &[INIT, method("__str__(self, /)", str)],
+    &[INIT, STR],
     &[
         field!("msg", 0),
         field!("filename", 1),
@@ -167,21 +172,12 @@ pub static SYNTAX_ERROR: ClassDef = with_fields(
     ],
     "Invalid syntax.",
 );
-pub static UNICODE_DECODE_ERROR: ClassDef = with_fields(
-    &[INIT, method("__str__(self, /)", str)],
-    UNICODE_FIELDS,
-    "Unicode decoding error.",
-);
-pub static UNICODE_ENCODE_ERROR: ClassDef = with_fields(
-    &[INIT, method("__str__(self, /)", str)],
-    UNICODE_FIELDS,
-    "Unicode encoding error.",
-);
-pub static UNICODE_TRANSLATE_ERROR: ClassDef = with_fields(
-    &[INIT, method("__str__(self, /)", str)],
-    UNICODE_FIELDS,
-    "Unicode translation error.",
-);
+pub static UNICODE_DECODE_ERROR: ClassDef =
+    with_fields(&[INIT, STR], UNICODE_FIELDS, "Unicode decoding error.");
+pub static UNICODE_ENCODE_ERROR: ClassDef =
+    with_fields(&[INIT, STR], UNICODE_FIELDS, "Unicode encoding error.");
+pub static UNICODE_TRANSLATE_ERROR: ClassDef =
+    with_fields(&[INIT, STR], UNICODE_FIELDS, "Unicode translation error.");
 
 const UNICODE_FIELDS: &[GetSetDef] = &[
     field!("encoding", 0),
@@ -240,12 +236,16 @@ fn plain_init(vm: &mut Vm, a: &[Value]) -> PyResult<Option<Value>> {
 
 fn init(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (this, tuple) = (a[0], a[1]);
-    vm.heap.cell_mut::<Exception>(this).args = tuple;
     let class = vm.heap.class_of(this);
     let base = vm.heap.cell::<Class>(class).builtin_base;
+    let family = |vm: &Vm, of: B| vm.is_subclass(vm.class(base), vm.class(of));
+    if family(vm, B::OSError) && !is_os_error_of_init(vm, class) {
+        // `__new__` has done it.
+        return Ok(Value::NONE);
+    }
+    vm.heap.cell_mut::<Exception>(this).args = tuple;
     let given = vm.heap.tuple_items(tuple).to_vec();
     let has_keywords = !vm.heap.cell::<Dict>(a[2]).table.is_empty();
-    let family = |vm: &Vm, of: B| vm.is_subclass(vm.class(base), vm.class(of));
     if family(vm, B::ImportError) {
         vm.heap.cell_mut::<Exception>(this).fields = [Value::EMPTY; 4];
         take_keywords(
@@ -272,8 +272,7 @@ fn init(vm: &mut Vm, a: &[Value]) -> PyResult {
         return Ok(Value::NONE);
     }
     if has_keywords {
-        let message = format!("{}() takes no keyword arguments", vm.class_name(class));
-        return Err(vm.type_error(message));
+        return Err(takes_no_keywords(vm, class));
     }
     if family(vm, B::StopIteration) {
         vm.heap.cell_mut::<Exception>(this).fields[0] =
@@ -285,24 +284,25 @@ fn init(vm: &mut Vm, a: &[Value]) -> PyResult {
             _ => tuple,
         };
     } else if family(vm, B::OSError) {
-        init_os_error(vm, this, &given);
+        init_os_error(vm, this, &given)?;
     } else if family(vm, B::SyntaxError) {
         init_syntax_error(vm, this, &given)?;
-    } else if family(vm, B::UnicodeDecodeError) {
-        init_unicode_error(vm, this, &given, B::Bytes, "UnicodeDecodeError")?;
-    } else if family(vm, B::UnicodeEncodeError) {
-        init_unicode_error(vm, this, &given, B::Str, "UnicodeEncodeError")?;
-    } else if family(vm, B::UnicodeTranslateError) {
-        let mut with_encoding = vec![Value::NONE];
-        with_encoding.extend_from_slice(&given);
-        if given.len() != 4 {
-            let message = format!("function takes exactly 4 arguments ({} given)", given.len());
-            return Err(vm.type_error(message));
+    } else {
+        const WITH_TEXTS: [B; 3] = [
+            B::UnicodeDecodeError,
+            B::UnicodeEncodeError,
+            B::UnicodeTranslateError,
+        ];
+        if let Some(&class) = WITH_TEXTS.iter().find(|&&class| family(vm, class)) {
+            init_unicode_error(vm, this, &given, class)?;
         }
-        let range = vm.heap.tuple(&given[1..3]);
-        vm.heap.cell_mut::<Exception>(this).fields = [Value::NONE, given[0], given[3], range];
     }
     Ok(Value::NONE)
+}
+
+fn takes_no_keywords(vm: &mut Vm, class: Value) -> Raised {
+    let message = format!("{}() takes no keyword arguments", vm.type_name_of(class));
+    vm.type_error(message)
 }
 
 fn take_keywords(
@@ -330,11 +330,16 @@ fn take_keywords(
 
 /// CPython 3.13 exceptions.c oserror_init: two to five arguments are errno,
 /// text and file names; with a file name, `args` keeps the first two only.
-fn init_os_error(vm: &mut Vm, this: Value, given: &[Value]) {
+fn init_os_error(vm: &mut Vm, this: Value, given: &[Value]) -> PyResult<()> {
     if !(2..=5).contains(&given.len()) {
-        return;
+        return Ok(());
     }
-    let filename = given.get(2).copied().unwrap_or(Value::EMPTY);
+    let mut filename = given.get(2).copied().unwrap_or(Value::EMPTY);
+    let is_blocking = vm.heap.class_of(this) == vm.class(B::BlockingIOError);
+    if is_blocking && (vm.heap.is_int(filename) || vm.is_instance_of(filename, B::Float)) {
+        set_characters_written(vm, this, filename)?;
+        filename = Value::EMPTY;
+    }
     let filename2 = given.get(4).copied().unwrap_or(Value::EMPTY);
     let fields = [given[0], given[1], filename, filename2];
     vm.heap.cell_mut::<Exception>(this).fields = fields;
@@ -342,6 +347,38 @@ fn init_os_error(vm: &mut Vm, this: Value, given: &[Value]) {
         let args = vm.heap.tuple(&given[..2]);
         vm.heap.cell_mut::<Exception>(this).args = args;
     }
+    Ok(())
+}
+
+/// Whether OSError's `__init__` takes the arguments, not its `__new__`: CPython 3.13 exceptions.c
+/// oserror_use_init.
+fn is_os_error_of_init(vm: &mut Vm, class: Value) -> bool {
+    let base = vm.class(B::OSError);
+    let mut is_own = |name| vm.lookup_class(class, vm.n(name)) != vm.lookup_class(base, vm.n(name));
+    is_own(N::init) && !is_own(N::new)
+}
+
+const WRITTEN: &str = "\u{1}characters_written";
+
+fn characters_written(vm: &mut Vm, this: Value) -> PyResult {
+    let name = vm.heap.intern(WRITTEN);
+    match vm.own_attr(this, name).and_then(Value::some) {
+        Some(n) => Ok(n),
+        None => Err(vm.raise(B::AttributeError, "characters_written")),
+    }
+}
+
+fn set_characters_written(vm: &mut Vm, this: Value, value: Value) -> PyResult<()> {
+    let value = match value.given() {
+        Some(n) => vm.index(n)?,
+        None => {
+            characters_written(vm, this)?;
+            Value::NONE
+        }
+    };
+    let name = vm.heap.intern(WRITTEN);
+    set_side(vm, this, name, value);
+    Ok(())
 }
 
 /// The subclass of OSError for an errno, on Linux.
@@ -367,6 +404,13 @@ pub fn os_error_class(errno: i64) -> B {
 
 fn os_error_new(vm: &mut Vm, a: &[Value]) -> PyResult {
     let mut class = a[0];
+    if is_os_error_of_init(vm, class) {
+        let none = vm.heap.tuple(&[]);
+        return Ok(allocate(vm, class, none));
+    }
+    if !vm.heap.cell::<Dict>(a[2]).table.is_empty() {
+        return Err(takes_no_keywords(vm, class));
+    }
     let given = vm.heap.tuple_items(a[1]);
     if class == vm.class(B::OSError)
         && (2..=5).contains(&given.len())
@@ -376,9 +420,8 @@ fn os_error_new(vm: &mut Vm, a: &[Value]) -> PyResult {
     }
     let given = given.to_vec();
     let e = allocate(vm, class, a[1]);
-    // The constructor of the class asked for runs __init__ only on its own
-    // instances and those of subclasses, which this is.
-    init_os_error(vm, e, &given);
+    vm.root(e);
+    init_os_error(vm, e, &given)?;
     Ok(e)
 }
 
@@ -388,11 +431,15 @@ fn init_syntax_error(vm: &mut Vm, this: Value, given: &[Value]) -> PyResult<()> 
     }
     if let [_, place] = given[..] {
         let items = vm.collect_iterable(place)?;
-        if !matches!(items.len(), 4 | 6) {
-            return Err(vm.type_error(format!(
-                "function takes exactly 4 or 6 arguments ({} given)",
-                items.len()
-            )));
+        let n = items.len();
+        let message = match n {
+            0..=3 => format!("function takes at least 4 arguments ({n} given)"),
+            4 | 6 => String::new(),
+            5 => String::from("end_offset must be provided when end_lineno is provided"),
+            _ => format!("function takes at most 6 arguments ({n} given)"),
+        };
+        if !message.is_empty() {
+            return Err(vm.type_error(message));
         }
         let fields = &mut vm.heap.cell_mut::<Exception>(this).fields;
         fields[1..4].copy_from_slice(&items[..3]);
@@ -406,37 +453,46 @@ fn init_syntax_error(vm: &mut Vm, this: Value, given: &[Value]) -> PyResult<()> 
     Ok(())
 }
 
-fn init_unicode_error(
-    vm: &mut Vm,
-    this: Value,
-    given: &[Value],
-    object: B,
-    name: &str,
-) -> PyResult<()> {
-    let [encoding, obj, start, end, reason] = given[..] else {
-        let message = format!("function takes exactly 5 arguments ({} given)", given.len());
+/// Takes the arguments of one of the three Unicode errors: an encoding but for the last of them, a
+/// text or bytes, where they start and end that are meant, a reason.
+fn init_unicode_error(vm: &mut Vm, this: Value, given: &[Value], class: B) -> PyResult<()> {
+    let n_before = usize::from(class != B::UnicodeTranslateError);
+    if given.len() != 4 + n_before {
+        let message = format!(
+            "function takes exactly {} arguments ({} given)",
+            4 + n_before,
+            given.len()
+        );
         return Err(vm.type_error(message));
-    };
-    for (at, v, class) in [(1, encoding, B::Str), (2, obj, object), (5, reason, B::Str)] {
-        if !vm.is_instance_of(v, class) {
-            if at == 2 && class == B::Bytes && vm.is_instance_of(v, B::ByteArray) {
-                continue;
-            }
-            let message = if at == 2 && class == B::Bytes {
-                format!("a bytes-like object is required, not '{}'", vm.type_name(v))
-            } else {
-                format!(
-                    "{name}() argument {at} must be str, not {}",
-                    args::shown_type(vm, v)
-                )
-            };
-            return Err(vm.type_error(message.replace(&format!("{name}()"), "argument")));
-        }
     }
-    let (start, end) = (vm.index(start)?, vm.index(end)?);
-    let range = vm.heap.tuple(&[start, end]);
-    vm.heap.cell_mut::<Exception>(this).fields = [encoding, obj, reason, range];
+    let (encoding, rest) = given.split_at(n_before);
+    let (mut object, reason) = (rest[0], rest[3]);
+    if let Some(&encoding) = encoding.first() {
+        check_text(vm, 1, encoding)?;
+    }
+    if class != B::UnicodeDecodeError {
+        check_text(vm, 1 + n_before, object)?;
+    }
+    let (start, end) = (vm.to_ssize(rest[1])?, vm.to_ssize(rest[2])?);
+    check_text(vm, 4 + n_before, reason)?;
+    if class == B::UnicodeDecodeError && !vm.is_instance_of(object, B::Bytes) {
+        let data = bytes::data_of(vm, object)?;
+        object = vm.heap.bytes(data);
+        vm.root(object);
+    }
+    let range = [vm.heap.int(start), vm.heap.int(end)];
+    let range = vm.heap.tuple(&range);
+    let encoding = encoding.first().copied().unwrap_or(Value::NONE);
+    vm.heap.cell_mut::<Exception>(this).fields = [encoding, object, reason, range];
     Ok(())
+}
+
+fn check_text(vm: &mut Vm, at: usize, v: Value) -> PyResult<()> {
+    if vm.heap.as_str(v).is_some() {
+        return Ok(());
+    }
+    let found = args::shown_type(vm, v);
+    Err(vm.type_error(format!("argument {at} must be str, not {found}")))
 }
 
 // ---- texts ---------------------------------------------------------------------

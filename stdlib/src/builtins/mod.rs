@@ -92,6 +92,7 @@ static CLASSES: &[(B, &ClassDef)] = &[
     (B::StopIteration, &exception::STOP_ITERATION),
     (B::SystemExit, &exception::SYSTEM_EXIT),
     (B::ImportError, &exception::IMPORT_ERROR),
+    (B::KeyError, &exception::KEY_ERROR),
     (B::NameError, &exception::NAME_ERROR),
     (B::AttributeError, &exception::ATTRIBUTE_ERROR),
     (B::OSError, &exception::OS_ERROR),

@@ -148,11 +148,12 @@ fn length_hint(vm: &mut Vm, a: &[Value]) -> PyResult {
             );
             return Err(vm.type_error(message));
         }
-        default => default.unwrap_or(Value::small(0)),
+        Some(default) => vm.to_ssize(default)?,
+        None => 0,
     };
     Ok(match vm.length_hint(a[0])? {
         Some(n) => vm.heap.usize(n),
-        None => default,
+        None => vm.heap.int(default),
     })
 }
 

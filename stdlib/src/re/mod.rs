@@ -17,6 +17,8 @@ use lockstep_runtime::native::{NativeDef, function};
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::text::pystr::PyStr;
 use lockstep_runtime::{B, Marker, PyResult, Raised, Value, Vm};
+use num_bigint::BigInt;
+use num_traits::ToPrimitive;
 
 use crate::NativeModule;
 use parse::{Error, Parsed};
@@ -84,18 +86,29 @@ fn init(vm: &mut Vm, dict: Value) -> PyResult<()> {
 
 /// `(pattern, warnings)` of the text of an expression.
 fn compile(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let flags = flags_of(vm, a[1])?;
+    let (flags, fits) = flags_of(vm, a[1])?;
     let (units, is_text) = subject::source(vm, a[0])?;
     let parsed = parse::parse(&units, is_text, flags).map_err(|e| raise(vm, e, a[0]))?;
+    if !fits {
+        return Err(vm.overflow_error("Python int too large to convert to C int"));
+    }
     make(vm, a[0], is_text, parsed)
 }
 
-fn flags_of(vm: &mut Vm, v: Value) -> PyResult<u32> {
-    let flags = vm.index_i64(v)?;
-    match u32::try_from(flags) {
-        Ok(flags) => Ok(flags),
-        Err(_) => Err(vm.overflow_error("Python int too large to convert to C int")),
+/// The flags that a parser knows of those given, and whether there are no others beside them that a
+/// pattern has no room for: CPython's parser, written in Python, minds them not.
+fn flags_of(vm: &mut Vm, v: Value) -> PyResult<(u32, bool)> {
+    if !vm.heap.is_int(v) {
+        let message = format!(
+            "unsupported operand type(s) for &: '{}' and 'int'",
+            vm.type_name(v)
+        );
+        return Err(vm.type_error(message));
     }
+    let flags = vm.heap.as_big(v).unwrap_or_default();
+    let low = &flags & BigInt::from(u32::MAX);
+    let low = low.to_u32().unwrap_or(0);
+    Ok((low, flags == BigInt::from(low) && low <= i32::MAX as u32))
 }
 
 fn make(vm: &mut Vm, source: Value, is_text: bool, parsed: Parsed) -> PyResult {
@@ -114,7 +127,7 @@ fn make(vm: &mut Vm, source: Value, is_text: bool, parsed: Parsed) -> PyResult {
 /// As `compile`, of a list of expressions of which the first that matches
 /// counts: `re.Scanner`. Each is a group.
 fn compile_scanner(vm: &mut Vm, a: &[Value]) -> PyResult {
-    let flags = flags_of(vm, a[1])?;
+    let (flags, _) = flags_of(vm, a[1])?;
     let phrases = vm.collect_iterable(a[0])?;
     let mut items = Vec::new();
     let mut all = None;
