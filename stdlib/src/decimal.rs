@@ -4,7 +4,7 @@
 
 use lockstep_runtime::native::{ClassDef, method, static_method};
 use lockstep_runtime::object::class::Class;
-use lockstep_runtime::object::instance::{SIDE_SLOT, SlotDescriptor};
+use lockstep_runtime::object::instance::SlotDescriptor;
 use lockstep_runtime::object::number::Big;
 use lockstep_runtime::object::opaque::Native;
 use lockstep_runtime::object::set::Set;
@@ -191,13 +191,17 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
 /// Where the instances of a class have these slots.
 fn slots<const N: usize>(vm: &mut Vm, class: Value, names: [&str; N]) -> Option<[u16; N]> {
     vm.heap.get::<Class>(class)?;
-    let mut found = [SIDE_SLOT; N];
+    let mut found = [0; N];
     for (slot, name) in found.iter_mut().zip(names) {
         let name = vm.heap.intern(name);
         let descriptor = vm.lookup_class(class, name)?;
-        *slot = vm.heap.get::<SlotDescriptor>(descriptor)?.slot;
+        let descriptor = vm.heap.get::<SlotDescriptor>(descriptor)?;
+        if descriptor.is_beside {
+            return None;
+        }
+        *slot = descriptor.slot;
     }
-    (!found.contains(&SIDE_SLOT)).then_some(found)
+    Some(found)
 }
 
 fn quick(vm: &mut Vm, v: Value) -> PyResult<Quick> {

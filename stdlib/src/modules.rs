@@ -62,6 +62,7 @@ static PY: &[PyModule] = &[
     py!("_codecs", "_codecs.async"),
     py!("_encodings", "_encodings.async"),
     py!("_help", "_help.async"),
+    py!("_io", "_io.async"),
     py!("_normal", "_normal.async"),
     py!("_strptime", "_strptime.async"),
     py!("_textio", "_textio.async"),

@@ -250,8 +250,8 @@ impl Heap {
                 if let Some(&dict) = self.attrs.get(&owner) {
                     marker.mark(dict);
                 }
-                for &(descriptor, value) in self.slots.get(&owner).into_iter().flatten() {
-                    marker.mark_all(&[descriptor, value]);
+                for &(_, value) in self.slots.get(&owner).into_iter().flatten() {
+                    marker.mark(value);
                 }
             }
         }

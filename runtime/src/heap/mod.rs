@@ -140,8 +140,8 @@ pub struct Heap {
     /// Attributes of cells that are not plain instances, such as an instance
     /// of a subclass of list.
     attrs: hashbrown::HashMap<Value, Value>,
-    /// What stands in the `__slots__` of such cells, each with its descriptor.
-    slots: hashbrown::HashMap<Value, Vec<(Value, Value)>>,
+    /// What stands in the `__slots__` of such cells, by the slot's number.
+    slots: hashbrown::HashMap<Value, Vec<(u16, Value)>>,
     /// By what has the bytes: shared with each view of them.
     pub(crate) exports: hashbrown::HashMap<Value, Export>,
     weak: Vec<Value>,

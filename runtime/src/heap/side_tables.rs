@@ -38,14 +38,14 @@ impl Heap {
     }
 
     /// What stands in a slot of a cell that is not a plain instance.
-    pub fn side_slot(&self, v: Value, descriptor: Value) -> Option<Value> {
+    pub fn side_slot(&self, v: Value, slot: u16) -> Option<Value> {
         let slots = self.slots.get(&v)?;
-        let slot = slots.iter().find(|(of, _)| *of == descriptor);
-        slot.map(|&(_, value)| value)
+        let found = slots.iter().find(|(at, _)| *at == slot);
+        found.map(|&(_, value)| value)
     }
 
     /// Stores into such a slot, or with `Value::EMPTY` empties it.
-    pub fn set_side_slot(&mut self, v: Value, descriptor: Value, value: Value) {
+    pub fn set_side_slot(&mut self, v: Value, slot: u16, value: Value) {
         if !v.is_ptr() {
             return;
         }
@@ -53,9 +53,9 @@ impl Heap {
         // SAFETY: as in `kind`; the heap is borrowed mutably.
         unsafe { (*v.header_ptr()).flags |= FLAG_ATTRS };
         let slots = self.slots.entry(v).or_default();
-        slots.retain(|(of, _)| *of != descriptor);
+        slots.retain(|(at, _)| *at != slot);
         if !value.is_empty() {
-            slots.push((descriptor, value));
+            slots.push((slot, value));
         }
     }
 

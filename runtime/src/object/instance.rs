@@ -26,12 +26,11 @@ impl Object for Instance {
 pub struct SlotDescriptor {
     pub name: Value,
     pub class: Value,
-    /// The instance's slot; `SIDE_SLOT` where instances are no `Instance` cells.
+    /// The instance's slot, counted from the first one of its bases.
     pub slot: u16,
+    /// The value lies in the side table: instances are no `Instance` cells.
+    pub is_beside: bool,
 }
-
-/// The value lies in the side table, under its name.
-pub const SIDE_SLOT: u16 = u16::MAX;
 
 impl Object for SlotDescriptor {
     const KIND: Kind = Kind::SlotDescriptor;

@@ -8,7 +8,7 @@ use crate::object::descriptor::{ClassMethod, GetSet, Property, StaticMethod, Sup
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
 use crate::object::function::{Method, Native};
-use crate::object::instance::{SIDE_SLOT, SlotDescriptor};
+use crate::object::instance::SlotDescriptor;
 use crate::object::module::Module;
 use crate::text::pystr::PyStr;
 use crate::value::Value;
@@ -388,10 +388,10 @@ impl Vm {
                 if obj.is_empty() {
                     return Ok(attr);
                 }
-                let (name, slot) = self.slot_of(attr, obj)?;
-                let value = match slot {
-                    SIDE_SLOT => self.heap.side_slot(obj, attr),
-                    slot => self.heap.slot(obj, slot).given(),
+                let (name, slot, is_beside) = self.slot_of(attr, obj)?;
+                let value = match is_beside {
+                    true => self.heap.side_slot(obj, slot),
+                    false => self.heap.slot(obj, slot).given(),
                 };
                 match value {
                     Some(value) => Ok(value),
@@ -430,12 +430,13 @@ impl Vm {
         self.attribute_error_of(message, obj, name)
     }
 
-    /// The name and slot of a slot's descriptor, for an instance of its class.
-    fn slot_of(&mut self, descriptor: Value, obj: Value) -> PyResult<(Value, u16)> {
+    /// The name and slot of a slot's descriptor, for an instance of its class, and whether the
+    /// value lies beside the instance.
+    fn slot_of(&mut self, descriptor: Value, obj: Value) -> PyResult<(Value, u16, bool)> {
         let d = self.heap.cell::<SlotDescriptor>(descriptor);
-        let (name, class, slot) = (d.name, d.class, d.slot);
+        let (name, class, found) = (d.name, d.class, (d.name, d.slot, d.is_beside));
         self.check_applies(class, obj, |vm| vm.heap.string(name).to_string())?;
-        Ok((name, slot))
+        Ok(found)
     }
 
     /// What a native attribute's descriptor does, for an instance of its class.
@@ -651,17 +652,17 @@ impl Vm {
                 Ok(true)
             }
             Some(Kind::SlotDescriptor) => {
-                let (name, slot) = self.slot_of(attr, obj)?;
-                let is_unbound = match slot {
-                    SIDE_SLOT => self.heap.side_slot(obj, attr).is_none(),
-                    slot => self.heap.slot(obj, slot).is_empty(),
+                let (name, slot, is_beside) = self.slot_of(attr, obj)?;
+                let is_unbound = match is_beside {
+                    true => self.heap.side_slot(obj, slot).is_none(),
+                    false => self.heap.slot(obj, slot).is_empty(),
                 };
                 if value.is_empty() && is_unbound {
                     let text = self.heap.text(name).clone();
                     return Err(self.attribute_error_of(text, obj, name));
                 }
-                if slot == SIDE_SLOT {
-                    self.heap.set_side_slot(obj, attr, value);
+                if is_beside {
+                    self.heap.set_side_slot(obj, slot, value);
                 } else {
                     self.heap.set_slot(obj, slot, value);
                 }

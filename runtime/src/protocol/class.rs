@@ -6,7 +6,7 @@ use crate::native::{PyResult, QuickFn, Raised};
 use crate::object::class::{B, Class, FastInit, Hooks};
 use crate::object::descriptor::{ClassMethod, GetSet, StaticMethod};
 use crate::object::function::{Cell, Native};
-use crate::object::instance::{SIDE_SLOT, SlotDescriptor};
+use crate::object::instance::SlotDescriptor;
 use crate::object::weak::WeakRef;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -587,12 +587,15 @@ impl Vm {
         // CPython 3.13 typeobject.c type_new_slots sorts them, so that the same names make the
         // same layout, and `__class__` can be assigned.
         names.sort_by_key(|&name| self.heap.string(name));
-        let in_cell = self.heap.cell::<Class>(class).layout == Kind::Instance;
-        for (i, &name) in names.iter().enumerate() {
-            let slot = if in_cell { first + i as u16 } else { SIDE_SLOT };
-            let descriptor = self
-                .heap
-                .alloc(B::Member.shape(), SlotDescriptor { name, class, slot });
+        let is_beside = self.heap.cell::<Class>(class).layout != Kind::Instance;
+        for (slot, &name) in (first..).zip(&names) {
+            let descriptor = SlotDescriptor {
+                name,
+                class,
+                slot,
+                is_beside,
+            };
+            let descriptor = self.heap.alloc(B::Member.shape(), descriptor);
             self.heap.ns_set(attrs, name, descriptor);
         }
         let n = names.len() as u16;
