@@ -135,7 +135,13 @@ pub static NAME_ERROR: ClassDef = with_fields(
     "Name not found globally.",
 );
 pub static ATTRIBUTE_ERROR: ClassDef = with_fields(
-    &[INIT, STR],
+    &[
+        INIT,
+        STR,
+        method("__getstate__(self, /)", |vm, a| {
+            Ok(attribute_error_state(vm, a[0]))
+        }),
+    ],
     &[field!("name", 0), field!("obj", 1)],
     "Attribute not found.",
 );
@@ -541,9 +547,20 @@ fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
         };
         vm.root(args);
     }
-    if vm.is_instance_of(a[0], B::ImportError)
-        && let Some(state) = import_error_state(vm, a[0], &fields)
-    {
+    if vm.is_instance_of(a[0], B::ImportError) {
+        let mut named = vec![
+            ("name", fields[0]),
+            ("path", fields[1]),
+            ("name_from", fields[3]),
+        ];
+        named.retain(|(_, value)| value.some().is_some());
+        if !named.is_empty() {
+            let state = state_with(vm, a[0], &named);
+            return Ok(vm.heap.tuple(&[class, args, state]));
+        }
+    }
+    if vm.is_instance_of(a[0], B::AttributeError) {
+        let state = attribute_error_state(vm, a[0]);
         return Ok(vm.heap.tuple(&[class, args, state]));
     }
     match vm.heap.attrs(a[0]) {
@@ -552,16 +569,8 @@ fn reduce(vm: &mut Vm, a: &[Value]) -> PyResult {
     }
 }
 
-/// The attributes of an ImportError with what it was given by keyword; None where there was nothing.
-fn import_error_state(vm: &mut Vm, this: Value, fields: &[Value; 4]) -> Option<Value> {
-    let named = [
-        ("name", fields[0]),
-        ("path", fields[1]),
-        ("name_from", fields[3]),
-    ];
-    if named.iter().all(|(_, value)| value.some().is_none()) {
-        return None;
-    }
+/// The attributes of an exception, and what it has besides by these names.
+fn state_with(vm: &mut Vm, this: Value, named: &[(&str, Value)]) -> Value {
     let state = vm.heap.dict();
     vm.root(state);
     if let Some(own) = vm.heap.attrs(this) {
@@ -569,13 +578,20 @@ fn import_error_state(vm: &mut Vm, this: Value, fields: &[Value; 4]) -> Option<V
             vm.heap.ns_set(state, key, value);
         }
     }
-    for (name, value) in named {
-        if let Some(value) = value.some() {
-            let name = vm.heap.intern(name);
-            vm.heap.ns_set(state, name, value);
-        }
+    for &(name, value) in named {
+        let name = vm.heap.intern(name);
+        vm.heap.ns_set(state, name, value);
     }
-    Some(state)
+    state
+}
+
+/// CPython 3.13 exceptions.c AttributeError_getstate: the object is left out.
+fn attribute_error_state(vm: &mut Vm, this: Value) -> Value {
+    let e = vm.heap.cell::<Exception>(this);
+    let (name, args) = (e.fields[0], e.args);
+    let named = [("name", name), ("args", args)];
+    let n_absent = usize::from(name.given().is_none());
+    state_with(vm, this, &named[n_absent..])
 }
 
 fn setstate(vm: &mut Vm, a: &[Value]) -> PyResult {
