@@ -75,14 +75,14 @@ enum Shown {
     Differs(String),
 }
 
-/// Runs batches until a limit is reached, and gives each program that differs to `examine`, with
-/// where it does.
+/// Runs batches until a limit is reached, and gives each program that differs to `examine`, which
+/// sees it by itself.
 ///
 /// # Errors
 /// Where the oracle or the binary can't be run.
 pub fn run(
     plan: &Plan,
-    examine: impl Fn(&mut Server, &Path, u64, &str) -> Result<Verdict, String> + Sync,
+    examine: impl Fn(&mut Server, &Path, u64) -> Result<Verdict, String> + Sync,
 ) -> Result<Found, String> {
     let next = AtomicU64::new(0);
     let found = Mutex::new(Found::default());
@@ -121,7 +121,7 @@ pub fn run(
                 if locked().different >= plan.differences {
                     break;
                 }
-                let verdict = examine(&mut server, plan.dir, seed, &difference)?;
+                let verdict = examine(&mut server, plan.dir, seed)?;
                 let mut found = locked();
                 match verdict {
                     Verdict::Endless => {

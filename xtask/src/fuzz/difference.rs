@@ -78,20 +78,31 @@ pub fn is_endless(theirs: &Run, ours: &Run) -> bool {
     theirs.timed_out && (ours.timed_out || ours.stdout.starts_with(&theirs.stdout))
 }
 
-/// Compares one program, shrinks it where the two differ, and leaves only then its file behind.
+/// Compares one program by itself, and leaves its file behind only if the two differ.
 ///
 /// # Errors
 /// Where the oracle or the binary can't be run.
-pub fn examine(server: &mut Server, subject: &Subject, case: &Case) -> Result<Verdict, String> {
-    let path = case.dir.join(&case.file);
-    let difference = match compare(server, subject, case)? {
-        Compared::Endless => return Ok(Verdict::Endless),
+pub fn look(server: &mut Server, subject: &Subject, case: &Case) -> Result<Verdict, String> {
+    Ok(match compare(server, subject, case)? {
+        Compared::Endless => Verdict::Endless,
         Compared::Same => {
             // Only what differs is of interest later.
-            drop(fs::remove_file(&path));
-            return Ok(Verdict::Same);
+            drop(fs::remove_file(case.dir.join(&case.file)));
+            Verdict::Same
         }
-        Compared::Differs { text, .. } => text,
+        Compared::Differs { text, .. } => Verdict::Differs { text },
+    })
+}
+
+/// As `look`, and shrinks a program that differs.
+///
+/// # Errors
+/// As `look`.
+pub fn examine(server: &mut Server, subject: &Subject, case: &Case) -> Result<Verdict, String> {
+    let path = case.dir.join(&case.file);
+    let difference = match look(server, subject, case)? {
+        Verdict::Differs { text } => text,
+        verdict => return Ok(verdict),
     };
     let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
     let smallest = shrink::shrink(&text, |smaller| {

@@ -91,14 +91,17 @@ fn compare(family: Family, options: &Options, python: &PathBuf, dir: &Path) -> R
         until: options.seconds.map(|s| started + Duration::from_secs(s)),
         differences: u64::MAX,
     };
-    let found = batch::run(&plan, |server, dir, seed, difference| {
-        if options.survey {
-            return Ok(difference::Verdict::Differs {
-                text: format!("seed {seed}:\n{difference}"),
-            });
-        }
+    let found = batch::run(&plan, |server, dir, seed| {
         let case = difference::program(dir, &family.name(seed), &family.program(seed))?;
-        difference::examine(server, &plan.subject, &case)
+        if !options.survey {
+            return difference::examine(server, &plan.subject, &case);
+        }
+        Ok(match difference::look(server, &plan.subject, &case)? {
+            difference::Verdict::Differs { text } => difference::Verdict::Differs {
+                text: format!("seed {seed}:\n{text}"),
+            },
+            verdict => verdict,
+        })
     })?;
     println!(
         "{} programs from seed {} in {} s: {} different, {} different only among others, \

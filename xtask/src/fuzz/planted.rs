@@ -71,7 +71,7 @@ pub fn run(
             until: None,
             differences: 1,
         };
-        let found = batch::run(&plan, |server, dir, seed, _| {
+        let found = batch::run(&plan, |server, dir, seed| {
             let name = family.name(seed);
             let case = difference::program(dir, &name, &family.program(seed))?;
             // The control: what differs without the bug as well shows nothing about the bug.
