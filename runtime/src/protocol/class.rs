@@ -442,17 +442,7 @@ impl Vm {
                 }
             }
         }
-        match self.linearize(class, &bases) {
-            Ok(mro) => self.heap.cell_mut::<Class>(class).mro = mro,
-            // A metaclass's own `mro` may ask for the same, and is part of the traceback then.
-            Err(raised) => {
-                self.apply_custom_mro(class, meta)?;
-                if self.heap.cell::<Class>(class).mro.is_empty() {
-                    return Err(raised);
-                }
-            }
-        }
-        self.apply_custom_mro(class, meta)?;
+        self.relink(class, &bases)?;
 
         if let Some(slots) = slots {
             n_slots += self.add_slots(class, attrs, slots.names, n_slots)?;
@@ -771,6 +761,9 @@ impl Vm {
         let result = self.call_method(class, "mro", &[])?;
         self.root(result);
         let mro = self.collect_iterable(result)?;
+        if mro.is_empty() {
+            return Err(self.type_error("type MRO must not be empty"));
+        }
         for &base in &mro {
             self.check_in_mro(class, base)?;
         }
@@ -889,7 +882,7 @@ impl Vm {
         Ok(())
     }
 
-    /// The new MRO of a class with new bases, or above which there are some.
+    /// The MRO of a class that is new, has new bases, or above which there are some.
     fn relink(&mut self, class: Value, bases: &[Value]) -> PyResult<()> {
         let meta = self.heap.class_of(class);
         match self.linearize(class, bases) {

@@ -248,7 +248,7 @@ pub fn c_text(vm: &mut Vm, v: Value, (what, name): (&str, &str), wanted: &str) -
     }
 }
 
-/// As `utf8`, for a function that takes a text up to its NUL.
+/// As `utf8`, for a function of C's texts: a NUL is refused.
 ///
 /// # Errors
 /// UnicodeEncodeError, ValueError.

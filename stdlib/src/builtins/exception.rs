@@ -359,6 +359,9 @@ fn init_os_error(vm: &mut Vm, this: Value, given: &[Value]) -> PyResult<()> {
 /// Whether OSError's `__init__` takes the arguments, not its `__new__`: CPython 3.13 exceptions.c
 /// oserror_use_init.
 fn is_os_error_of_init(vm: &mut Vm, class: Value) -> bool {
+    if !vm.heap.cell::<Class>(class).is_heap {
+        return false;
+    }
     let base = vm.class(B::OSError);
     let mut is_own = |name| vm.lookup_class(class, vm.n(name)) != vm.lookup_class(base, vm.n(name));
     is_own(N::init) && !is_own(N::new)

@@ -264,7 +264,7 @@ pub(super) fn readlines(vm: &mut Vm, a: &[Value]) -> PyResult {
         let line = give(vm, a[0], data)?;
         vm.heap.list_push(list, line);
         n_given += vm.len(line)? as i64;
-        if hint > 0 && n_given >= hint {
+        if hint > 0 && n_given > hint {
             return Ok(list);
         }
     }

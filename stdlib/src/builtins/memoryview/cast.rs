@@ -41,7 +41,9 @@ pub fn cast(vm: &mut Vm, a: &[Value]) -> PyResult {
         shape = Some(dimensions);
     }
     let format = codec::encode_str(vm, a[1], "ascii", "strict")?;
-    let mut view = retyped(vm, a[0], &format)?;
+    // It is a text of C.
+    let format = format.split(|&byte| byte == 0).next().unwrap_or(&[]);
+    let mut view = retyped(vm, a[0], format)?;
     if let Some(dimensions) = shape {
         reshape(vm, &mut view, &dimensions)?;
     }
