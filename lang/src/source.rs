@@ -195,10 +195,16 @@ impl Source {
         self.line_starts().get(index).copied().unwrap_or(end)
     }
 
+    /// The text of the lines from `first` to `last` (lines count from 1), without the last line's
+    /// ending.
+    pub fn lines_text(&self, first: u32, last: u32) -> &str {
+        let span = Span::new(self.line_start(first), self.line_start(last + 1));
+        self.slice(span).trim_end_matches(['\n', '\r'])
+    }
+
     /// A line's text (lines count from 1) without its line ending.
     pub fn line_text(&self, line: u32) -> &str {
-        let span = Span::new(self.line_start(line), self.line_start(line + 1));
-        self.slice(span).trim_end_matches(['\n', '\r'])
+        self.lines_text(line, line)
     }
 }
 

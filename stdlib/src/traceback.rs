@@ -2,10 +2,12 @@
 //! module `traceback`.
 
 use lockstep_runtime::native::function;
+use lockstep_runtime::object::exception::Traceback;
 use lockstep_runtime::object::function::CodeObject;
+use lockstep_runtime::text::underline;
 use lockstep_runtime::{PyResult, Value, Vm};
 
-use crate::NativeModule;
+use crate::{NativeModule, args};
 
 pub static MODULE: NativeModule = NativeModule {
     name: "_traceback",
@@ -13,6 +15,8 @@ pub static MODULE: NativeModule = NativeModule {
         function("exception_lines(exception, has_trace, /)", exception_lines),
         function("place_lines(exception, /)", place_lines),
         function("source_line(code, lineno, /)", source_line),
+        function("extent(tb, /)", extent),
+        function("underlined(text, start, end, /)", underlined),
     ],
     init: |_, _| Ok(()),
 };
@@ -49,4 +53,41 @@ fn source_line(vm: &mut Vm, a: &[Value]) -> PyResult {
     }
     let text = code.code.source.line_text(line).trim().to_owned();
     Ok(vm.heap.str(text))
+}
+
+/// What the instruction of a traceback covers: the text of its lines, the last one's number, and
+/// the columns where it begins and ends, in bytes. The numbers are None where there are none.
+fn extent(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let Some(entry) = vm.heap.get::<Traceback>(a[0]).map(|tb| tb.entry) else {
+        let found = vm.type_name(a[0]);
+        return Err(vm.type_error(format!("expected traceback object, got '{found}'")));
+    };
+    let source = vm.heap.cell::<CodeObject>(entry.code).code.source.clone();
+    let (text, numbers) = match vm.extent_of(entry) {
+        Some(e) => {
+            let numbers = [e.end_line, e.column, e.end_column];
+            let text = source.lines_text(e.line, e.end_line);
+            (text, numbers.map(|n| Value::small(n.into())))
+        }
+        None => {
+            let line = vm.trace_line(entry).line;
+            (source.line_text(line), [Value::NONE; 3])
+        }
+    };
+    let text = vm.heap.str(text);
+    let [end_line, column, end_column] = numbers;
+    Ok(vm.heap.tuple(&[text, end_line, column, end_column]))
+}
+
+/// Lines of source, with lines of `^` below what stands between two columns.
+fn underlined(vm: &mut Vm, a: &[Value]) -> PyResult {
+    let text = match vm.heap.as_str(a[0]) {
+        Some(text) => text.to_lossy(),
+        None => String::new(),
+    };
+    let start = args::ssize_or(vm, a[1], 0)?;
+    let end = args::ssize_or(vm, a[2], 0)?;
+    let [start, end] = [start, end].map(|offset| usize::try_from(offset).unwrap_or(0));
+    let shown = underline::underlined(&text, start, end);
+    Ok(vm.heap.str(shown))
 }

@@ -134,7 +134,9 @@ pub struct Body {
     pub consts: Vec<Const>,
     pub handlers: Vec<Handler>,
     /// Pairs (word index of an instruction, its source span), ascending; an
-    /// instruction without a pair of its own has that of the one before it.
+    /// instruction without a pair of its own has that of the one before it. The
+    /// first word of `CallMethod` and `CallMethodKw` has the span of the look-up,
+    /// the others that of the call.
     pub spans: Vec<(u32, Span)>,
     pub locals: Vec<LocalVar>,
 }

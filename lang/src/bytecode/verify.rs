@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::op::{Intrinsic, Operand};
 use super::{Capture, Code, Const, Op, Word};
+use crate::source::Span;
 
 /// What is wrong with a code object, and at which word.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -359,8 +360,15 @@ impl Verifier<'_> {
             }
             self.registers(handler.start as usize, handler.exc.0.into(), 1)?;
         }
+        // A method's call has a span of its own, which begins at the second word.
+        let is_call = |at: u32| {
+            let first = at.checked_sub(1).filter(|&first| is_start(first));
+            let op = first.map(|first| Op::from_byte(code.body().words[first as usize].op_byte()));
+            matches!(op, Some(Some(Op::CallMethod | Op::CallMethodKw)))
+        };
+        let stands_well = |&(at, _): &(u32, Span)| is_start(at) || is_call(at);
         if !code.body().spans.is_sorted_by_key(|&(at, _)| at)
-            || !code.body().spans.iter().all(|&(at, _)| is_start(at))
+            || !code.body().spans.iter().all(stands_well)
         {
             return self.fault(0, "the spans are out of order");
         }

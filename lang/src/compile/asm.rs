@@ -255,6 +255,16 @@ impl Assembler {
         }
     }
 
+    /// What the instruction does last that was just emitted stands at `span`: a method is looked
+    /// up in one place and called in another.
+    pub fn go_on_at(&mut self, op: Op, span: Span) {
+        self.span = span;
+        if self.reachable() {
+            self.spans
+                .push((self.here() - op.extra_words() as u32, span));
+        }
+    }
+
     pub fn abc(&mut self, op: Op, a: Reg, b: Reg, c: Reg) {
         self.emit(op, 0, a.0, b.0, c.0, &[]);
     }

@@ -427,7 +427,7 @@ impl<'a> Frame<'a> {
         let Some(mut round) = self.async_next_start(next, node.iter.span) else {
             return;
         };
-        let item = self.async_next(&mut round, iter, node.iter.span);
+        let item = self.async_next(&mut round, iter, span);
         let close = closes_generator(&node.iter).then_some(iter);
         let guard = self.open_close_guard(close);
         self.store(&node.target, item);
@@ -555,7 +555,7 @@ impl<'a> Frame<'a> {
             let mark = self.regs.mark();
             if let Some(exc_type) = &handler.exc_type {
                 let class = self.operand(exc_type);
-                self.at(exc_type.span);
+                self.at(handler.span);
                 self.asm.branch(Op::JumpIfNoMatch, 0, exc, class.0, 0, next);
             }
             self.regs.release(mark);
@@ -618,7 +618,7 @@ impl<'a> Frame<'a> {
             if let Some(exc_type) = &handler.exc_type {
                 let inner = self.regs.mark();
                 let class = self.operand(exc_type);
-                self.at(exc_type.span);
+                self.at(handler.span);
                 self.asm.abc(Op::SplitGroup, pair, rest, class);
                 self.regs.release(inner);
             }

@@ -36,7 +36,7 @@ impl<'a> Frame<'a> {
         };
         let Some(first) = clauses.first() else { return };
         let result = self.scratch(dst);
-        let iter = self.iterator(first, span);
+        let iter = self.iterator(first);
         let clear = clauses.len() > 1 || !is_plain_target(&first.target);
         let inner = self.enter_scope(id, clear);
         self.at(span);
@@ -57,15 +57,11 @@ impl<'a> Frame<'a> {
     }
 
     /// The iterator over a clause's iterable, in a new temporary.
-    fn iterator(&mut self, clause: &'a ForClause, span: Span) -> Reg {
+    fn iterator(&mut self, clause: &'a ForClause) -> Reg {
         let iter = self.regs.alloc();
         let mark = self.regs.mark();
         let value = self.iterable(&clause.iter);
-        self.at(if clause.is_async {
-            span
-        } else {
-            clause.iter.span
-        });
+        self.at(clause.iter.span);
         let op = if clause.is_async {
             Op::GetAiter
         } else {
@@ -183,7 +179,7 @@ impl<'a> Frame<'a> {
         }
         match rest.first() {
             Some(inner) => {
-                let iter = self.iterator(inner, span);
+                let iter = self.iterator(inner);
                 self.clause_loop(rest, iter, element, span);
             }
             None => self.element(element),
@@ -206,7 +202,7 @@ impl<'a> Frame<'a> {
             Element::Pair(dict, key, value) => {
                 let key_reg = self.operand_before(key, &[value]);
                 let value_reg = self.operand(value);
-                self.at(key.span);
+                self.at(key.span.to(value.span));
                 self.asm.abc(Op::DictSet, dict, key_reg, value_reg);
             }
             Element::Yield(value) => {

@@ -6,6 +6,7 @@
 //! - a variable used as an operand is copied first when a later operand may
 //!   assign it, which only `:=` can do.
 
+use super::format::{percent_pieces, pieces};
 use super::frame::Frame;
 use crate::ast::*;
 use crate::bytecode::op::Intrinsic;
@@ -162,13 +163,13 @@ impl<'a> Frame<'a> {
                 self.refuse(&subset::COMPLEX_LITERAL, span);
                 self.asm.load_const(dst, Const::None);
             }
-            ExprKind::FString(string) => self.fstring(string, dst, span),
+            ExprKind::FString(string) => self.joined(&pieces(string), dst, span),
             ExprKind::Unary { op, operand } => match fold::constant(expr) {
                 Some(value) => self.asm.load_const(dst, value),
                 None => self.unary(*op, operand, dst, span),
             },
             ExprKind::Binary(node) => self.binary(node, dst),
-            ExprKind::BoolOp { op, values } => self.bool_op(*op, values, dst),
+            ExprKind::BoolOp { op, values } => self.bool_op(*op, values, dst, span),
             ExprKind::Compare(node) => self.compare(node, dst, span),
             ExprKind::Lambda(lambda) => self.lambda(lambda, dst, span),
             ExprKind::IfExp(node) => self.if_exp(node, dst),
@@ -207,9 +208,16 @@ impl<'a> Frame<'a> {
             ExprKind::Call(call) => self.call(call, dst, span, false),
             ExprKind::Attribute { value, attr } => {
                 let mark = self.regs.mark();
-                let object = self.operand_in(value, dst);
+                let (object, at) = match self.super_of(value, attr) {
+                    Some(call) => {
+                        let object = self.scratch(dst);
+                        self.call(call, object, span, false);
+                        (object, span)
+                    }
+                    None => (self.operand_in(value, dst), self.attr_span(attr, span)),
+                };
                 self.regs.release(mark);
-                self.at(self.attr_span(attr, span));
+                self.at(at);
                 let name = self.attr_name(attr);
                 self.asm.emit(Op::LoadAttr, 0, dst.0, object.0, 0, &[name]);
             }
@@ -342,7 +350,16 @@ impl<'a> Frame<'a> {
             UnaryOp::Invert => Op::Invert,
         };
         let mark = self.regs.mark();
-        let operand = self.operand_in(operand, dst);
+        let operand = match &operand.kind {
+            // CPython 3.13 flowgraph.c optimize_basic_block: a comparison that is only asked for
+            // its truth stands where that is asked.
+            ExprKind::Compare(node) if op == Op::Not && is_ordering(node) => {
+                let reg = self.scratch(dst);
+                self.compare(node, reg, span);
+                reg
+            }
+            _ => self.operand_in(operand, dst),
+        };
         self.regs.release(mark);
         self.at(span);
         self.asm.ab(op, dst, operand);
@@ -362,13 +379,22 @@ impl<'a> Frame<'a> {
             }
             next += 1;
         }
+        let formatted = match (&folded, terms.get(next)) {
+            (Some(format), Some(term)) => percent_pieces(format, term),
+            _ => None,
+        };
         let mut left = match folded {
             Some(value) => {
+                let at = next;
+                next += usize::from(formatted.is_some());
                 let reg = match terms.get(next) {
                     None => dst,
                     Some(_) => self.regs.alloc(),
                 };
-                self.asm.load_const(reg, value);
+                match formatted {
+                    Some(pieces) => self.joined(&pieces, reg, terms[at].span),
+                    None => self.asm.load_const(reg, value),
+                }
                 reg
             }
             None => {
@@ -424,7 +450,7 @@ impl<'a> Frame<'a> {
 
     // -------------------------------------------------------- truth, tests
 
-    fn bool_op(&mut self, op: BoolOp, values: &'a [Expr], dst: Reg) {
+    fn bool_op(&mut self, op: BoolOp, values: &'a [Expr], dst: Reg, span: Span) {
         let jump = match op {
             BoolOp::And => Op::JumpIfNot,
             BoolOp::Or => Op::JumpIf,
@@ -439,6 +465,7 @@ impl<'a> Frame<'a> {
         for (index, expr) in values.iter().enumerate() {
             self.expr(expr, value);
             if index + 1 < values.len() {
+                self.at(span);
                 self.asm.jump_on(jump, value, end);
             }
         }
@@ -521,7 +548,7 @@ impl<'a> Frame<'a> {
         first
     }
 
-    fn build(&mut self, op: Op, dst: Reg, first: Reg, n: usize) {
+    pub fn build(&mut self, op: Op, dst: Reg, first: Reg, n: usize) {
         self.asm.emit(op, 0, dst.0, first.0, n as u16, &[]);
     }
 
@@ -726,96 +753,6 @@ impl<'a> Frame<'a> {
         first
     }
 
-    // ------------------------------------------------------------ f-strings
-
-    fn fstring(&mut self, string: &'a FString, dst: Reg, span: Span) {
-        let parts = &string.parts;
-        match &parts[..] {
-            [] => {
-                let empty = StrLit::Text(String::new());
-                self.asm.load_const(dst, Const::Str(empty));
-                return;
-            }
-            [part] => {
-                self.fstring_part(part, dst, span);
-                return;
-            }
-            _ => {}
-        }
-        let mark = self.regs.mark();
-        if parts.len() <= BATCH {
-            let first = self.fstring_parts(parts, span);
-            self.at(span);
-            self.build(Op::BuildString, dst, first, parts.len());
-        } else {
-            // Part strings first, then their join.
-            let n = parts.len().div_ceil(BATCH);
-            let joined = self.regs.alloc_n(n as u32);
-            for (at, run) in parts.chunks(BATCH).enumerate() {
-                let inner = self.regs.mark();
-                let first = self.fstring_parts(run, span);
-                self.at(span);
-                let part = Reg(joined.0.wrapping_add(at as u16));
-                self.build(Op::BuildString, part, first, run.len());
-                self.regs.release(inner);
-            }
-            self.build(Op::BuildString, dst, joined, n);
-        }
-        self.regs.release(mark);
-    }
-
-    fn fstring_parts(&mut self, parts: &'a [FStringPart], span: Span) -> Reg {
-        let first = self.regs.alloc_n(parts.len() as u32);
-        for (at, part) in parts.iter().enumerate() {
-            self.fstring_part(part, Reg(first.0.wrapping_add(at as u16)), span);
-        }
-        first
-    }
-
-    fn fstring_part(&mut self, part: &'a FStringPart, dst: Reg, span: Span) {
-        let field = match part {
-            FStringPart::Literal(text) => {
-                self.at(span);
-                self.asm.load_const(dst, Const::Str(text.clone()));
-                return;
-            }
-            FStringPart::Field(field) => field,
-        };
-        let mark = self.regs.mark();
-        let value = match &field.format_spec {
-            // A spec may hold fields of its own, which are evaluated later.
-            Some(_) => {
-                let value = self.operand(&field.value);
-                if !self.regs.is_temp(value) && self.walrus.contains(value) {
-                    let copy = self.regs.alloc();
-                    self.asm.move_to(copy, value);
-                    copy
-                } else {
-                    value
-                }
-            }
-            None => self.operand(&field.value),
-        };
-        let conversion = match field.conversion {
-            None => 0,
-            Some(Conversion::Str) => 1,
-            Some(Conversion::Repr) => 2,
-            Some(Conversion::Ascii) => 3,
-        };
-        let spec = field.format_spec.as_ref().map(|spec| {
-            let reg = self.regs.alloc();
-            self.at(field.span);
-            self.fstring(spec, reg, field.span);
-            reg
-        });
-        self.regs.release(mark);
-        self.at(field.span);
-        let x = conversion | if spec.is_some() { 4 } else { 0 };
-        let spec = spec.unwrap_or(Reg(0));
-        self.asm
-            .emit(Op::FormatValue, x, dst.0, value.0, spec.0, &[]);
-    }
-
     // ---------------------------------------------------------------- await
 
     fn await_expr(&mut self, value: &'a Expr, dst: Reg, span: Span) {
@@ -883,6 +820,12 @@ pub(super) fn frozen_display(expr: &Expr) -> Option<Const> {
         ExprKind::Set(items) => fold::constants(items).map(Const::FrozenSet),
         _ => None,
     }
+}
+
+/// Whether there is one operator, which is neither `is` nor `in`.
+fn is_ordering(node: &Compare) -> bool {
+    use CmpOp::{Eq, Gt, GtE, Lt, LtE, NotEq};
+    matches!(&node.rest[..], [term] if matches!(term.op, Eq | NotEq | Lt | LtE | Gt | GtE))
 }
 
 pub(super) fn binary_op(op: BinaryOp) -> Op {

@@ -14,6 +14,7 @@ mod comprehension;
 mod cond;
 mod docstring;
 mod expr;
+mod format;
 mod fragment;
 mod frame;
 mod function;

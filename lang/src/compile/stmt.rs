@@ -195,6 +195,7 @@ impl<'a> Frame<'a> {
             self.at(span);
             self.asm.emit(Op::Call, 0, window.0, window.0, 1, &[]);
         }
+        self.at(test.span);
         self.asm.emit(Op::Raise, 1, window.0, 0, 0, &[]);
         self.asm.end_flow();
         self.asm.place(passed);

@@ -234,6 +234,11 @@ impl ScopeTable {
         self.has_star_import || self.scopes.iter().any(binds)
     }
 
+    /// Whether the module's own code has this name, to read or to bind.
+    pub fn module_has(&self, name: &Name) -> bool {
+        self.lookup(MODULE, name).is_some()
+    }
+
     /// The index of a variable among the free variables of a frame.
     pub fn free_index(&self, frame: ScopeId, var: VarId) -> Option<u16> {
         self.scope(frame).free_index.get(&var).copied()

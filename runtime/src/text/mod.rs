@@ -15,5 +15,6 @@ pub mod pystr;
 pub mod spec;
 pub mod strformat;
 pub mod suggest;
+pub mod underline;
 pub mod unicode;
 mod unicode_tables;

@@ -72,6 +72,12 @@ pub fn is_space(cp: u32) -> bool {
     has(cp, table::SPACE)
 }
 
+/// Whether a terminal shows it as wide as two letters: East_Asian_Width W or F.
+pub fn is_wide(cp: u32) -> bool {
+    let at = table::WIDE.partition_point(|&(_, last)| last < cp);
+    table::WIDE.get(at).is_some_and(|&(first, _)| first <= cp)
+}
+
 /// Whether `str.splitlines` breaks here.
 #[inline]
 pub fn is_line_end(cp: u32) -> bool {

@@ -1324,7 +1324,8 @@ impl Vm {
                     let (func, this) = match self.cached_method(line, obj) {
                         Some(found) => found,
                         None => {
-                            let found = op!(5, self.load_method_slow(line, obj, k!(word!(1).e0())));
+                            // The look-up's place in the source is that of the first word.
+                            let found = op!(1, self.load_method_slow(line, obj, k!(word!(1).e0())));
                             self.learn_body(line, w.c() as usize + 1);
                             found
                         }
@@ -1344,7 +1345,7 @@ impl Vm {
                     let (line, obj) = (CacheLine(pc), r!(t + 1));
                     let (func, this) = match self.cached_method(line, obj) {
                         Some(found) => found,
-                        None => op!(5, self.load_method_slow(line, obj, k!(word!(1).e0()))),
+                        None => op!(1, self.load_method_slow(line, obj, k!(word!(1).e0()))),
                     };
                     let plain = this.is_empty() as usize;
                     call_kw!(

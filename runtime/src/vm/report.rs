@@ -3,7 +3,7 @@
 
 use crate::heap::Kind;
 use crate::object::class::{B, Class};
-use crate::object::exception::Exception;
+use crate::object::exception::{Exception, TraceEntry};
 use crate::object::module::Module;
 use crate::text::pystr::{PyStr, StrBuilder};
 use crate::text::{library_names, suggest};
@@ -76,10 +76,10 @@ impl Vm {
     /// what might have been meant. CPython 3.13 errors.c write_unraisable_exc_file.
     pub fn format_unraisable(&mut self, exception: Value) -> String {
         let mut out = String::new();
-        let lines = self.trace_lines(exception);
-        if !lines.is_empty() {
+        let entries = self.trace_entries(exception);
+        if !entries.is_empty() {
             out.push_str("Traceback (most recent call last):\n");
-            push_trace(&mut out, &lines, "");
+            self.push_trace(&mut out, &entries, "");
         }
         let class = self.heap.class_of(exception);
         let name = self.qualified_class_name(class);
@@ -163,8 +163,8 @@ impl Vm {
                 report.out.push_str(&told);
                 continue;
             }
-            let lines = self.trace_lines(exception);
-            if !lines.is_empty() {
+            let entries = self.trace_entries(exception);
+            if !entries.is_empty() {
                 let plus = match depth {
                     0 if is_group => "  + ",
                     _ => &margin,
@@ -172,7 +172,7 @@ impl Vm {
                 let what = if is_group { "Exception Group " } else { "" };
                 let title = format!("{plus}{what}Traceback (most recent call last):\n");
                 report.out.push_str(&title);
-                push_trace(&mut report.out, &lines, &margin);
+                self.push_trace(&mut report.out, &entries, &margin);
             }
             for line in self.syntax_place_lines(exception) {
                 report.out.push_str(&format!("{margin}{line}\n"));
@@ -183,6 +183,37 @@ impl Vm {
             }
             if is_group {
                 self.format_members(shown, &shown[at].members, inner, report);
+            }
+        }
+    }
+
+    /// The lines of a traceback, each after `margin`.
+    fn push_trace(&self, out: &mut String, entries: &[TraceEntry], margin: &str) {
+        let lines: Vec<TraceLine> = entries.iter().map(|&at| self.trace_line(at)).collect();
+        let mut repeats = 0;
+        for (i, line) in lines.iter().enumerate() {
+            let same = i > 0 && lines[i - 1] == *line;
+            repeats = if same { repeats + 1 } else { 0 };
+            if repeats < REPEATS_SHOWN {
+                let number = match line.line {
+                    0 => String::from("None"),
+                    number => number.to_string(),
+                };
+                out.push_str(&format!(
+                    "{margin}  File \"{}\", line {number}, in {}\n",
+                    line.file, line.name
+                ));
+                for line in self.trace_excerpt(entries[i]).lines() {
+                    out.push_str(&format!("{margin}{line}\n"));
+                }
+            }
+            let last_of_run = repeats >= REPEATS_SHOWN && lines.get(i + 1) != Some(line);
+            if last_of_run {
+                let n = repeats + 1 - REPEATS_SHOWN;
+                let s = if n == 1 { "" } else { "s" };
+                out.push_str(&format!(
+                    "{margin}  [Previous line repeated {n} more time{s}]\n"
+                ));
             }
         }
     }
@@ -494,34 +525,5 @@ impl Vm {
         }
         names.sort();
         names.dedup();
-    }
-}
-
-fn push_trace(out: &mut String, lines: &[TraceLine], margin: &str) {
-    let mut repeats = 0;
-    for (i, line) in lines.iter().enumerate() {
-        let same = i > 0 && lines[i - 1] == *line;
-        repeats = if same { repeats + 1 } else { 0 };
-        if repeats < REPEATS_SHOWN {
-            let number = match line.line {
-                0 => String::from("None"),
-                number => number.to_string(),
-            };
-            out.push_str(&format!(
-                "{margin}  File \"{}\", line {number}, in {}\n",
-                line.file, line.name
-            ));
-            if !line.text.is_empty() {
-                out.push_str(&format!("{margin}    {}\n", line.text));
-            }
-        }
-        let last_of_run = repeats >= REPEATS_SHOWN && lines.get(i + 1) != Some(line);
-        if last_of_run {
-            let n = repeats + 1 - REPEATS_SHOWN;
-            let s = if n == 1 { "" } else { "s" };
-            out.push_str(&format!(
-                "{margin}  [Previous line repeated {n} more time{s}]\n"
-            ));
-        }
     }
 }

@@ -4,10 +4,12 @@ use crate::object::class::B;
 use crate::object::exception::{Exception, TraceEntry, Traceback};
 use crate::object::function::CodeObject;
 use crate::object::generator::{GenState, Generator};
+use crate::text::underline::underlined;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::frame::Frame;
 use crate::vm::names::N;
+use lockstep_lang::source::Span;
 
 /// One line of a traceback, ready to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,15 @@ pub struct TraceLine {
     pub name: String,
     /// The source line, trimmed; empty when unknown.
     pub text: String,
+}
+
+/// Where an instruction stands in the source: lines from 1, columns in bytes from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    pub line: u32,
+    pub end_line: u32,
+    pub column: u32,
+    pub end_column: u32,
 }
 
 impl Vm {
@@ -43,12 +54,44 @@ impl Vm {
         }
     }
 
-    /// An exception's traceback, outermost frame first.
-    pub fn trace_lines(&self, exception: Value) -> Vec<TraceLine> {
-        self.trace_entries(exception)
-            .into_iter()
-            .map(|entry| self.trace_line(entry))
-            .collect()
+    /// What an entry's instruction covers; None of a frame that was never started, or of an
+    /// instruction that stands nowhere.
+    pub fn extent_of(&self, entry: TraceEntry) -> Option<Extent> {
+        let code = &self.heap.cell::<CodeObject>(entry.code).code;
+        let span = match entry.pc {
+            TraceEntry::UNSTARTED => Span::NOWHERE,
+            pc => code.span_at(pc),
+        };
+        if span == Span::NOWHERE {
+            return None;
+        }
+        let source = &code.source;
+        let (line, end_line) = (source.line(span.start), source.line(span.end));
+        Some(Extent {
+            line,
+            end_line,
+            column: span.start - source.line_start(line),
+            end_column: span.end - source.line_start(end_line),
+        })
+    }
+
+    /// The source lines that a traceback shows for an entry, indented, each with its newline.
+    pub fn trace_excerpt(&self, entry: TraceEntry) -> String {
+        let source = &self.heap.cell::<CodeObject>(entry.code).code.source;
+        match self.extent_of(entry) {
+            Some(extent) => underlined(
+                source.lines_text(extent.line, extent.end_line),
+                extent.column as usize,
+                extent.end_column as usize,
+            ),
+            None => {
+                let text = source.line_text(self.line_of(entry.code, entry.pc)).trim();
+                match text {
+                    "" => String::new(),
+                    text => format!("    {text}\n"),
+                }
+            }
+        }
     }
 
     /// The frames of an exception's traceback, outermost first.
@@ -133,14 +176,6 @@ impl Vm {
             }
             at = g.awaiter;
         }
-    }
-
-    /// The lines of the running frames, innermost first.
-    pub fn current_lines(&self) -> Vec<TraceLine> {
-        self.running_entries()
-            .into_iter()
-            .map(|entry| self.trace_line(entry))
-            .collect()
     }
 
     /// Notes where a coroutine is made, for `cr_origin`.

@@ -32,7 +32,7 @@ use grammar::Type;
 /// The module that every program imports, and its name.
 pub const LIBRARY_NAME: &str = "fuzzed";
 pub const LIBRARY: &str = "\
-import bisect, itertools, math, operator
+import bisect, itertools, math, operator, traceback
 from functools import reduce
 class Oops(ValueError): pass
 class Worse(Oops):
@@ -48,15 +48,15 @@ def show(*values):
     # What has no steady hash comes in a set where its address says.
     print(*[text(ordered(value)) for value in values])
 def oops(error, depth=0):
-    lines, trace = [], error.__traceback__
-    while trace is not None:
-        # Those of a library module are its own affair. What has type parameters runs in its own
-        # function where CPython has one more around it.
-        code = trace.tb_frame.f_code
-        if 'language' in code.co_filename and '<generic' not in code.co_name:
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    print(' ' * depth + '!', type(error).__name__, ascii(str(error)), lines[:5], *map(ascii, getattr(error, '__notes__', ())))
+    # Places in a library module are its own affair. What has type parameters runs in its own
+    # function where CPython has one more around it.
+    found = traceback.extract_tb(error.__traceback__, 20)
+    places = [p for p in found if 'language' in p.filename and '<generic' not in p.name][:5]
+    extents = [f'{p.lineno}-{p.end_lineno}:{p.colno}-{p.end_colno}' for p in places]
+    print(' ' * depth + '!', type(error).__name__, ascii(str(error)), *extents, *map(ascii, getattr(error, '__notes__', ())))
+    if places and sum(map(len, extents)) % 4 == 0:
+        shown = traceback.StackSummary.from_list(places[-1:]).format_frame_summary(places[-1])
+        print(ascii(shown.partition(chr(10))[2]))
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:
             oops(one, depth + 1)
