@@ -35,6 +35,7 @@ const FILES: &[&str] = &[
     "test_unpack_ex",
     "test_patma",
     "test_exceptions",
+    "test_traceback",
     "test_exception_group",
     "test_except_star",
     "test_class",

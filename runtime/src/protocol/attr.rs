@@ -21,12 +21,29 @@ impl Vm {
     /// # Errors
     /// AttributeError; what descriptors and `__getattr__` raise.
     pub fn get_attr(&mut self, obj: Value, name: Value) -> PyResult {
-        if self.hooks_of(obj).custom_getattr {
-            return self.get_attr_custom(obj, name);
+        let found = match self.hooks_of(obj).custom_getattr {
+            true => self.get_attr_custom(obj, name),
+            false => match self.generic_get_attr(obj, name) {
+                Ok(Some(value)) => return Ok(value),
+                Ok(None) => return Err(self.no_attribute(obj, name)),
+                Err(raised) => Err(raised),
+            },
+        };
+        if let Err(Raised(e)) = found {
+            self.note_attribute(e, obj, name);
         }
-        match self.generic_get_attr(obj, name)? {
-            Some(value) => Ok(value),
-            None => Err(self.no_attribute(obj, name)),
+        found
+    }
+
+    /// An AttributeError on its way out of a look-up that doesn't say what was looked up learns it:
+    /// CPython 3.13 object.c _PyObject_SetAttributeErrorContext.
+    #[cold]
+    fn note_attribute(&mut self, exception: Value, obj: Value, name: Value) {
+        if self.is_instance_of(exception, B::AttributeError) {
+            let e = self.heap.cell_mut::<Exception>(exception);
+            if e.fields[0].is_empty() && e.fields[1].is_empty() {
+                (e.fields[0], e.fields[1]) = (name, obj);
+            }
         }
     }
 
@@ -108,11 +125,25 @@ impl Vm {
             Some(Kind::Super) => "'super' object".to_owned(),
             _ => format!("'{}' object", self.type_name_within(obj, 100)),
         };
-        // The name may hold lone surrogates.
-        let message = PyStr::from(format!("{what} has no attribute '"))
-            .concat(self.heap.text(name))
-            .concat(&PyStr::from("'"));
+        let message = self.missing(&what, name);
         self.attribute_error_of(message, obj, name)
+    }
+
+    /// What an AttributeError says of an object that it calls `what`.
+    fn missing(&self, what: &str, name: Value) -> PyStr {
+        // The name may hold lone surrogates.
+        PyStr::from(format!("{what} has no attribute '"))
+            .concat(self.heap.text(name))
+            .concat(&PyStr::from("'"))
+    }
+
+    /// What an AttributeError says of an attribute to be deleted.
+    fn none_to_delete(&self, obj: Value, name: Value) -> PyStr {
+        let what = match self.heap.kind(obj) {
+            Some(Kind::Class) => format!("type object '{}'", self.class_name_within(obj, 100)),
+            _ => format!("'{}' object", self.type_name_within(obj, 100)),
+        };
+        self.missing(&what, name)
     }
 
     /// An AttributeError that knows its object and name.
@@ -568,7 +599,10 @@ impl Vm {
         if value.is_empty() {
             return match self.heap.ns_remove(dict, name) {
                 Some(_) => Ok(()),
-                None => Err(self.no_attribute(obj, name)),
+                None => {
+                    let message = self.none_to_delete(obj, name);
+                    Err(self.attribute_error_of(message, obj, name))
+                }
             };
         }
         self.heap.ns_set(dict, name, value);
@@ -577,12 +611,12 @@ impl Vm {
 
     fn no_attribute_to_set(&mut self, obj: Value, class: Value, name: Value) -> Raised {
         let (text, class_text) = (self.heap.string(name), self.type_name_within(obj, 100));
-        let message = if self.lookup_class(class, name).is_some() {
-            format!("'{class_text}' object attribute '{text}' is read-only")
-        } else {
-            return self.no_dict_to_set(obj, name);
-        };
-        self.attribute_error_of(message, obj, name)
+        match self.lookup_class(class, name) {
+            Some(_) => self.attribute_error(format!(
+                "'{class_text}' object attribute '{text}' is read-only"
+            )),
+            None => self.no_dict_to_set(obj, name),
+        }
     }
 
     /// The error of setting or deleting what neither a class nor a dict has.
@@ -659,7 +693,7 @@ impl Vm {
                 };
                 if value.is_empty() && is_unbound {
                     let text = self.heap.text(name).clone();
-                    return Err(self.attribute_error_of(text, obj, name));
+                    return Err(self.attribute_error(text));
                 }
                 if is_beside {
                     self.heap.set_side_slot(obj, slot, value);
@@ -716,7 +750,8 @@ impl Vm {
         }
         if value.is_empty() {
             if self.own_attr(obj, name).is_none() {
-                return Err(self.no_attribute(obj, name));
+                let message = self.none_to_delete(obj, name);
+                return Err(self.attribute_error(message));
             }
             let dict = self.attribute_dict(obj);
             return self.set_in_dict(dict, obj, name, value);

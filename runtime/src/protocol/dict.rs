@@ -163,11 +163,29 @@ impl Vm {
         Ok(at.map(|at| self.heap.dict_take(dict, at)))
     }
 
-    /// A new dict with the same entries.
-    pub fn dict_copy(&mut self, dict: Value) -> Value {
+    /// A new dict with the same entries; a subclass that overrides `__iter__` is asked for them.
+    /// CPython 3.13 dictobject.c copy_lock_held.
+    ///
+    /// # Errors
+    /// What those methods raise.
+    pub fn dict_copy(&mut self, dict: Value) -> PyResult {
+        if !self.iterates_as_dict(dict) && !self.heap.cell::<Dict>(dict).table.is_empty() {
+            let copy = self.heap.dict();
+            self.holding(&[copy], |vm| vm.dict_merge(copy, dict))?;
+            return Ok(copy);
+        }
         let table = self.heap.cell::<Dict>(dict).table.copied();
         self.heap.charge(table.heap_bytes());
-        self.heap.alloc(B::Dict.shape(), Dict { table })
+        Ok(self.heap.alloc(B::Dict.shape(), Dict { table }))
+    }
+
+    /// Whether it is a dict, and not of a subclass that overrides `__iter__`.
+    fn iterates_as_dict(&mut self, v: Value) -> bool {
+        self.heap.kind(v) == Some(Kind::Dict)
+            && (self.heap.is_exact(v, B::Dict)
+                || self
+                    .special(v, N::iter)
+                    .is_none_or(|m| self.builtin_owner(m).is_some()))
     }
 
     /// `dict.update(other)`: a mapping, or an iterable of pairs.
@@ -210,12 +228,7 @@ impl Vm {
         };
         // CPython 3.13 dictobject.c dict_merge: a subclass that overrides
         // __iter__ is asked through keys().
-        let plain = self.heap.kind(other) == Some(Kind::Dict)
-            && (self.heap.is_exact(other, B::Dict)
-                || self
-                    .special(other, N::iter)
-                    .is_none_or(|m| self.builtin_owner(m).is_some()));
-        if plain {
+        if self.iterates_as_dict(other) {
             return self.dict_merge_dict(dict, other);
         }
         let keys = self.n(N::keys);

@@ -616,7 +616,7 @@ impl Vm {
             .map(Some);
         }
         if ka == Some(Kind::Dict) && kb == Some(Kind::Dict) && op == BinaryOp::Or {
-            let result = self.dict_copy(a);
+            let result = self.dict_copy(a)?;
             self.holding(&[result], |vm| vm.dict_merge(result, b))?;
             return Ok(Some(result));
         }

@@ -269,18 +269,26 @@ impl Vm {
         let hint = self.suggestion(exception, has_trace).unwrap_or_default();
         let mut first = StrBuilder::with_capacity(name.len() + text.len());
         first.push_str(&name);
-        if !text.is_empty() {
+        if !text.is_empty() || !hint.is_empty() {
             first.push_str(": ");
             first.push(&text);
             first.push_str(&hint);
         }
         let newline = PyStr::from("\n");
         let mut lines = first.finish().split(Some(&newline), None);
-        let key = self.n(N::notes);
-        if let Some(notes) = self
-            .own_attr(exception, key)
-            .filter(|notes| !notes.is_none())
+        let notes = self.get_attr_opt(exception, self.n(N::notes));
+        if let Err(raised) = &notes {
+            self.root(raised.0);
+            let why = match self.repr(raised.0) {
+                Ok(text) => self.heap.text(text).clone(),
+                Err(_) => PyStr::from("<__notes__ repr() failed>"),
+            };
+            lines.push(PyStr::from("Ignored error getting __notes__: ").concat(&why));
+        }
+        if let Ok(Some(notes)) = notes
+            && !notes.is_none()
         {
+            self.root(notes);
             let listed = self.is_instance_of(notes, B::ByteArray)
                 || matches!(
                     self.heap.kind(notes),
@@ -394,10 +402,11 @@ impl Vm {
     /// the script or the builtins.
     pub fn qualified_class_name(&mut self, class: Value) -> String {
         let c = self.heap.cell::<Class>(class);
-        let (qualname, attrs) = (self.heap.string(c.qualname), c.attrs);
+        let (qualname, attrs, is_heap) = (self.heap.string(c.qualname), c.attrs, c.is_heap);
         let module = self.heap.ns_get(attrs, self.n(N::module));
         match module.and_then(|m| self.heap.as_str(m)) {
             Some(m) if !m.eq_str("__main__") && !m.eq_str("builtins") => format!("{m}.{qualname}"),
+            None if is_heap && module.is_some() => format!("<unknown>.{qualname}"),
             _ => qualname,
         }
     }

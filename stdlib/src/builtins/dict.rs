@@ -89,7 +89,7 @@ fn clear(vm: &mut Vm, a: &[Value]) -> PyResult {
 }
 
 fn copy(vm: &mut Vm, a: &[Value]) -> PyResult {
-    Ok(vm.dict_copy(a[0]))
+    vm.dict_copy(a[0])
 }
 
 fn fromkeys(vm: &mut Vm, a: &[Value]) -> PyResult {

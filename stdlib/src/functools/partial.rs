@@ -79,7 +79,7 @@ fn new(vm: &mut Vm, a: &[Value]) -> PyResult {
     let (func, args, keywords) = if is_plain(vm, func) {
         let (inner, first, keywords) = parts(vm, func);
         let args = [vm.heap.tuple_items(first), rest].concat();
-        let keywords = vm.dict_copy(keywords);
+        let keywords = vm.dict_copy(keywords)?;
         vm.root(keywords);
         vm.dict_update(keywords, a[2])?;
         (inner, args, keywords)
