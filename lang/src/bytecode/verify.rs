@@ -363,8 +363,8 @@ impl Verifier<'_> {
         // A method's call has a span of its own, which begins at the second word.
         let is_call = |at: u32| {
             let first = at.checked_sub(1).filter(|&first| is_start(first));
-            let op = first.map(|first| Op::from_byte(code.body().words[first as usize].op_byte()));
-            matches!(op, Some(Some(Op::CallMethod | Op::CallMethodKw)))
+            let op = first.and_then(|at| Op::from_byte(code.body().words[at as usize].op_byte()));
+            matches!(op, Some(Op::CallMethod | Op::CallMethodKw))
         };
         let stands_well = |&(at, _): &(u32, Span)| is_start(at) || is_call(at);
         if !code.body().spans.is_sorted_by_key(|&(at, _)| at)

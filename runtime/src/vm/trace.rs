@@ -1,5 +1,7 @@
 //! Where the program is: lines of running frames and of tracebacks.
 
+use lockstep_lang::source::Span;
+
 use crate::object::class::B;
 use crate::object::exception::{Exception, TraceEntry, Traceback};
 use crate::object::function::CodeObject;
@@ -9,7 +11,6 @@ use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::frame::Frame;
 use crate::vm::names::N;
-use lockstep_lang::source::Span;
 
 /// One line of a traceback, ready to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
